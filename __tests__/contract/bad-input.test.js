@@ -1,0 +1,316 @@
+'use strict';
+// Wrong options, wrong parameters, servers that refuse: an error that helps, at once, no secrets.
+
+const { inspect } = require('node:util');
+const { freePort } = require('../support/server.js');
+const { load, openPool, lazyPool, rejection, track } = require('../support/pools.js');
+const { visible } = require('../support/secrets.js');
+const { url, testServer } = require('../support/urls.js');
+
+const thrown = (call) => {
+  try {
+    track(call());
+  } catch (error) {
+    return error;
+  }
+  throw new Error('expected it to throw');
+};
+
+/** Both ways to make a pool check alike. */
+async function optionError(options, target = url()) {
+  const { Pool, createPool, OptionError } = load();
+  const error = thrown(() => new Pool(target, options));
+  const other = await rejection(createPool(target, options));
+  expect(other.message).toBe(error.message);
+  expect(error).toBeInstanceOf(OptionError);
+  expect(error.code).toBe('ERR_POLYPOOL_OPTION');
+  return error;
+}
+
+test.each([
+  ['maks', 'max'],
+  ['Max', 'max'],
+  ['idleTimeout', 'idleTimeoutMs'],
+  ['acquiretimeoutms', 'acquireTimeoutMs'],
+  ['maxLifeTimeMs', 'maxLifetimeMs'],
+  ['statmentCache', 'statementCache'],
+  ['keepalive', 'keepAlive'],
+  ['onConect', 'onConnect'],
+  ['pasword', 'password'],
+  ['hots', 'host'],
+])('unknown option %s: the error names %s', async (wrong, right) => {
+  const error = await optionError({ [wrong]: 1 });
+  expect(error.option).toBe(wrong);
+  expect(error.message).toContain(wrong);
+  expect(error.message).toMatch(new RegExp(`\\b${right}\\b`));
+});
+
+test('unknown options within objects are named with their place', async () => {
+  const ssl = await optionError({ ssl: { CA: 'x' } });
+  expect(ssl.message).toMatch(/ssl.*CA/s);
+  const types = await optionError({ types: { int64: 'bigint' } });
+  expect(types.message).toMatch(/types.*int64.*int8/s);
+});
+
+const IMPOSSIBLE = [
+  // [options, the option named, a bound or choice in the message]
+  [{ max: 0 }, 'max', '1'],
+  [{ max: -1 }, 'max', '1'],
+  [{ max: 10_001 }, 'max', /10[,_]?000/],
+  [{ max: 1.5 }, 'max', '1.5'],
+  [{ max: NaN }, 'max', 'NaN'],
+  [{ max: '10' }, 'max', 'string'],
+  [{ max: null }, 'max', 'null'],
+  [{ min: -1 }, 'min', '0'],
+  [{ min: 5, max: 4 }, 'min', '4'],
+  [{ acquireTimeoutMs: -1 }, 'acquireTimeoutMs', '1'],
+  [{ acquireTimeoutMs: Infinity }, 'acquireTimeoutMs', /86[,_]?400[,_]?000/],
+  [{ connectTimeoutMs: -5 }, 'connectTimeoutMs', '1'],
+  [{ queryTimeoutMs: -1 }, 'queryTimeoutMs', '0'],
+  [{ idleTimeoutMs: -1 }, 'idleTimeoutMs', '0'],
+  [{ maxLifetimeMs: -1 }, 'maxLifetimeMs', '0'],
+  [{ maxUses: -1 }, 'maxUses', '0'],
+  [{ maxWaiting: -1 }, 'maxWaiting', '0'],
+  [{ validate: 'sometimes' }, 'validate', 'always'],
+  [{ validateAfterIdleMs: -1 }, 'validateAfterIdleMs', '0'],
+  [{ maxConnecting: 0 }, 'maxConnecting', '1'],
+  [{ idleOrder: 'random' }, 'idleOrder', 'lifo'],
+  [{ leakDetectionMs: -1 }, 'leakDetectionMs', '0'],
+  [{ maxLeaseMs: -1 }, 'maxLeaseMs', '0'],
+  [{ reset: 'maybe' }, 'reset', 'auto'],
+  [{ onConnect: 'select 1' }, 'onConnect', 'function'],
+  [{ pipeline: 'yes' }, 'pipeline', 'boolean'],
+  [{ lazy: 1 }, 'lazy', 'boolean'],
+  [{ priorities: 0 }, 'priorities', '1'],
+  [{ priorities: 17 }, 'priorities', '16'],
+  [{ minPolicy: 'keep' }, 'minPolicy', 'fill'],
+  [{ maxIdle: -1 }, 'maxIdle', '0'],
+  [{ statementCache: -1 }, 'statementCache', '0'],
+  [{ statementCache: 10_001 }, 'statementCache', /10[,_]?000/],
+  [{ types: { int8: 'bignum' } }, 'int8', 'bigint'],
+  [{ port: 0 }, 'port', '1'],
+  [{ port: 65_536 }, 'port', '65535'],
+  [{ port: 'http' }, 'port', ''],
+  [{ name: 5 }, 'name', 'string'],
+  [{ password: 5 }, 'password', 'string'],
+  [{ ssl: 'yes' }, 'ssl', ''],
+  [{ ssl: { mode: 'maybe' } }, 'mode', 'verify-full'],
+  [{ host: '' }, 'host', ''],
+  [{ user: 'nul\0' }, 'user', ''],
+  [{ engine: 'oracle' }, 'engine', 'postgres'],
+];
+
+test.each(IMPOSSIBLE)('%p names %s and what would do', async (options, name, hint) => {
+  const error = await optionError(options);
+  expect(error.option).toContain(name);
+  expect(error.message).toContain(name);
+  if (hint instanceof RegExp) expect(error.message).toMatch(hint);
+  else expect(error.message).toContain(hint);
+});
+
+test.each([
+  ['oracle://user:sup3rs3cret@localhost/db', 'oracle'],
+  ['localhost:5432/db', 'localhost'],
+  ['', ''],
+  ['postgres://user:sup3rs3cret@host:99999/db', 'port'],
+  ['postgres://user:sup3rs3cret@host/db?sslmode=maybe', 'sslmode'],
+  ['postgres://user:sup3rs3cret@host/db?sslmod=require', 'sslmode'],
+  ['postgres://user:%zz@host/db', ''],
+  ['postgres://us er:sup3rs3cret@[::1/db', ''],
+])('the URL %j is refused and its password not shown', async (target, hint) => {
+  const error = await optionError({}, target);
+  expect(error.message.toLowerCase()).toContain(hint);
+  expect(visible(error)).not.toContain('sup3rs3cret');
+});
+
+test.each([undefined, null, 5, true, [], () => {}])('createPool(%p) is refused', async (target) => {
+  const { createPool } = load();
+  if (target === undefined) return; // the PG* environment alone may say where to connect
+  expect((await rejection(createPool(target))).code).toBe('ERR_POLYPOOL_OPTION');
+});
+
+test('options given as undefined are as if not given', async () => {
+  const pool = await openPool({ max: undefined, min: undefined, acquireTimeoutMs: undefined });
+  expect(pool.stats().max).toBe(10);
+});
+
+const circular = {};
+circular.self = circular;
+
+const UNENCODABLE = [
+  [undefined, 'undefined'],
+  [() => {}, 'function'],
+  [Symbol('s'), 'symbol'],
+  [new Date(NaN), /invalid date/i],
+  [circular, /circular/i],
+  [{ toJSON: () => undefined }, ''],
+  [{ big: 1n }, ''],
+  [[1, undefined], 'undefined'],
+  [[[() => {}]], 'function'],
+];
+
+test.each(UNENCODABLE)(
+  'the parameter %p is refused with position and type',
+  async (value, hint) => {
+    const pool = await openPool({ max: 1 });
+    for (const text of [
+      'select $1::int, $2::text',
+      'select $1::int, $2::jsonb',
+      'select $1::int, $2::text[]',
+    ]) {
+      for (let run = 0; run < 3; run++) {
+        const error = await rejection(pool.query(text, [1, value]));
+        expect(error.code).toBe('ERR_POLYPOOL_PARAMETER');
+        expect(error.message).toMatch(/\$?2\b/);
+        if (hint instanceof RegExp) expect(error.message).toMatch(hint);
+        else expect(error.message).toContain(hint);
+      }
+    }
+    expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+    expect(pool.stats()).toMatchObject({ inUse: 0, waiting: 0 });
+  },
+);
+
+test.each([
+  [[undefined]],
+  [[null]],
+  [[5]],
+  [[{}]],
+  [['select 1', 'not an array']],
+  [['select 1', { 0: 1 }]],
+  [['select 1', [], { timeout: 5 }]],
+  [['select 1', [], { timeoutMs: -1 }]],
+  [['select 1', [], { rowMode: 'map' }]],
+  [['select 1', [], { signal: 'abort' }]],
+  [['select 1', [], 5]],
+  [[{ text: 'select 1', value: [1] }]],
+  [['nul\0']],
+])('query(...%j) rejects, it never throws', async (args) => {
+  const pool = await openPool({ max: 1 });
+  const error = await rejection(pool.query(...args));
+  expect(error.code).toMatch(/^ERR_POLYPOOL_(PARAMETER|OPTION)$/);
+});
+
+test.each([
+  ['acquire', [{ timeout: 5 }]],
+  ['acquire', [{ timeoutMs: -1 }]],
+  ['acquire', [{ priority: 1 }]],
+  ['acquire', [{ priority: 'high' }]],
+  ['acquire', [{ signal: {} }]],
+  ['use', ['not a function']],
+  ['transaction', ['not a function']],
+])('%s(...%j) rejects', async (method, args) => {
+  const pool = await openPool({ max: 1 });
+  const error = await rejection(pool[method](...args));
+  expect(error.code).toMatch(/^ERR_POLYPOOL_(PARAMETER|OPTION)$/);
+});
+
+test.each([undefined, null, {}, 5])('release(%p) is refused', async (value) => {
+  const pool = await openPool({ max: 1 });
+  expect(() => pool.release(value)).toThrow(
+    expect.objectContaining({ code: 'ERR_POLYPOOL_PARAMETER' }),
+  );
+});
+
+const SECRET = 'sup3r s3cret/&?';
+
+/** Where nobody answers, and what a server says to those it does not know. */
+const REFUSED = {
+  'connection refused': async () => [{ port: await freePort() }, 'ECONNREFUSED'],
+  'wrong password': async () => [{ password: SECRET }, '28P01'],
+  'wrong password (md5)': async () => [{ role: 'md5user', password: SECRET }, '28P01'],
+  'no such user': async () => [{ role: 'nobody', password: SECRET }, '28000'],
+  'missing database': async () => [{ database: 'no_such_database' }, '3D000'],
+  'missing socket': async () => [{ host: encodeURIComponent('/no/such/folder') }, 'ENOENT'],
+};
+
+describe.each(Object.keys(REFUSED))('%s', (what) => {
+  test('createPool rejects with the cause and shows no secret', async () => {
+    const { createPool, ConnectError } = load();
+    const [target, code] = await REFUSED[what]();
+    const error = await rejection(createPool(url({ password: SECRET, ...passwordOf(target) })));
+    expect(error).toBeInstanceOf(ConnectError);
+    expect(error).toMatchObject({ name: 'ConnectError', code: 'ERR_POLYPOOL_CONNECT' });
+    expect(error.cause.code).toBe(code);
+    expectNoSecret(error);
+  });
+
+  test('connect rejects alike', async () => {
+    const { connect } = load();
+    const [target, code] = await REFUSED[what]();
+    const error = await rejection(connect(url({ password: SECRET, ...passwordOf(target) })));
+    expect([error.code, error.cause.code]).toEqual(['ERR_POLYPOOL_CONNECT', code]);
+    expectNoSecret(error);
+  });
+
+  test('the first query of a lazy pool rejects, without end if it can never succeed', async () => {
+    const [target, code] = await REFUSED[what]();
+    const pool = lazyPool({ acquireTimeoutMs: 300 }, { password: SECRET, ...passwordOf(target) });
+    const errors = await Promise.all([1, 2, 3].map(() => rejection(pool.query('select 1'))));
+    for (const error of errors) {
+      expect(error.code).toMatch(/^ERR_POLYPOOL_(CONNECT|ACQUIRE_TIMEOUT)$/);
+      expect(error.cause.code).toBe(code);
+      expectNoSecret(error);
+    }
+    // Wrong for good: nobody waits for the deadline.
+    if (/^(28|3D)/.test(code)) expect(errors[0].code).toBe('ERR_POLYPOOL_CONNECT');
+  });
+});
+
+/** Where the database is missing the password has to be right to get so far. */
+const passwordOf = (target) => (target.database ? { ...target, password: undefined } : target);
+
+function expectNoSecret(error) {
+  const text = visible(error);
+  expect(text).not.toContain('s3cret');
+  expect(text).not.toContain(encodeURIComponent(SECRET));
+  expect(text).not.toContain('pa55-w0rd');
+}
+
+test('pools and connections show no secret either', async () => {
+  const pool = await openPool({ max: 1 });
+  const connection = await pool.acquire();
+  const { createPool } = load();
+  const { host, port } = testServer();
+  const password = 'app-pa55-w0rd';
+  const database = 'polypool_test';
+  const other = track(
+    await createPool({ host, port, user: 'app', password, database, ssl: false }),
+  );
+  for (const thing of [pool, connection, other, pool.stats()]) {
+    expect(inspect(thing, { depth: 20, showHidden: true })).not.toContain('pa55-w0rd');
+    expect(JSON.stringify(thing) ?? '').not.toContain('pa55-w0rd');
+  }
+  await connection.release();
+});
+
+test('parameters of a failed query are in no message, inspect output or JSON', async () => {
+  const pool = await openPool({ max: 1 });
+  const error = await rejection(pool.query('select $1::text, 1 / 0 as x', [SECRET]));
+  expect(error.code).toBe('22012');
+  expect(error.parameters).toEqual([SECRET]);
+  expect(inspect(error, { depth: 20 })).not.toContain('s3cret');
+  expect(JSON.stringify(error)).not.toContain('s3cret');
+  const late = await rejection(
+    pool.query('select $1::text, pg_sleep(60)', [SECRET], { timeoutMs: 20 }),
+  );
+  expect(inspect(late, { depth: 20 }) + JSON.stringify(late)).not.toContain('s3cret');
+});
+
+test('a refused connection leaves no timer or socket behind: the next pool works at once', async () => {
+  const { createPool } = load();
+  const refused = Array.from({ length: 50 }, async () =>
+    rejection(createPool(url({ port: await freePort() }))),
+  );
+  for (const error of await Promise.all(refused)) expect(error.cause.code).toBe('ECONNREFUSED');
+  const pool = await openPool();
+  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+});
+
+test('waitForServer keeps trying until the deadline', async () => {
+  const { createPool } = load();
+  const target = url({ port: await freePort() });
+  const error = await rejection(createPool(target, { waitForServer: true, acquireTimeoutMs: 300 }));
+  expect(error.code).toMatch(/^ERR_POLYPOOL_(CONNECT|ACQUIRE_TIMEOUT)$/);
+  expect(error.cause.code).toBe('ECONNREFUSED');
+});

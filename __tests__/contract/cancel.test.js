@@ -1,0 +1,227 @@
+'use strict';
+// Signals and timeouts: who gives up gets an answer, nobody else notices.
+
+const { setTimeout: delay } = require('node:timers/promises');
+const {
+  load,
+  openPool,
+  openConnection,
+  observe,
+  rejection,
+  until,
+  unique,
+} = require('../support/pools.js');
+
+/** How many backends run the marked statement. */
+async function running(mark) {
+  const rows = await observe(
+    "select 1 from pg_stat_activity where state = 'active' and query like $1 and pid <> pg_backend_pid()",
+    [`%${mark}%`],
+  );
+  return rows.length;
+}
+
+test('an aborted query rejects, is cancelled at the server, and the connection stays', async () => {
+  const pool = await openPool({ max: 1 });
+  const { AbortError } = load();
+  const mark = unique('m');
+  const controller = new AbortController();
+  const query = rejection(
+    pool.query(`select pg_sleep(60) /* ${mark} */`, [], { signal: controller.signal }),
+  );
+  await until(() => running(mark));
+  controller.abort(new RangeError('why not'));
+  const error = await query;
+  expect(error).toBeInstanceOf(AbortError);
+  expect(error).toMatchObject({ name: 'AbortError', code: 'ERR_POLYPOOL_ABORTED' });
+  expect(error.cause).toBeInstanceOf(RangeError);
+  await until(async () => (await running(mark)) === 0);
+  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+  expect(pool.stats().total).toBe(1);
+});
+
+test('a signal that was aborted before sends nothing', async () => {
+  const pool = await openPool({ max: 1 });
+  const name = unique('t');
+  const error = await rejection(
+    pool.query(`create table ${name} (a int)`, [], { signal: AbortSignal.abort('early') }),
+  );
+  expect(error.code).toBe('ERR_POLYPOOL_ABORTED');
+  expect(error.cause).toBe('early');
+  const acquired = await rejection(pool.acquire({ signal: AbortSignal.abort() }));
+  expect(acquired.code).toBe('ERR_POLYPOOL_ABORTED');
+  expect(await observe('select to_regclass($1)::text as t', [name])).toEqual([{ t: null }]);
+  expect(pool.stats()).toMatchObject({ inUse: 0, waiting: 0 });
+});
+
+test('an abort after the answer changes nothing', async () => {
+  const pool = await openPool({ max: 1 });
+  const controller = new AbortController();
+  const { rows } = await pool.query('select 1 as a', [], { signal: controller.signal });
+  const connection = await pool.acquire({ signal: controller.signal });
+  controller.abort();
+  expect(rows).toEqual([{ a: 1 }]);
+  expect((await connection.query('select 2 as a')).rows).toEqual([{ a: 2 }]);
+  await connection.release();
+});
+
+test('one signal serves any number of queries without a warning about listeners', async () => {
+  const pool = await openPool({ max: 2 });
+  const warnings = [];
+  const listener = (warning) => warnings.push(warning.name);
+  process.on('warning', listener);
+  const controller = new AbortController();
+  const { signal } = controller;
+  for (let i = 0; i < 50; i++) await pool.query('select 1', [], { signal });
+  await Promise.all(Array.from({ length: 200 }, () => pool.query('select 1', [], { signal })));
+  const all = Array.from({ length: 100 }, () =>
+    rejection(pool.query('select pg_sleep(60)', [], { signal })),
+  );
+  await new Promise(setImmediate);
+  controller.abort();
+  for (const error of await Promise.all(all)) expect(error.code).toBe('ERR_POLYPOOL_ABORTED');
+  process.off('warning', listener);
+  expect(warnings).toEqual([]);
+  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+});
+
+test.each([
+  ['of the call', {}, { timeoutMs: 40 }],
+  ['of the pool', { queryTimeoutMs: 40 }, {}],
+])('the timeout %s rejects, cancels and keeps the connection', async (whose, options, call) => {
+  const pool = await openPool({ max: 1, ...options });
+  const { QueryTimeoutError } = load();
+  const mark = unique('m');
+  const error = await rejection(pool.query(`select pg_sleep(60) /* ${mark} */`, [], call));
+  expect(error).toBeInstanceOf(QueryTimeoutError);
+  expect(error).toMatchObject({ code: 'ERR_POLYPOOL_QUERY_TIMEOUT', timeoutMs: 40 });
+  await until(async () => (await running(mark)) === 0);
+  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+});
+
+test('timeoutMs 0 lifts the timeout of the pool', async () => {
+  const pool = await openPool({ max: 1, queryTimeoutMs: 20 });
+  const { rows } = await pool.query('select pg_sleep(0.1), 1 as a', [], { timeoutMs: 0 });
+  expect(rows[0].a).toBe(1);
+});
+
+test('a query that waits for a connection times out by the same bound', async () => {
+  const pool = await openPool({ max: 1 });
+  const held = await pool.acquire();
+  const error = await rejection(pool.query('select 1', [], { timeoutMs: 30 }));
+  expect(error.code).toBe('ERR_POLYPOOL_QUERY_TIMEOUT');
+  expect(pool.stats().waiting).toBe(0);
+  await held.release();
+});
+
+test('on a lease a timeout hits its own statement and none of those behind it', async () => {
+  const pool = await openPool({ max: 1 });
+  await pool.use(async (connection) => {
+    const slow = rejection(connection.query('select pg_sleep(60)', [], { timeoutMs: 40 }));
+    const behind = Array.from({ length: 20 }, (_, i) =>
+      connection.query('select $1::int as n', [i]),
+    );
+    expect((await slow).code).toBe('ERR_POLYPOOL_QUERY_TIMEOUT');
+    // Cancelling with others on the wire could hit one of them; waiting is the caller's choice.
+    await observe('select pg_cancel_backend($1)', [connection.processId]);
+    const outcomes = await Promise.allSettled(behind);
+    outcomes.forEach(({ value, reason }, i) => {
+      expect([reason?.code, value?.rows[0].n]).toEqual([undefined, i]);
+    });
+  });
+});
+
+test('a queued statement that is aborted never runs', async () => {
+  const pool = await openPool({ max: 1 });
+  const name = unique('t');
+  await pool.query(`create table ${name} (a int)`);
+  const held = await pool.acquire();
+  const controller = new AbortController();
+  const text = `insert into ${name} values (1)`;
+  const gone = rejection(pool.query(text, [], { signal: controller.signal }));
+  controller.abort();
+  expect((await gone).code).toBe('ERR_POLYPOOL_ABORTED');
+  await held.release();
+  expect((await pool.query(`select * from ${name}`)).rows).toEqual([]);
+});
+
+test('aborting one of many concurrent queries answers all the others', async () => {
+  const pool = await openPool({ max: 3 });
+  for (let round = 0; round < 20; round++) {
+    const controller = new AbortController();
+    const victim = round * 7;
+    const queries = Array.from({ length: 150 }, (_, i) =>
+      pool.query('select $1::int as n', [i], i === victim ? { signal: controller.signal } : {}),
+    );
+    if (round % 2) await new Promise(setImmediate);
+    controller.abort();
+    const outcomes = await Promise.allSettled(queries);
+    outcomes.forEach(({ value, reason }, i) => {
+      if (i === victim && reason) expect(reason.code).toBe('ERR_POLYPOOL_ABORTED');
+      else expect([reason, value?.rows[0].n]).toEqual([undefined, i]);
+    });
+  }
+});
+
+test('cancelling in a storm hits only the victims', async () => {
+  const pool = await openPool({ max: 4 });
+  const outcomes = await Promise.all(
+    Array.from({ length: 400 }, async (_, i) => {
+      await delay(i % 17);
+      if (i % 10 === 3) {
+        const error = await rejection(pool.query('select pg_sleep(60)', [], { timeoutMs: 15 }));
+        return error.code;
+      }
+      const { rows } = await pool.query('select $1::int as n, pg_sleep(0.001)', [i]);
+      return rows[0].n;
+    }),
+  );
+  outcomes.forEach((outcome, i) => {
+    expect(outcome).toBe(i % 10 === 3 ? 'ERR_POLYPOOL_QUERY_TIMEOUT' : i);
+  });
+  await until(() => pool.stats().inUse === 0);
+});
+
+test('statements of an unpooled connection can be aborted and time out', async () => {
+  const connection = await openConnection();
+  const late = await rejection(connection.query('select pg_sleep(60)', [], { timeoutMs: 30 }));
+  expect(late.code).toBe('ERR_POLYPOOL_QUERY_TIMEOUT');
+  const controller = new AbortController();
+  const query = rejection(
+    connection.query('select pg_sleep(60)', [], { signal: controller.signal }),
+  );
+  await delay(20);
+  controller.abort();
+  expect((await query).code).toBe('ERR_POLYPOOL_ABORTED');
+  expect((await connection.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+});
+
+test('a timed out acquire leaves the pool able to lend', async () => {
+  const pool = await openPool({ max: 2 });
+  const held = [await pool.acquire(), await pool.acquire()];
+  const late = Array.from({ length: 100 }, (_, i) =>
+    rejection(pool.acquire({ timeoutMs: 1 + (i % 20) })),
+  );
+  for (const error of await Promise.all(late)) {
+    expect(error.code).toBe('ERR_POLYPOOL_ACQUIRE_TIMEOUT');
+  }
+  await Promise.all(held.map((c) => c.release()));
+  const again = [await pool.acquire(), await pool.acquire()];
+  await Promise.all(again.map((c) => c.release()));
+  expect(pool.stats()).toMatchObject({ timeouts: 100, waiting: 0, inUse: 0, total: 2 });
+});
+
+test('faked timers do not stop the pool', async () => {
+  const pool = await openPool({ max: 1, acquireTimeoutMs: 50 });
+  jest.useFakeTimers();
+  try {
+    expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+    const held = await pool.acquire();
+    expect((await rejection(pool.acquire())).code).toBe('ERR_POLYPOOL_ACQUIRE_TIMEOUT');
+    const late = await rejection(held.query('select pg_sleep(60)', [], { timeoutMs: 20 }));
+    expect(late.code).toBe('ERR_POLYPOOL_QUERY_TIMEOUT');
+    await held.release();
+  } finally {
+    jest.useRealTimers();
+  }
+});

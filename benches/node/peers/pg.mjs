@@ -1,0 +1,45 @@
+// pg with its own pool (pg-pool), every repeated statement named so that it is prepared once.
+import pg from 'pg';
+import { cursorRows } from './cursor.mjs';
+
+export function open({ url, max }) {
+  const pool = new pg.Pool({ connectionString: url, max, idleTimeoutMillis: 0 });
+  let statements = 0;
+  const named = (text) => ({ name: `bench_${++statements}`, text });
+
+  async function leased(callback) {
+    const client = await pool.connect();
+    try {
+      await client.query('begin');
+      const result = await callback(client);
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback');
+      throw error;
+    } finally {
+      client.release();
+    }
+  }
+
+  return {
+    once: (text, values) => pool.query(text, values),
+    statement(text) {
+      const { name } = named(text);
+      return (values) => pool.query({ name, text, values });
+    },
+    transaction(text) {
+      const { name } = named(text);
+      return (values) => leased((client) => client.query({ name, text, values }));
+    },
+    rows: (result) => result.rows,
+    affected: (result) => result.rowCount,
+    acquire: () => pool.connect(),
+    release: (client) => client.release(),
+    stream: (text, each) =>
+      leased((client) =>
+        cursorRows(async (command) => (await client.query(command)).rows, text, each),
+      ),
+    close: () => pool.end(),
+  };
+}

@@ -1,0 +1,20 @@
+// polypool as a user meets it: the public entry, default options.
+import { createPool } from '../../../index.mjs';
+
+export async function open({ url, max }) {
+  const pool = await createPool(url, { max });
+
+  return {
+    once: (text, values) => pool.query(text, values),
+    statement: (text) => (values) => pool.query(text, values),
+    transaction: (text) => (values) => pool.transaction((tx) => tx.query(text, values)),
+    rows: (result) => result.rows,
+    affected: (result) => result.rowCount,
+    acquire: () => pool.acquire(),
+    release: (connection) => pool.release(connection),
+    async stream(text, each) {
+      for await (const row of pool.stream(text)) each(row);
+    },
+    close: () => pool.close(),
+  };
+}

@@ -1,0 +1,194 @@
+// `npm run bench`: polypool against its peers in one run. `--help` lists the options.
+//
+// Each peer lives in a process of its own (Bun.SQL under Bun) and only one works at a time. All of
+// them take ten connections. In every round the order of the peers is rotated; medians count. The
+// whole run takes about ten minutes; `--quick` is a smoke test whose figures mean nothing.
+import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
+import os from 'node:os';
+import { parseArgs } from 'node:util';
+import { PeerProcess, PEERS, peerVersions } from './children.mjs';
+import { brokenLimits, printReport, summarize } from './report.mjs';
+import { createTables, dropTables } from './schema.mjs';
+import { workloadNamed, WORKLOADS } from './workloads.mjs';
+
+const require = createRequire(import.meta.url);
+
+const HELP = `npm run bench -- [options]
+  --rows a,b       only these rows: ${WORKLOADS.map((workload) => workload.name).join(', ')}
+  --peers a,b      only these peers: ${Object.keys(PEERS).join(', ')}; ratios are the first one's
+  --rounds 5       rounds, each with another order of the peers
+  --seconds 2      length of one measurement
+  --quick          one round of half a second: shows that everything runs, nothing else
+  --json file      write versions, machine, medians and all rounds
+  --svg file       write a bar plot
+  --url address    server to use; otherwise DATABASE_URL, otherwise a server is started`;
+
+const options = {
+  rows: { type: 'string' },
+  peers: { type: 'string' },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  quick: { type: 'boolean', default: false },
+  json: { type: 'string' },
+  svg: { type: 'string' },
+  url: { type: 'string', default: process.env.DATABASE_URL },
+  help: { type: 'boolean', default: false },
+};
+
+function readArguments() {
+  const { values } = parseArgs({ options });
+  const list = (text) => text.split(',').map((name) => name.trim());
+  const positive = (name, fallback) => {
+    const number = Number(values[name] ?? fallback);
+    if (!(number > 0)) throw new Error(`--${name} has to be a positive number`);
+    return number;
+  };
+  const peers = values.peers ? list(values.peers) : Object.keys(PEERS);
+  const unknown = peers.find((name) => !Object.hasOwn(PEERS, name));
+  if (unknown) throw new Error(`unknown peer '${unknown}'; ${Object.keys(PEERS).join(', ')}`);
+  return {
+    ...values,
+    peers,
+    workloads: values.rows ? list(values.rows).map(workloadNamed) : WORKLOADS,
+    rounds: Math.ceil(positive('rounds', values.quick ? 1 : 5)),
+    seconds: positive('seconds', values.quick ? 0.5 : 2),
+  };
+}
+
+/** The server given, or one of our own that disappears with the run. */
+async function openServer(url) {
+  if (url) return { url, stop: async () => {} };
+  const { Server, ROLES, DATABASE } = require('../../__tests__/support/server.js');
+  // TLS off so that every peer, whatever its default, speaks plainly; no background vacuum, and
+  // checkpoints far apart, so that rounds do not differ by them.
+  const settings = { ssl: 'off', autovacuum: 'off', max_wal_size: '8GB', shared_buffers: '256MB' };
+  const server = await Server.start(settings);
+  const address = `postgres://app:${ROLES.app.password}@127.0.0.1:${server.port}/${DATABASE}`;
+  return { url: address, stop: () => server.destroy() };
+}
+
+const rotated = (list, by) => list.map((_, index) => list[(index + by) % list.length]);
+
+/** The peers' processes; those that stay are started on first use. */
+class Crew {
+  #staying = new Map();
+  #working;
+
+  constructor(url) {
+    this.url = url;
+  }
+
+  async measure(name, { name: row, fresh }, seconds) {
+    if (!fresh && !this.#staying.has(name)) {
+      this.#staying.set(name, await PeerProcess.start(name, this.url));
+    }
+    const peer = fresh ? await PeerProcess.start(name, this.url) : this.#staying.get(name);
+    this.#working = peer;
+    const result = await peer.measure(row, seconds);
+    if (fresh) await peer.stop();
+    return result;
+  }
+
+  /** Fails the measurement under way, and with it the run. */
+  interrupt() {
+    this.#working?.kill();
+  }
+
+  async stop() {
+    await Promise.all([...this.#staying.values()].map((peer) => peer.stop()));
+  }
+}
+
+/** One line that is written over, for people; a file gets a line per row instead. */
+function progress(text) {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+/** All rounds of one row: { peer: [result of each round] }. */
+async function runRow(crew, workload, { peers, rounds, seconds }) {
+  const results = Object.fromEntries(peers.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const name of rotated(peers, round)) {
+      progress(`${workload.name}: round ${round + 1}/${rounds}, ${name}`);
+      results[name].push(await crew.measure(name, workload, seconds));
+    }
+    compareDigests(workload, results, round);
+  }
+  progress('');
+  if (!process.stderr.isTTY) process.stderr.write(`${workload.name} done\n`);
+  return results;
+}
+
+function compareDigests({ name }, results, round) {
+  const digests = Object.entries(results).map(([peer, list]) => [peer, list[round].digest]);
+  if (new Set(digests.map(([, digest]) => digest)).size === 1) return;
+  const list = digests.map(([peer, digest]) => `  ${peer}: ${digest}`).join('\n');
+  throw new Error(`${name}: the peers did not read the same cells\n${list}`);
+}
+
+function machine() {
+  const [{ model }, ...others] = os.cpus();
+  const memoryGib = Math.round(os.totalmem() / 2 ** 30);
+  return {
+    platform: `${os.platform()} ${os.arch()}`,
+    cpu: model,
+    cpus: others.length + 1,
+    memoryGib,
+  };
+}
+
+// A signal ends the run in order, so that neither server nor tables nor peers stay behind.
+let interrupt = () => process.exit(1);
+
+async function bench(settings) {
+  const versions = peerVersions(settings.peers);
+  const { prepareDev } = require('../../scripts/prepare-dev.js');
+  prepareDev();
+  const { Client } = require('pg');
+  const server = await openServer(settings.url);
+  const client = new Client({ connectionString: server.url });
+  const crew = new Crew(server.url);
+  interrupt = () => crew.interrupt();
+  try {
+    await client.connect();
+    versions.server = (await client.query('show server_version')).rows[0].server_version;
+    await createTables(
+      client,
+      settings.workloads.flatMap(({ tables }) => tables),
+    );
+    const rows = [];
+    for (const workload of settings.workloads) {
+      rows.push(summarize(workload, await runRow(crew, workload, settings)));
+    }
+    const { peers, rounds, seconds } = settings;
+    return { versions, machine: machine(), peers, rounds, seconds, rows };
+  } finally {
+    await crew.stop();
+    await dropTables(client).catch(() => {});
+    await client.end().catch(() => {});
+    await server.stop();
+  }
+}
+
+async function main() {
+  const settings = readArguments();
+  if (settings.help) return console.log(HELP);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupt());
+  const report = { startedAt: new Date().toISOString(), ...(await bench(settings)) };
+  printReport(report);
+  if (settings.json) writeFileSync(settings.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (settings.svg) {
+    const { plot } = await import('./plot.mjs');
+    writeFileSync(settings.svg, plot(report));
+  }
+  for (const broken of brokenLimits(report)) {
+    console.error(broken);
+    process.exitCode = 1;
+  }
+}
+
+main().catch((error) => {
+  console.error(`\nbench: ${error.message}`);
+  process.exitCode = 1;
+});

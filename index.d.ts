@@ -1,0 +1,885 @@
+/// <reference types="node" />
+/// <reference lib="esnext.disposable" />
+
+import { EventEmitter } from 'node:events';
+import type { Readable } from 'node:stream';
+import type { SecureVersion } from 'node:tls';
+
+// Conventions of this file.
+// - Names that end in `Ms` are milliseconds. Other units are named where they occur.
+// - "Throws" means a thrown error from a synchronous call, "rejects" a rejected promise.
+// - A promise "without a bound" may stay pending for ever unless the caller passes `timeoutMs` or
+//   `signal`; each such promise says so.
+
+// ---------------------------------------------------------------------------------------------
+// Entry points
+// ---------------------------------------------------------------------------------------------
+
+/**
+ * Makes a pool and opens its first connections: `min`, at least one unless `lazy` is true.
+ *
+ * Rejects at once when no connection can be made (`ConnectError`) or the server refuses the login
+ * (`DatabaseError`); each host is tried once. With `waitForServer` refused and reset connects are
+ * retried until `acquireTimeoutMs`. A wrong password, a missing database or a bad certificate is
+ * never retried.
+ * Bound: `acquireTimeoutMs` (30,000 ms by default).
+ *
+ * Rejects with `OptionError` on unknown options and impossible values.
+ */
+export function createPool(url: string | URL, options?: PoolOptions): Promise<Pool>;
+export function createPool(options: PoolOptions): Promise<Pool>;
+
+/**
+ * Opens one connection that belongs to no pool. Rejects with `ConnectError`, `DatabaseError` or
+ * `OptionError`. Bound: `connectTimeoutMs` (10,000 ms by default).
+ */
+export function connect(url: string | URL, options?: ConnectOptions): Promise<UnpooledConnection>;
+export function connect(options: ConnectOptions): Promise<UnpooledConnection>;
+
+/**
+ * Quotes a name for use in SQL text: `my"col` becomes `"my""col"`. Throws `PoolError`
+ * (`ERR_POLYPOOL_PARAMETER`) on anything but a string, and on a NUL character.
+ */
+export function escapeIdentifier(name: string): string;
+
+/**
+ * Quotes a string for use in SQL text, correct under either setting of
+ * standard_conforming_strings: `it's` becomes `'it''s'`, `a\b` becomes ` E'a\\b'` (with a space
+ * before it, so that it never joins a preceding word). Prefer parameters. Throws `PoolError`
+ * (`ERR_POLYPOOL_PARAMETER`) on anything but a string, and on a NUL character.
+ */
+export function escapeLiteral(text: string): string;
+
+/**
+ * Builds a piece of SQL: interpolated values become parameters, nested pieces are spliced in and
+ * their parameters renumbered. It runs nothing; pass it to `query`, `stream` or another template.
+ *
+ * ```js
+ * const active = sql`active = ${true}`;
+ * await pool.query(sql`select * from ${sql.identifier('users')} where ${active}`);
+ * ```
+ */
+export const sql: SqlBuilder;
+
+// ---------------------------------------------------------------------------------------------
+// Options
+// ---------------------------------------------------------------------------------------------
+
+/**
+ * Where to connect, and as whom. An option wins over the same setting in the URL, that over the
+ * PG* environment variable, that over the default. libpq's own names are understood too, here and
+ * as parameters of a URL.
+ */
+export interface TargetOptions {
+  /** `postgres://user:password@host:port/database?...`, or libpq's `host=... user=...` form. */
+  url?: string | URL;
+  /** Same as `url`. */
+  connectionString?: string;
+  /**
+   * Host name, address, or the folder of a unix socket (starts with `/`). Several, with commas
+   * between, are tried in order. Default: PGHOST, else `localhost`.
+   */
+  host?: string;
+  /** 1 to 65535; as text with commas one per host. Default: PGPORT, else 5432. */
+  port?: number | string;
+  /** Default: PGUSER, else the name of the operating system's user. */
+  user?: string;
+  /**
+   * Never part of a message, stack, `inspect` output or JSON. Default: PGPASSWORD, else none.
+   */
+  password?: string;
+  /** Default: PGDATABASE, else the user's name. */
+  database?: string;
+  /**
+   * `true` and `{}` encrypt and verify certificate and host name, as in Node; `false` never
+   * encrypts. Throws `OptionError` next to `sslmode` of the same source. Default: see `sslmode`.
+   */
+  ssl?: boolean | SslOptions;
+  /**
+   * As libpq: `prefer` encrypts when the server can, `require` always but verifies only when
+   * `sslrootcert` is given, `verify-ca` checks the certificate, `verify-full` the host name too.
+   * Default: PGSSLMODE, else `prefer`: what libpq does, works everywhere, protects from listeners
+   * but not from a forged server.
+   */
+  sslmode?: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+  /** File with the authorities to trust. Default: PGSSLROOTCERT, else those Node trusts. */
+  sslrootcert?: string;
+  /** File with the client's certificate chain; needs `sslkey`. Default: PGSSLCERT. */
+  sslcert?: string;
+  /** File with the client's private key, not encrypted; needs `sslcert`. Default: PGSSLKEY. */
+  sslkey?: string;
+  /**
+   * Allow the password to travel unencrypted when the server asks for that over plain TCP.
+   * Default false: a forged server could otherwise ask for it.
+   */
+  allowCleartextPassword?: boolean;
+  /** Shown in pg_stat_activity. Default: PGAPPNAME, else none. */
+  applicationName?: string;
+  /** Command-line options of the server's session, `-c search_path=app`. Default: PGOPTIONS. */
+  options?: string;
+  /**
+   * Seconds that one address may take, 0 to 86,400; 0 = no bound of its own. Default:
+   * PGCONNECT_TIMEOUT, else 0. `connectTimeoutMs` bounds all addresses together.
+   */
+  connect_timeout?: number;
+  /**
+   * Probe idle TCP connections. Default true: otherwise a firewall that forgets a connection is
+   * noticed only by the next query.
+   */
+  keepalive?: boolean;
+  /** Seconds of silence before the first probe. Default 60: shorter than firewalls remember. */
+  keepalives_idle?: number;
+  /** Seconds between probes. Default: the system's. */
+  keepalives_interval?: number;
+  /** Unanswered probes after which the connection is lost, 0 to 127. Default: the system's. */
+  keepalives_count?: number;
+  /**
+   * How long sent bytes may stay unacknowledged (TCP_USER_TIMEOUT, where the system has it).
+   * Default 30,000: the system's own is about 15 minutes, for which every query to a vanished
+   * host would hang. 0 = the system's own.
+   */
+  tcpUserTimeoutMs?: number;
+}
+
+/** As in Node's `tls.connect`; PEM is text. */
+export interface SslOptions {
+  /** `false` encrypts without verifying anything. Default true. */
+  rejectUnauthorized?: boolean;
+  /** PEM of the authorities to trust, instead of those Node trusts (NODE_EXTRA_CA_CERTS too). */
+  ca?: string | readonly string[];
+  /** PEM of the client's certificate chain; needs `key`. */
+  cert?: string;
+  /** PEM of the client's private key, not encrypted; needs `cert`. */
+  key?: string;
+  /** The name to verify and to send, when it is not `host`. */
+  servername?: string;
+}
+
+/** Which JavaScript type a column becomes. One type per column, always. */
+export interface TypesOption {
+  /**
+   * int8 columns (bigint, bigserial, `count(*)`). Default `number`: counts and ids are what int8
+   * mostly holds. A value beyond ±(2^53 - 1) is then an error (`ERR_POLYPOOL_UNSAFE_INTEGER`),
+   * never a rounded number.
+   */
+  int8?: 'number' | 'bigint' | 'string';
+}
+
+/** Options of one connection, pooled or not. */
+export interface ConnectOptions extends TargetOptions {
+  /**
+   * Bound of one attempt over name lookup, TCP, TLS and authentication, all addresses together;
+   * 0 or `null` = none. Default 10,000: longer than a TCP retransmission or two, shorter than the
+   * patience of a user.
+   */
+  connectTimeoutMs?: number | null;
+  /**
+   * Bound of each statement that has no `timeoutMs` of its own; 0 or `null` = none. Default 0: only
+   * the application knows how long its reports run. Without it, promises of `query` have no bound.
+   */
+  queryTimeoutMs?: number | null;
+  /**
+   * Prepared statements kept per connection, 0 to 65,535; the least recently used one is closed
+   * first. Default 256: each costs the server some kilobytes. 0 leaves nothing prepared on the
+   * server, for proxies such as PgBouncer before 1.21 in transaction mode.
+   */
+  statementCache?: number;
+  types?: TypesOption;
+}
+
+export interface PoolOptions extends ConnectOptions {
+  /**
+   * Most connections open or being opened, 1 to 65,535. Default 10: a PostgreSQL server allows 100
+   * in all by default, and more than a few per core of the server slows it down.
+   */
+  max?: number;
+  /** Connections kept open, 0 to `max`. Default 0: an unused pool costs the server nothing. */
+  min?: number;
+  /**
+   * Bound of `acquire` and of the wait for a connection within `query`, `transaction` and
+   * `stream`: one absolute deadline over waiting, connecting and validating, above 0.
+   * `null` = none: these promises may then stay pending for ever. Default 30,000: longer than a
+   * restart of the server, short enough to be noticed.
+   */
+  acquireTimeoutMs?: number | null;
+  /**
+   * Close a connection that nobody used for so long, above `min`; 0 or `null` = never. Default
+   * 10,000: a burst's connections go soon after it, those in steady use stay.
+   */
+  idleTimeoutMs?: number | null;
+  /**
+   * Replace a connection after this age, once it is not in use; 0 or `null` = never. Each
+   * connection's own limit is up to 2.5 % shorter, so that they do not all end together. Default
+   * 1,800,000 (30 minutes): moved addresses and grown backends are shed in time.
+   */
+  maxLifetimeMs?: number | null;
+  /** Replace a connection after so many leases; 0 or `null` = never. Default 0. */
+  maxUses?: number | null;
+  /**
+   * Requests that may wait at once, at least 0; beyond it they reject with
+   * `ERR_POLYPOOL_QUEUE_FULL`. `null` = no bound. Default `null`: `acquireTimeoutMs` already ends
+   * each wait.
+   */
+  maxWaiting?: number | null;
+  /**
+   * When to check a connection before lending it. `auto`: when it was idle for longer than
+   * `validateAfterIdleMs`; `always`; `never`. Default `auto`: a round trip per lease buys little
+   * on a connection that worked a moment ago.
+   */
+  validate?: 'auto' | 'always' | 'never';
+  /** See `validate`. Default 500. */
+  validateAfterIdleMs?: number;
+  /**
+   * Connections being opened at once, 1 to `max`; raised while requests keep waiting. Default 2:
+   * a burst after a restart should not hit the server with `max` logins at once.
+   */
+  maxConnecting?: number;
+  /**
+   * Which idle connection is lent first. Default `lifo`: the most recently used one is warm, and
+   * the others may reach their idle time.
+   */
+  idleOrder?: 'lifo' | 'fifo';
+  /**
+   * Emit `leak` once for a lease held longer than this, with the stack of its `acquire`; 0 = off.
+   * Default 0: taking a stack costs some microseconds per acquire.
+   */
+  leakDetectionMs?: number | null;
+  /**
+   * Take a lease away after this time: its connection is closed, its running statement rejects with
+   * `ERR_POLYPOOL_STALE_CONNECTION`. 0 = never. Default 0: a long lease may be meant.
+   */
+  maxLeaseMs?: number | null;
+  /**
+   * What returning a connection does to it. `auto`: nothing after plain reads and DML, else
+   * ROLLBACK and DISCARD ALL and `onConnect` again; `always`; `never`: a borrower's settings, open
+   * transaction and locks reach the next one. A function does the reset itself; when it rejects
+   * the connection is closed. Default `auto`: safe, and free for what most leases run.
+   */
+  reset?: 'auto' | 'always' | 'never' | ((connection: Connection) => unknown);
+  /**
+   * Runs on each new connection before its first lease, and again after a full reset. When it
+   * throws or rejects the connection is closed and those who wait get a `ConnectError` that quotes
+   * its message. Bound: `connectTimeoutMs`.
+   */
+  onConnect?: (connection: Connection) => unknown;
+  /**
+   * Several short statements may be under way on one connection when all are busy. Only single
+   * autocommit statements do. Default true; set false for proxies that cannot pipeline.
+   */
+  pipeline?: boolean;
+  /**
+   * `createPool` resolves without opening a connection; the first use opens it. Default false:
+   * a wrong password should show when the program starts.
+   */
+  lazy?: boolean;
+  /**
+   * `createPool` retries refused and reset connects until `acquireTimeoutMs`. Default false.
+   */
+  waitForServer?: boolean;
+  /** Priority classes for `acquire`, 1 to 64. Default 1: everyone waits in one line. */
+  priorities?: number;
+  /**
+   * What `min` means. `fill`: that many are opened at once, and again after each loss; `spare`: the
+   * last `min` are only exempt from the idle timeout. Default `fill`.
+   */
+  minPolicy?: 'fill' | 'spare';
+  /** The idle timeout closes connections below `min` too; `fill` opens new ones. Default false. */
+  evictBelowMin?: boolean;
+  /**
+   * The idle timeout closes connections only while more than this many are idle, at least 0;
+   * `null` = whenever due. Default `null`.
+   */
+  maxIdle?: number | null;
+  /** Look for idle connections to close only this often; 0 or `null` = when due. Default 0. */
+  sweepIntervalMs?: number | null;
+  /** Close the connection of a failed statement. Default false: an SQL error harms nothing. */
+  destroyOnQueryError?: boolean;
+  /**
+   * Bound of `close()` that has no `timeoutMs` of its own; `null` = none. Default 30,000: as long
+   * as the usual grace period of service managers.
+   */
+  closeTimeoutMs?: number | null;
+  /** Shown in errors and `stats()`. Default: `pool-1`, `pool-2`, ... */
+  name?: string;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Requests
+// ---------------------------------------------------------------------------------------------
+
+/**
+ * A value for `$1`, `$2`, ... `undefined`, functions, symbols, invalid dates and circular objects
+ * reject with `ERR_POLYPOOL_PARAMETER` and the position. Arrays become PostgreSQL arrays, or JSON
+ * where the parameter is json; other objects become JSON; buffers and typed arrays bytea.
+ */
+export type Parameter = null | boolean | number | bigint | string | object;
+
+export interface QueryOptions {
+  /**
+   * Gives up when aborted: rejects with `AbortError` (`cause` is the signal's reason). A statement
+   * that runs alone on its connection is also cancelled at the server.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * Bound from the call to the result, the wait for a connection included; 0 = none. Rejects with
+   * `QueryTimeoutError` and cancels as `signal` does. Default: `queryTimeoutMs`.
+   */
+  timeoutMs?: number | undefined;
+  /** `array`: each row is an array in the order of `fields`. Default `object`. */
+  rowMode?: 'object' | 'array' | undefined;
+}
+
+/** A statement as one object; `sql` templates are of this form too. */
+export interface QueryConfig extends QueryOptions {
+  text: string;
+  values?: readonly Parameter[] | undefined;
+}
+
+export interface AcquireOptions {
+  signal?: AbortSignal | undefined;
+  /** Default: `acquireTimeoutMs`. `null` = none. */
+  timeoutMs?: number | null | undefined;
+  /** 0 (first) to `priorities` - 1. Default: the last class. */
+  priority?: number | undefined;
+}
+
+export interface ReleaseOptions {
+  /** Close the connection instead of keeping it. Default false. */
+  destroy?: boolean;
+}
+
+export interface TransactionOptions {
+  /** Default: the server's default_transaction_isolation. Not allowed when nested. */
+  isolation?: 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable';
+  /** Default: the server's default_transaction_read_only. Not allowed when nested. */
+  readOnly?: boolean;
+  /** Only with `isolation: 'serializable'` and `readOnly: true`. Not allowed when nested. */
+  deferrable?: boolean;
+  /**
+   * How often the callback may run again after a serialization failure or deadlock (40001, 40P01);
+   * 0 to 100, with a growing random pause. Default 0: the callback may have effects outside the
+   * database. Not allowed when nested.
+   */
+  retries?: number;
+  signal?: AbortSignal | undefined;
+  /**
+   * Bound over the wait for a connection and all runs of the callback; then the running statement
+   * is cancelled and the transaction rolled back. Default: none beyond `acquireTimeoutMs` for the
+   * wait, so the promise has no bound while the callback runs.
+   */
+  timeoutMs?: number | undefined;
+}
+
+export interface StreamOptions extends QueryOptions {
+  /**
+   * Rows asked for at once, 1 to 100,000. Default 1,000: a larger batch costs memory, a smaller
+   * one wakes JavaScript more often. The server is read only as fast as rows are taken.
+   */
+  batchSize?: number | undefined;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Results
+// ---------------------------------------------------------------------------------------------
+
+export interface Field {
+  name: string;
+  /** OID of the table the column comes from; 0 when it comes from none. */
+  tableId: number;
+  /** Number of the column in that table; 0 when there is none. */
+  columnId: number;
+  /** OID of the type. */
+  dataTypeId: number;
+  /** Bytes of the type; negative when they vary. */
+  dataTypeSize: number;
+  /** The type's modifier, such as the length of a varchar; -1 when there is none. */
+  dataTypeModifier: number;
+}
+
+/** A row with columns that TypeScript does not know. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyRow = Record<string, any>;
+
+export interface QueryResult<Row = AnyRow> {
+  rows: Row[];
+  fields: Field[];
+  /** Rows read or changed; null for statements that do not count any (DDL, SET, BEGIN). */
+  rowCount: number | null;
+  /** First word or words of the server's tag, such as `SELECT`; null for an empty statement. */
+  command: string | null;
+}
+
+/**
+ * Spelled as a name because TypeScript sorts overloads with a literal parameter type (`null` is
+ * one) before all others.
+ */
+type NoValues = null;
+
+/** Row types of `query`; anything but a list, which is the type of several results. */
+export type RowObject = object & { readonly [Symbol.iterator]?: never };
+
+/**
+ * A running result: a Node `Readable` in object mode, so it may be iterated with `for await` or
+ * piped. Leaving the loop, `destroy()` and an aborted signal end the statement and give the
+ * connection back.
+ */
+export interface RowStream<Row = AnyRow> extends Readable {
+  /** Known once the first row (or the end) has arrived. */
+  readonly fields: readonly Field[] | null;
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<Row>;
+}
+
+/** A piece of SQL with its parameters. Made by the `sql` tags only. */
+export interface SqlFragment {
+  readonly text: string;
+  readonly values: readonly Parameter[];
+}
+
+/**
+ * A statement of `pool.sql` or `connection.sql`. It runs when it is awaited (once; later awaits
+ * get the same answer) and resolves to its rows; `pool.query(statement)` gives the whole result.
+ */
+export interface SqlQuery<Row = AnyRow> extends SqlFragment, Promise<Row[]> {}
+
+export interface SqlBuilder {
+  (strings: TemplateStringsArray, ...values: readonly (Parameter | SqlFragment)[]): SqlFragment;
+  /** A quoted name, qualified when there are several: `sql.identifier('app', 'users')`. */
+  identifier(...names: [string, ...string[]]): SqlFragment;
+}
+
+export interface SqlTag {
+  <Row extends RowObject = AnyRow>(
+    strings: TemplateStringsArray,
+    ...values: readonly (Parameter | SqlFragment)[]
+  ): SqlQuery<Row>;
+  /** A quoted name, qualified when there are several: `sql.identifier('app', 'users')`. */
+  identifier(...names: [string, ...string[]]): SqlFragment;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Pool and connections
+// ---------------------------------------------------------------------------------------------
+
+/** What pools and connections have in common: they run statements. */
+export interface Queryable {
+  /**
+   * Runs one statement and resolves with all its rows. Without values the text may hold several
+   * statements; the promise then resolves to an array of results: name its type to say so,
+   * `query<QueryResult[]>('select 1; select 2')`.
+   *
+   * Rejects with `DatabaseError` (the server's error), `QueryTimeoutError`, `AbortError`,
+   * `AcquireTimeoutError`, `ConnectError`, `ConnectionLostError`, `ClosedError` or another
+   * `PoolError`. Never throws. No bound on the statement itself unless `timeoutMs` or
+   * `queryTimeoutMs` is set.
+   */
+  query<Row extends RowObject = AnyRow>(
+    text: string,
+    values?: readonly Parameter[] | null,
+    options?: QueryOptions & { rowMode?: 'object' | undefined },
+  ): Promise<QueryResult<Row>>;
+  query<Row extends RowObject = AnyRow>(
+    config: (QueryConfig & { rowMode?: 'object' | undefined }) | SqlFragment,
+  ): Promise<QueryResult<Row>>;
+  query<Row extends RowObject = AnyRow>(
+    fragment: SqlFragment,
+    values?: NoValues,
+    options?: QueryOptions & { rowMode?: 'object' | undefined },
+  ): Promise<QueryResult<Row>>;
+  query<Row extends readonly unknown[] = unknown[]>(
+    text: string,
+    values: readonly Parameter[] | null | undefined,
+    options: QueryOptions & { rowMode: 'array' },
+  ): Promise<QueryResult<Row>>;
+  query<Row extends readonly unknown[] = unknown[]>(
+    config: QueryConfig & { rowMode: 'array' },
+  ): Promise<QueryResult<Row>>;
+  query<Row extends readonly unknown[] = unknown[]>(
+    fragment: SqlFragment,
+    values: NoValues | undefined,
+    options: QueryOptions & { rowMode: 'array' },
+  ): Promise<QueryResult<Row>>;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  query<Results extends readonly QueryResult<any>[]>(
+    text: string,
+    values?: NoValues,
+    options?: QueryOptions,
+  ): Promise<Results>;
+
+  /** Runs a template: each interpolated value becomes a parameter. Resolves to the rows. */
+  readonly sql: SqlTag;
+
+  /**
+   * Runs the callback inside a transaction: COMMIT when it resolves, ROLLBACK when it throws or
+   * rejects. Resolves to what the callback resolved to; rejects with what it threw. Inside a
+   * transaction it makes a savepoint. When the connection is lost during COMMIT the outcome is
+   * unknown: `ERR_POLYPOOL_COMMIT_UNKNOWN`.
+   */
+  transaction<T>(
+    callback: (transaction: Transaction) => T | PromiseLike<T>,
+    options?: TransactionOptions,
+  ): Promise<T>;
+
+  /**
+   * Reads a result row by row with back-pressure down to the socket. Never throws: errors end the
+   * stream. No bound unless `timeoutMs` or `queryTimeoutMs` is set.
+   */
+  stream<Row extends RowObject = AnyRow>(
+    text: string | SqlFragment,
+    values?: readonly Parameter[] | null,
+    options?: StreamOptions & { rowMode?: 'object' | undefined },
+  ): RowStream<Row>;
+  stream<Row extends readonly unknown[] = unknown[]>(
+    text: string | SqlFragment,
+    values: readonly Parameter[] | null | undefined,
+    options: StreamOptions & { rowMode: 'array' },
+  ): RowStream<Row>;
+}
+
+/** Runs statements inside one transaction. Stale once the callback has settled. */
+export interface Transaction extends Queryable {
+  readonly connection: ConnectionInfo;
+}
+
+/** What identifies a connection in events, errors and logs. */
+export interface ConnectionInfo {
+  /** Unique within its pool, never used again. */
+  readonly id: number;
+  /** The server's process id for it (pg_backend_pid). */
+  readonly processId: number;
+}
+
+/**
+ * A borrowed connection. Statements run in the order of their calls. Once released every method
+ * rejects with `ERR_POLYPOOL_STALE_CONNECTION`.
+ */
+export interface Connection extends Queryable, ConnectionInfo, AsyncDisposable {
+  /** True once it was given back, taken away or lost. */
+  readonly released: boolean;
+  /**
+   * Gives the connection back, after the statements submitted before. Resolves when it is back in
+   * the pool (its reset included) or gone; never rejects. A second call changes nothing and
+   * resolves with the first.
+   */
+  release(options?: ReleaseOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A connection outside any pool, made by `connect()`. */
+export interface UnpooledConnection extends Queryable, ConnectionInfo, AsyncDisposable {
+  readonly closed: boolean;
+  /**
+   * Closes after the statements submitted before. Idempotent, never rejects. What still runs after
+   * `timeoutMs` (default 30,000) is cut off with `ClosedError`.
+   */
+  close(options?: CloseOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface CloseOptions {
+  /** After this time everything is cut off; `null` = never. Default: `closeTimeoutMs`. */
+  timeoutMs?: number | null;
+}
+
+/** How long something took, in milliseconds, since the pool was made. */
+export interface Durations {
+  count: number;
+  mean: number;
+  p50: number;
+  p99: number;
+  max: number;
+}
+
+export interface PoolStats {
+  name: string;
+  max: number;
+  min: number;
+  /** Every connection, in whatever state. */
+  total: number;
+  idle: number;
+  /** Leased, or running statements of the pool itself. */
+  inUse: number;
+  connecting: number;
+  /** Requests that wait for a connection. */
+  waiting: number;
+  acquired: number;
+  released: number;
+  created: number;
+  destroyed: number;
+  timeouts: number;
+  errors: number;
+  waitMs: Durations;
+  useMs: Durations;
+  createMs: Durations;
+}
+
+/** Why a connection was closed. `destroyed`: its borrower asked for it. */
+export type RemoveReason =
+  | 'idle'
+  | 'lifetime'
+  | 'maxUses'
+  | 'destroyed'
+  | 'died'
+  | 'invalid'
+  | 'resetFailed'
+  | 'retired'
+  | 'cleared'
+  | 'resized'
+  | 'leaseExpired'
+  | 'closed';
+
+export interface LeakInfo extends ConnectionInfo {
+  heldMs: number;
+  /** Where the connection was acquired. */
+  stack: string;
+}
+
+/** A warning or information of the server (RAISE NOTICE and the like). */
+export interface Notice extends ServerFields {
+  message: string;
+}
+
+export interface PoolEvents {
+  /** A new connection is ready. */
+  connect: [connection: ConnectionInfo];
+  /** A connection was lent to `acquire`, `use`, `transaction` or `stream`. */
+  acquire: [connection: ConnectionInfo];
+  /** A lent connection came back. */
+  release: [connection: ConnectionInfo];
+  /** A connection was closed, for whatever reason. */
+  remove: [connection: ConnectionInfo, reason: RemoveReason];
+  /**
+   * A connection that nobody was using was lost, or a background connect failed. Emitted only
+   * while there is a listener: losing an idle connection is no reason to end the process.
+   */
+  error: [error: Error, connection: ConnectionInfo | null];
+  /** A lease is out for longer than `leakDetectionMs`. */
+  leak: [leak: LeakInfo];
+  /** The server sent a notice. */
+  notice: [notice: Notice, connection: ConnectionInfo];
+  /** The last connection is gone after `close()`. */
+  close: [];
+}
+
+/**
+ * A pool of database connections.
+ *
+ * `new Pool()` opens nothing: the first use does, and shows errors of the connection then; options
+ * are checked at once (throws `OptionError`). `createPool()` is the form that fails fast.
+ *
+ * An idle pool does not keep the process alive: its handle on the event loop is unreferenced, and
+ * referenced only while requests are pending. Work in flight is therefore always finished, and a
+ * program that ends without `close()` ends at once.
+ */
+export class Pool extends EventEmitter<PoolEvents> {
+  constructor(url: string | URL, options?: PoolOptions);
+  constructor(options: PoolOptions);
+
+  readonly name: string;
+  /** True from the first `close()` on. */
+  readonly closed: boolean;
+
+  /**
+   * Borrows a connection; it must be released. Rejects with `AcquireTimeoutError`, `AbortError`,
+   * `ConnectError`, `DatabaseError` (login refused), `ClosedError` or `PoolError`
+   * (`ERR_POLYPOOL_QUEUE_FULL`).
+   * Bound: `timeoutMs`, else `acquireTimeoutMs`.
+   *
+   * ```js
+   * await using connection = await pool.acquire();
+   * ```
+   */
+  acquire(options?: AcquireOptions): Promise<Connection>;
+  /**
+   * Same as `connection.release(options)`. Throws `PoolError` (`ERR_POLYPOOL_PARAMETER`) when the
+   * connection is not one of this pool.
+   */
+  release(connection: Connection, options?: ReleaseOptions): Promise<void>;
+  /** Borrows a connection for the time of the callback. No bound while the callback runs. */
+  use<T>(
+    callback: (connection: Connection) => T | PromiseLike<T>,
+    options?: AcquireOptions,
+  ): Promise<T>;
+
+  stats(): PoolStats;
+  /** Closes every connection open now, those in use when they come back. */
+  clear(): void;
+  /**
+   * Changes the limits; connections beyond `max` go as they come back. Throws `OptionError`, and
+   * `ClosedError` after `close()`.
+   */
+  resize(limits: { min?: number; max?: number }): void;
+  /**
+   * Refuses new requests, lets those under way finish, rejects those that wait (`ClosedError`) and
+   * resolves when the last socket is closed. What still runs after `timeoutMs` is cut off
+   * (`ClosedError`). Never rejects but for a wrong option; a second call resolves with the first,
+   * and may bring the end forward. Bound: `timeoutMs`, else `closeTimeoutMs` (30,000 ms by
+   * default); with `null` it waits for every lease, without a bound.
+   */
+  close(options?: CloseOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface Pool extends Queryable, AsyncDisposable {}
+
+// ---------------------------------------------------------------------------------------------
+// Errors
+// ---------------------------------------------------------------------------------------------
+
+export type PoolErrorCode =
+  | 'ERR_POLYPOOL_OPTION'
+  | 'ERR_POLYPOOL_PARAMETER'
+  | 'ERR_POLYPOOL_ACQUIRE_TIMEOUT'
+  | 'ERR_POLYPOOL_QUERY_TIMEOUT'
+  | 'ERR_POLYPOOL_ABORTED'
+  | 'ERR_POLYPOOL_QUEUE_FULL'
+  | 'ERR_POLYPOOL_CLOSED'
+  | 'ERR_POLYPOOL_CONNECT'
+  | 'ERR_POLYPOOL_CONNECTION_LOST'
+  | 'ERR_POLYPOOL_STALE_CONNECTION'
+  | 'ERR_POLYPOOL_UNSAFE_INTEGER'
+  | 'ERR_POLYPOOL_DECODE'
+  | 'ERR_POLYPOOL_PROTOCOL'
+  | 'ERR_POLYPOOL_COMMIT_UNKNOWN';
+
+/**
+ * Every error that is not the server's own. Where a statement was at fault its text and parameters
+ * are at hand as non-enumerable properties: they appear in no message, `inspect` output or JSON.
+ */
+export class PoolError extends Error {
+  constructor(code: PoolErrorCode, message: string, options?: ErrorOptions);
+  readonly code: PoolErrorCode;
+  /** Non-enumerable. */
+  readonly query?: string;
+  /** Non-enumerable. */
+  readonly parameters?: readonly unknown[];
+}
+
+/** A wrong option, or a combination that cannot be. */
+export class OptionError extends PoolError {
+  constructor(message: string, fields: { option: string }, options?: ErrorOptions);
+  readonly code: 'ERR_POLYPOOL_OPTION';
+  /** The option's name. */
+  readonly option: string;
+}
+
+export interface AcquireTimeoutFields {
+  waitedMs?: number;
+  max?: number;
+  inUse?: number;
+  idle?: number;
+  connecting?: number;
+  waiting?: number;
+  longestHeldMs?: number | null;
+  holderStack?: string | null;
+}
+
+/** No connection became free in time. `cause` is the last connect error, if there was one. */
+export class AcquireTimeoutError extends PoolError {
+  constructor(message: string, fields?: AcquireTimeoutFields, options?: ErrorOptions);
+  readonly code: 'ERR_POLYPOOL_ACQUIRE_TIMEOUT';
+  readonly waitedMs: number;
+  readonly max: number;
+  readonly inUse: number;
+  readonly idle: number;
+  readonly connecting: number;
+  /** Requests still waiting, this one not counted. */
+  readonly waiting: number;
+  /** How long the longest lease is out; null when none is. */
+  readonly longestHeldMs: number | null;
+  /** Where that lease was acquired; null unless `leakDetectionMs` is set. */
+  readonly holderStack: string | null;
+}
+
+/** A statement or transaction took longer than its `timeoutMs`. */
+export class QueryTimeoutError extends PoolError {
+  constructor(message: string, fields: { timeoutMs: number }, options?: ErrorOptions);
+  readonly code: 'ERR_POLYPOOL_QUERY_TIMEOUT';
+  readonly timeoutMs: number;
+}
+
+/** The caller's signal was aborted; `cause` is its reason. */
+export class AbortError extends PoolError {
+  constructor(message: string, fields?: undefined, options?: ErrorOptions);
+  readonly name: 'AbortError';
+  readonly code: 'ERR_POLYPOOL_ABORTED';
+}
+
+/** The pool or connection is closed, or was while this ran. */
+export class ClosedError extends PoolError {
+  constructor(message: string, fields?: undefined, options?: ErrorOptions);
+  readonly code: 'ERR_POLYPOOL_CLOSED';
+}
+
+/**
+ * No connection could be opened. What the server itself said when it refused, a wrong password
+ * (28P01) or a missing database (3D000), is a `DatabaseError` instead.
+ */
+export class ConnectError extends PoolError {
+  constructor(message: string, fields?: ConnectErrorFields, options?: ErrorOptions);
+  readonly code: 'ERR_POLYPOOL_CONNECT';
+  readonly reason: ConnectFailureReason | null;
+  /** `ECONNREFUSED` and the like; null when there is none. */
+  readonly errno: string | null;
+}
+
+export interface ConnectErrorFields {
+  reason?: ConnectFailureReason;
+  errno?: string;
+}
+
+export type ConnectFailureReason =
+  'refused' | 'dns' | 'timeout' | 'auth' | 'tls' | 'protocol' | 'io';
+
+/** The connection broke while the statement ran; whether it took effect is unknown. */
+export class ConnectionLostError extends PoolError {
+  constructor(message: string, fields?: undefined, options?: ErrorOptions);
+  readonly code: 'ERR_POLYPOOL_CONNECTION_LOST';
+}
+
+/** The fields of an error or notice as PostgreSQL sends them. */
+export interface ServerFields {
+  /** `ERROR`, `FATAL`, `PANIC`, or of notices `WARNING`, `NOTICE`, ...; never translated. */
+  severity: string;
+  /** SQLSTATE. */
+  code: string;
+  detail?: string;
+  hint?: string;
+  /** In characters, from 1. */
+  position?: number;
+  internalPosition?: number;
+  internalQuery?: string;
+  where?: string;
+  schema?: string;
+  table?: string;
+  column?: string;
+  dataType?: string;
+  constraint?: string;
+  file?: string;
+  line?: number;
+  routine?: string;
+}
+
+/** The server's own error; `code` is its SQLSTATE. */
+export class DatabaseError extends Error implements ServerFields {
+  constructor(message: string, fields: ServerFields, options?: ErrorOptions);
+  readonly severity: string;
+  readonly code: string;
+  readonly detail?: string;
+  readonly hint?: string;
+  readonly position?: number;
+  readonly internalPosition?: number;
+  readonly internalQuery?: string;
+  readonly where?: string;
+  readonly schema?: string;
+  readonly table?: string;
+  readonly column?: string;
+  readonly dataType?: string;
+  readonly constraint?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly routine?: string;
+  /** Non-enumerable. */
+  readonly query?: string;
+  /** Non-enumerable. */
+  readonly parameters?: readonly unknown[];
+}

@@ -1,0 +1,101 @@
+'use strict';
+
+/** The entry points that connect before they answer. */
+
+const { Pool } = require('./pool');
+const { OptionError } = require('./errors');
+
+async function createPool(target, options) {
+  const pool = new Pool(target, options);
+  if (pool.isLazy()) return pool;
+  try {
+    await pool.warm();
+  } catch (error) {
+    await pool.close({ timeoutMs: 0 });
+    throw error;
+  }
+  return pool;
+}
+
+/** One connection outside any pool: a pool of one that is borrowed for good. */
+class UnpooledConnection {
+  #pool;
+  #connection;
+  #closing = null;
+
+  constructor(pool, connection) {
+    this.#pool = pool;
+    this.#connection = connection;
+  }
+
+  get id() {
+    return this.#connection.id;
+  }
+
+  get processId() {
+    return this.#connection.processId;
+  }
+
+  get closed() {
+    return this.#closing !== null;
+  }
+
+  get sql() {
+    return this.#connection.sql;
+  }
+
+  query(text, values, options) {
+    return this.#connection.query(text, values, options);
+  }
+
+  stream(text, values, options) {
+    return this.#connection.stream(text, values, options);
+  }
+
+  transaction(callback, options) {
+    return this.#connection.transaction(callback, options);
+  }
+
+  close(options) {
+    if (this.#closing === null) {
+      // Never rejects: what runs is answered first, then the connection goes with its pool.
+      this.#connection.release();
+      this.#closing = this.#pool.close(options);
+    }
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.close();
+  }
+}
+
+async function connect(target, options) {
+  const given = typeof target === 'string' || target instanceof URL ? { ...options } : target;
+  refusePoolOptions(given);
+  const single = { ...given, max: 1, idleTimeoutMs: 0, maxLifetimeMs: 0, reset: 'never' };
+  const pool =
+    given === target
+      ? await createPool(single)
+      : await createPool(target, single);
+  return new UnpooledConnection(pool, await pool.acquire());
+}
+
+function refusePoolOptions(given) {
+  for (const option of POOL_OPTIONS) {
+    if (given?.[option] !== undefined) {
+      throw new OptionError(`option '${option}' is for pools; connect() opens one connection`, {
+        option,
+      });
+    }
+  }
+}
+
+const POOL_OPTIONS = [
+  ...['max', 'min', 'acquireTimeoutMs', 'idleTimeoutMs', 'maxLifetimeMs', 'maxUses', 'maxWaiting'],
+  ...['validate', 'validateAfterIdleMs', 'maxConnecting', 'idleOrder', 'leakDetectionMs'],
+  ...['maxLeaseMs', 'reset', 'onConnect', 'pipeline', 'lazy', 'waitForServer', 'priorities'],
+  ...['minPolicy', 'evictBelowMin', 'maxIdle', 'sweepIntervalMs', 'destroyOnQueryError'],
+];
+
+module.exports = { connect, createPool };

@@ -1,0 +1,466 @@
+'use strict';
+
+/**
+ * The link to the engine: both rings.
+ *
+ * What is asked in one tick goes over in one native call; what the engine has to say comes in
+ * bursts and is taken over for about a millisecond at a time. Promises, rows and errors are made
+ * here. There is one link per load of lib/; it opens when the first pool does.
+ */
+
+const binding = require('./binding');
+const { writeParams } = require('./params');
+const { Reader, Shape } = require('./rows');
+const { PoolError, fromWire } = require('./errors');
+
+// Taken at load: test frameworks replace them.
+const { nextTick } = process;
+const later = setImmediate;
+const clock = performance;
+
+/** The numbers of `src/wire/record.rs`; `__tests__/boundary/records.test.js` compares them. */
+const SUBMIT = {
+  STATEMENT: 1,
+  FORGET: 2,
+  QUERY: 3,
+  CANCEL: 4,
+  RELEASE: 5,
+  WARM: 6,
+  CLOSE: 7,
+  CREDIT: 8,
+  HOOK: 9,
+};
+const COMPLETE = {
+  ROWS: 1,
+  DONE: 2,
+  FAIL: 3,
+  SHAPE: 4,
+  FORGET_SHAPES: 5,
+  GRANT: 6,
+  RESULT: 7,
+  EVENT: 8,
+  HOOK_CALL: 9,
+  OK: 10,
+  COMMAND: 11,
+  BROKEN: 12,
+};
+const FLAG = { ARRAY_ROWS: 1, STREAM: 2, SIMPLE: 4, UNNAMED: 8, HOOK: 16 };
+const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
+
+/** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */
+const NUMBERS = 2 ** 20;
+
+const RING_WORDS = 64 * 1024;
+const INTS = 32 * 1024;
+const FLOATS = 16 * 1024;
+const BYTES = 128 * 1024;
+/** A drain hands control back to the event loop after so many milliseconds. */
+const DRAIN_MS = 1;
+/** Texts one link numbers; the engine forgets the others. */
+const STATEMENTS_MAX = 2000;
+
+/** Somebody who waits for an answer. */
+class Request {
+  constructor() {
+    this.resolve = null;
+    this.reject = null;
+    this.pool = null;
+    /** The borrowed connection it runs on, if any. */
+    this.connection = null;
+    this.rows = null;
+    this.rowMode = undefined;
+    this.results = null;
+    /** What a row's converter threw: the rest of the result is read over. */
+    this.failure = null;
+    this.text = undefined;
+    this.values = undefined;
+    this.signal = undefined;
+    this.onAbort = undefined;
+    /** Takes the rows instead of `rows`. */
+    this.stream = null;
+  }
+}
+
+class Link {
+  constructor() {
+    this.native = binding.openLink(() => this.drain());
+    this.id = this.native.id;
+    this.reader = new Reader(new Int32Array(INTS), new Float64Array(FLOATS), Buffer.alloc(BYTES));
+    this.pools = new Map();
+    this.requests = [];
+    this.free = [];
+    this.pending = 0;
+    this.shapes = new Map();
+    this.commands = [];
+    this.statements = new Map();
+    this.statementIds = [];
+    this.statementCount = 0;
+    this.lastText = null;
+    this.lastStatement = null;
+    this.useRing(new ArrayBuffer(RING_WORDS * 4));
+    this.at = 0;
+    this.start = 0;
+    this.flushing = false;
+    this.flush = this.flush.bind(this);
+    this.drainLater = this.drain.bind(this);
+  }
+
+  // ---- Submission ----
+
+  useRing(buffer) {
+    this.i32 = new Int32Array(buffer);
+    this.u8 = Buffer.from(buffer);
+  }
+
+  /** Makes room for so many bytes more in the record being written; may replace the views. */
+  reserve(bytes) {
+    if ((this.at << 2) + bytes + 64 > this.u8.length) this.makeRoom(bytes + 64);
+  }
+
+  makeRoom(bytes) {
+    const { i32 } = this;
+    if (this.start > 0) {
+      this.native.submit(i32, this.start);
+      i32.copyWithin(0, this.start, this.at);
+      this.at -= this.start;
+      this.start = 0;
+    }
+    const wanted = (this.at << 2) + bytes;
+    if (wanted > this.u8.length) {
+      const size = Math.max(wanted, this.u8.length * 2);
+      this.useRing(new ArrayBuffer(Math.ceil(size / 8) * 8));
+      this.i32.set(i32.subarray(0, this.at));
+    }
+  }
+
+  /** Writes a record of plain words. */
+  record(op, ...words) {
+    this.reserve(words.length * 4 + 8);
+    const { i32 } = this;
+    i32[this.at++] = words.length + 2;
+    i32[this.at++] = op;
+    for (const word of words) i32[this.at++] = word;
+    this.commit();
+  }
+
+  /** Writes a record of words and a text. */
+  recordWithText(op, text, ...words) {
+    this.reserve(words.length * 4 + text.length * 3 + 16);
+    const { i32, u8, start } = this;
+    this.at++;
+    i32[this.at++] = op;
+    for (const word of words) i32[this.at++] = word;
+    const length = u8.utf8Write(text, (this.at + 1) << 2);
+    i32[this.at] = length;
+    this.at += 1 + ((length + 3) >> 2);
+    i32[start] = this.at - start;
+    this.commit();
+  }
+
+  commit() {
+    this.start = this.at;
+    if (!this.flushing) {
+      this.flushing = true;
+      nextTick(this.flush);
+    }
+  }
+
+  flush() {
+    this.flushing = false;
+    if (this.start === 0) return;
+    this.native.submit(this.i32, this.start);
+    this.at = 0;
+    this.start = 0;
+    if (this.i32.length > RING_WORDS) this.useRing(new ArrayBuffer(RING_WORDS * 4));
+  }
+
+  /** The number of a text, told to the engine when it is new. */
+  statement(pool, text) {
+    if (text === this.lastText) return this.lastStatement.id;
+    let entry = this.statements.get(text);
+    if (entry === undefined) {
+      entry = { id: this.statementIds.pop() ?? this.statementCount++, used: false };
+      this.recordWithText(SUBMIT.STATEMENT, text, entry.id, pool);
+      this.statements.set(text, entry);
+      if (this.statements.size > STATEMENTS_MAX) this.forgetStatement();
+    } else {
+      entry.used = true;
+    }
+    this.lastText = text;
+    this.lastStatement = entry;
+    return entry.id;
+  }
+
+  /** Drops the oldest text that was not used again since it was last looked at. */
+  forgetStatement() {
+    for (const [text, entry] of this.statements) {
+      this.statements.delete(text);
+      if (entry.used) {
+        entry.used = false;
+        this.statements.set(text, entry);
+        continue;
+      }
+      this.record(SUBMIT.FORGET, entry.id);
+      this.statementIds.push(entry.id);
+      if (text === this.lastText) this.lastText = null;
+      return;
+    }
+  }
+
+  /**
+   * Submits a statement; throws what its parameters are refused with, then nothing was submitted.
+   * `slot` is -1 for a statement of the pool itself.
+   */
+  query(number, pool, slot, generation, text, values, flags, timeoutMs, batch) {
+    const statement = this.statement(pool, text);
+    const count = values ? values.length : 0;
+    this.reserve(64);
+    const { i32, start } = this;
+    i32[start + 1] = SUBMIT.QUERY;
+    i32[start + 2] = number;
+    i32[start + 3] = pool;
+    i32[start + 4] = slot;
+    i32[start + 5] = generation;
+    i32[start + 6] = statement;
+    i32[start + 7] = flags;
+    i32[start + 8] = timeoutMs;
+    i32[start + 9] = batch;
+    i32[start + 10] = count;
+    this.at = start + 11;
+    if (count > 0) {
+      try {
+        writeParams(this, values);
+      } catch (error) {
+        this.at = this.start;
+        throw error;
+      }
+    }
+    // `writeParams` may have moved the record.
+    this.i32[this.start] = this.at - this.start;
+    this.commit();
+  }
+
+  // ---- Requests ----
+
+  /** A number for a request; the event loop stays alive until it is settled. */
+  add(request) {
+    const number = this.free.length > 0 ? this.free.pop() : this.requests.length;
+    if (number >= NUMBERS) {
+      throw new PoolError('ERR_POLYPOOL_QUEUE_FULL', `more than ${NUMBERS} requests are pending`);
+    }
+    this.requests[number] = request;
+    if (this.pending++ === 0) this.native.ref();
+    return number;
+  }
+
+  /** Takes a settled request out. */
+  remove(number) {
+    const request = this.requests[number];
+    this.requests[number] = undefined;
+    this.free.push(number);
+    this.pending--;
+    if (request.onAbort !== undefined) {
+      request.signal.removeEventListener('abort', request.onAbort);
+    }
+    return request;
+  }
+
+  /** For a request that ends without the ring. */
+  settleUnused() {
+    if (this.pending === 0) this.native.unref();
+  }
+
+  /** Ends the request early when the signal fires. */
+  watch(number, request, signal) {
+    request.signal = signal;
+    request.onAbort = () => this.record(SUBMIT.CANCEL, number);
+    signal.addEventListener('abort', request.onAbort, { once: true });
+  }
+
+  // ---- Completion ----
+
+  drain() {
+    const { native, reader } = this;
+    const until = clock.now() + DRAIN_MS;
+    for (;;) {
+      const count = native.drain(reader.ints, reader.floats, reader.bytes);
+      if (count === 0) break;
+      if (count < 0) {
+        this.growReader();
+        continue;
+      }
+      reader.rewind();
+      this.read(reader, count);
+      if (clock.now() >= until) {
+        later(this.drainLater);
+        return;
+      }
+    }
+    if (reader.bytes.length > BYTES || reader.ints.length > INTS || reader.floats.length > FLOATS) {
+      reader.ints = new Int32Array(INTS);
+      reader.floats = new Float64Array(FLOATS);
+      reader.bytes = Buffer.alloc(BYTES);
+    }
+    if (this.pending === 0) native.unref();
+  }
+
+  growReader() {
+    const { native, reader } = this;
+    const [ints, floats, bytes] = [native.needed(0), native.needed(1), native.needed(2)];
+    if (ints > reader.ints.length) reader.ints = new Int32Array(ints);
+    if (floats > reader.floats.length) reader.floats = new Float64Array(floats);
+    if (bytes > reader.bytes.length) reader.bytes = Buffer.allocUnsafeSlow(bytes);
+  }
+
+  read(reader, count) {
+    const { ints } = reader;
+    while (reader.i < count) {
+      switch (ints[reader.i++]) {
+        case COMPLETE.ROWS:
+          this.readRows(reader, ints);
+          break;
+        case COMPLETE.DONE:
+          this.readDone(reader, ints);
+          break;
+        case COMPLETE.FAIL:
+          this.readFail(ints[reader.i++], JSON.parse(reader.payload()));
+          break;
+        case COMPLETE.SHAPE:
+          this.shapes.set(ints[reader.i++], { columns: JSON.parse(reader.payload()), byInt8: {} });
+          break;
+        case COMPLETE.FORGET_SHAPES:
+          this.shapes.clear();
+          break;
+        case COMPLETE.GRANT: {
+          const request = this.remove(ints[reader.i]);
+          request.pool.granted(request, ints[reader.i + 1], ints[reader.i + 2] >>> 0);
+          reader.i += 3;
+          break;
+        }
+        case COMPLETE.RESULT:
+          this.readResult(reader, ints);
+          break;
+        case COMPLETE.EVENT: {
+          const pool = this.pools.get(ints[reader.i++]);
+          const event = JSON.parse(reader.payload());
+          pool?.handleEvent(event);
+          break;
+        }
+        case COMPLETE.HOOK_CALL: {
+          const pool = this.pools.get(ints[reader.i]);
+          pool?.handleHook(ints[reader.i + 1], ints[reader.i + 2], ints[reader.i + 3]);
+          reader.i += 4;
+          break;
+        }
+        case COMPLETE.OK:
+          this.remove(ints[reader.i++]).resolve();
+          break;
+        case COMPLETE.COMMAND:
+          this.commands[ints[reader.i++]] = reader.payload() || null;
+          break;
+        default:
+          this.breakDown(reader.payload());
+      }
+    }
+  }
+
+  readRows(reader, ints) {
+    const request = this.requests[ints[reader.i]];
+    const shape = this.shapeFor(ints[reader.i + 1], request.pool);
+    const count = ints[reader.i + 2];
+    reader.i += 3;
+    if (request.failure !== null) return shape.skip(reader, count);
+    const rows = request.stream === null ? (request.rows ??= []) : [];
+    try {
+      shape.read(reader, count, rows, request.rowMode);
+    } catch (error) {
+      request.failure = error;
+      return undefined;
+    }
+    if (request.stream !== null) request.stream.take(rows, shape.fields);
+    return undefined;
+  }
+
+  /** One shape may be read in two ways: pools differ in what an int8 becomes. */
+  shapeFor(id, pool) {
+    const entry = this.shapes.get(id);
+    const { int8 } = pool;
+    return (entry.byInt8[int8] ??= new Shape(entry.columns, { int8 }));
+  }
+
+  readDone(reader, ints) {
+    const request = this.remove(ints[reader.i]);
+    const result = this.result(request, reader, ints);
+    if (request.connection !== null) request.connection.pending--;
+    if (request.failure !== null) {
+      this.fail(request, request.failure);
+    } else if (request.stream !== null) {
+      request.stream.end(result.fields);
+    } else if (request.results !== null) {
+      request.results.push(result);
+      request.resolve(request.results);
+    } else {
+      request.resolve(result);
+    }
+  }
+
+  readResult(reader, ints) {
+    const request = this.requests[ints[reader.i]];
+    (request.results ??= []).push(this.result(request, reader, ints));
+  }
+
+  /** `[request, shape, command, low, high]` and the rows collected so far. */
+  result(request, reader, ints) {
+    const shape = ints[reader.i + 1];
+    const command = ints[reader.i + 2];
+    const high = ints[reader.i + 4];
+    const rowCount = high < 0 ? null : high * 2 ** 32 + (ints[reader.i + 3] >>> 0);
+    reader.i += 5;
+    const fields = shape < 0 ? [] : this.shapeFor(shape, request.pool).fields;
+    const rows = request.rows ?? [];
+    request.rows = null;
+    return { rows, fields, rowCount, command: command < 0 ? null : this.commands[command] };
+  }
+
+  readFail(number, wire) {
+    const request = this.remove(number);
+    if (request.connection !== null) {
+      request.connection.pending--;
+      // An abort or a timeout is answered at once; the wire may still be busy with the statement.
+      if (wire.kind === 'pool') request.connection.unsettled = true;
+    }
+    this.fail(request, request.pool.errorOf(wire, request));
+  }
+
+  fail(request, error) {
+    if (request.stream !== null) request.stream.fail(error);
+    else request.resolve(thrown(error));
+  }
+
+  /** The rings no longer understand each other: nothing that is pending can be answered. */
+  breakDown(message) {
+    const error = new PoolError('ERR_POLYPOOL_PROTOCOL', message);
+    this.requests.forEach((request, number) => {
+      if (request !== undefined) this.fail(this.remove(number), error);
+    });
+  }
+}
+
+/**
+ * Rejects from inside an async function: its continuation is awaited by the caller, so the stack
+ * taken there shows the caller's async functions. Costs something on the way of errors only.
+ */
+async function thrown(error) {
+  await null;
+  if (error instanceof Error) Error.captureStackTrace(error, thrown);
+  throw error;
+}
+
+/** The link of this load of lib/. */
+let current = null;
+
+function link() {
+  return (current ??= new Link());
+}
+
+module.exports = { COMPLETE, FATE, FLAG, NUMBERS, Request, SUBMIT, binding, fromWire, link };

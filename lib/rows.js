@@ -1,0 +1,226 @@
+'use strict';
+
+/**
+ * Result shapes: from the cells of the completion ring to rows.
+ *
+ * One decoder is generated per shape and row mode, so that all rows of a shape share one hidden
+ * class and no cell is asked for its type. Where code generation is forbidden a loop does the same.
+ * The layout of the cells is that of `src/wire/chunk.rs`.
+ */
+
+const { converterFor } = require('./values');
+
+/** A wider result is read by the loop: its generated function would be too large to optimise. */
+const COLUMNS_MAX = 400;
+
+/** Shapes whose generated functions are kept for the next result that looks alike. */
+const FUNCTIONS_MAX = 2000;
+
+const functions = new Map();
+
+const { allocUnsafe } = Buffer;
+
+/** Where a drain stands in the three streams, and in the current segment of text. */
+class Reader {
+  constructor(ints, floats, bytes) {
+    this.ints = ints;
+    this.floats = floats;
+    this.bytes = bytes;
+    this.rewind();
+  }
+
+  rewind() {
+    this.i = 0;
+    this.f = 0;
+    this.b = 0;
+    this.segment = '';
+    this.at = 0;
+  }
+
+  /** A byte payload behind its length word. */
+  payload() {
+    const length = this.ints[this.i++];
+    const start = this.b;
+    this.b += length;
+    return this.bytes.utf8Slice(start, this.b);
+  }
+}
+
+class Shape {
+  constructor(columns, types) {
+    this.columns = columns;
+    this.fields = columns.map(({ wire, ...field }) => field);
+    this.readers = columns.map((column) => converterFor(column, { types }));
+    this.asObjects = null;
+    this.asArrays = null;
+  }
+
+  /** Appends `count` rows to `out`. On a throw the reader is behind the rows all the same. */
+  read(reader, count, out, rowMode) {
+    const { i, f, b, segment, at } = reader;
+    try {
+      if (rowMode === 'array') (this.asArrays ??= this.#decoder(true))(reader, count, out);
+      else (this.asObjects ??= this.#decoder(false))(reader, count, out);
+    } catch (error) {
+      Object.assign(reader, { i, f, b, segment, at });
+      this.skip(reader, count);
+      throw error;
+    }
+  }
+
+  skip(reader, count) {
+    const ignore = this.readers.map(({ read }) => ({ read, convert: null }));
+    for (let row = 0; row < count; row++) readRow(reader, ignore);
+  }
+
+  #decoder(asArray) {
+    const { columns, readers } = this;
+    if (canGenerate && columns.length <= COLUMNS_MAX) {
+      const converts = readers.map(({ convert }) => convert);
+      return generated(columns, readers, asArray)(converts, allocUnsafe);
+    }
+    return asArray ? arrayLoop(readers) : objectLoop(columns, readers);
+  }
+}
+
+const canGenerate = (() => {
+  try {
+    return new Function('return true')();
+  } catch {
+    return false;
+  }
+})();
+
+/** The factory of a decoder; shared by all shapes with the same names and ways of reading. */
+function generated(columns, readers, asArray) {
+  const source = decoderSource(columns, readers, asArray);
+  let factory = functions.get(source);
+  if (factory === undefined) {
+    factory = new Function('converts', 'allocUnsafe', source);
+    if (functions.size >= FUNCTIONS_MAX) functions.clear();
+    functions.set(source, factory);
+  }
+  return factory;
+}
+
+function decoderSource(columns, readers, asArray) {
+  const words = Math.ceil(columns.length / 32);
+  const lines = [];
+  for (let word = 0; word < words; word++) lines.push(`const n${word} = ints[i++];`);
+  readers.forEach((reader, at) => lines.push(cellSource(reader, at)));
+  const cells = columns.map((column, at) => (asArray ? `v${at}` : `${key(column.name)}: v${at}`));
+  const row = asArray ? `[${cells.join(', ')}]` : `{ ${cells.join(', ')} }`;
+  const converts = readers.map(({ convert }, at) =>
+    convert === null ? '' : `const c${at} = converts[${at}];`,
+  );
+  return `${converts.join('\n')}
+return function decode(reader, count, out) {
+const { ints, floats, bytes } = reader;
+let { i, f, b, segment, at } = reader;
+for (let row = 0; row < count; row++) {
+${lines.join('\n')}
+out.push(${row});
+}
+reader.i = i; reader.f = f; reader.b = b; reader.segment = segment; reader.at = at;
+};`;
+}
+
+/** A computed key makes `__proto__` an own property like any other. */
+function key(name) {
+  return name === '__proto__' ? '["__proto__"]' : JSON.stringify(name);
+}
+
+function cellSource({ read, convert }, at) {
+  const isNull = `n${at >> 5} & ${1 << (at & 31)}`;
+  const value = convert === null ? (cell) => cell : (cell) => `c${at}(${cell})`;
+  switch (read) {
+    case 'int':
+      return `const v${at} = ${isNull} ? null : ${value('ints[i++]')};`;
+    case 'bool':
+      return `const v${at} = ${isNull} ? null : ${value('ints[i++] === 1')};`;
+    case 'float':
+      return `const v${at} = ${isNull} ? null : ${value('floats[f++]')};`;
+    case 'bytes':
+      return `let v${at} = null;
+if (!(${isNull})) {
+const length = ints[i++];
+v${at} = allocUnsafe(length);
+bytes.copy(v${at}, 0, b, b += length);${convert === null ? '' : `v${at} = ${value(`v${at}`)};`}
+}`;
+    default:
+      return `let v${at} = null;
+if (!(${isNull})) {
+const length = ints[i++];
+if (length > 0) {
+if (at === segment.length) { segment = bytes.latin1Slice(b, b += ints[i++]); at = 0; }
+v${at} = length === segment.length ? segment : segment.slice(at, at + length);
+at += length;
+} else if (length === 0) v${at} = '';
+else v${at} = bytes.utf8Slice(b, b += ~length);
+${convert === null ? '' : `v${at} = ${value(`v${at}`)};`}
+}`;
+  }
+}
+
+/** One row as an array of cells, by the loop. */
+function readRow(reader, readers) {
+  const { ints, floats, bytes } = reader;
+  const nulls = reader.i;
+  reader.i += Math.ceil(readers.length / 32);
+  return readers.map(({ read, convert }, at) => {
+    if (ints[nulls + (at >> 5)] & (1 << (at & 31))) return null;
+    let value;
+    if (read === 'int') value = ints[reader.i++];
+    else if (read === 'bool') value = ints[reader.i++] === 1;
+    else if (read === 'float') value = floats[reader.f++];
+    else if (read === 'bytes') value = readBytes(reader, bytes);
+    else value = readText(reader);
+    return convert === null ? value : convert(value);
+  });
+}
+
+function readBytes(reader, bytes) {
+  const length = reader.ints[reader.i++];
+  const value = allocUnsafe(length);
+  bytes.copy(value, 0, reader.b, (reader.b += length));
+  return value;
+}
+
+function readText(reader) {
+  const { ints, bytes } = reader;
+  const length = ints[reader.i++];
+  if (length < 0) return bytes.utf8Slice(reader.b, (reader.b += ~length));
+  if (length === 0) return '';
+  if (reader.at === reader.segment.length) {
+    reader.segment = bytes.latin1Slice(reader.b, (reader.b += ints[reader.i++]));
+    reader.at = 0;
+  }
+  return reader.segment.slice(reader.at, (reader.at += length));
+}
+
+function arrayLoop(readers) {
+  return (reader, count, out) => {
+    for (let row = 0; row < count; row++) out.push(readRow(reader, readers));
+  };
+}
+
+function objectLoop(columns, readers) {
+  const names = columns.map((column) => column.name);
+  return (reader, count, out) => {
+    for (let row = 0; row < count; row++) {
+      const cells = readRow(reader, readers);
+      const object = {};
+      names.forEach((name, at) => {
+        Object.defineProperty(object, name, {
+          value: cells[at],
+          enumerable: true,
+          writable: true,
+          configurable: true,
+        });
+      });
+      out.push(object);
+    }
+  };
+}
+
+module.exports = { Reader, Shape };

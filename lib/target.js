@@ -1,0 +1,79 @@
+'use strict';
+
+/** What the caller gave as target and options, and what the process has to add to it. */
+
+const os = require('node:os');
+const tls = require('node:tls');
+const { OptionError } = require('./errors');
+
+const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
+const POSTGRES = ['postgres', 'postgresql'];
+
+/** One object of options; a URL stays text for the engine to read. */
+function readTarget(target, options) {
+  let given;
+  if (typeof target === 'string' || target instanceof URL) {
+    given = { ...readObject(options ?? {}), url: String(target) };
+  } else {
+    given = { ...readObject(target) };
+  }
+  for (const key of ['url', 'connectionString']) {
+    if (given[key] instanceof URL) given[key] = String(given[key]);
+    if (typeof given[key] === 'string') checkScheme(key, given[key]);
+  }
+  return given;
+}
+
+function readObject(value) {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  const type = value === null ? 'null' : typeof value;
+  throw new OptionError(`a pool needs a URL or an object of options, got ${type}`, {
+    option: 'url',
+  });
+}
+
+/** Without the URL in the message: it may hold a password. */
+function checkScheme(option, url) {
+  const scheme = SCHEME.exec(url)?.[1].toLowerCase();
+  if (scheme === undefined || POSTGRES.includes(scheme)) return;
+  throw new OptionError(
+    `option '${option}' has the unknown scheme '${scheme}:'; known are 'postgres:' and ` +
+      `'postgresql:'`,
+    { option },
+  );
+}
+
+/** What a verifying connection may need; a hundred certificates are not copied for others. */
+function surroundings(options) {
+  const environment = {};
+  for (const key of Object.keys(process.env)) {
+    if (key.startsWith('PG')) environment[key] = process.env[key];
+  }
+  return { environment, user: userName(), roots: mayVerify(options, environment) ? roots() : [] };
+}
+
+function mayVerify({ url, connectionString, ssl, sslmode }, environment) {
+  return (
+    ssl !== undefined ||
+    sslmode !== undefined ||
+    environment.PGSSLMODE !== undefined ||
+    /ssl/i.test(`${url ?? ''}${connectionString ?? ''}`)
+  );
+}
+
+/** Node's own authorities and those of NODE_EXTRA_CA_CERTS. */
+function roots() {
+  const extra = tls.getCACertificates?.('extra') ?? [];
+  return [...tls.rootCertificates, ...extra];
+}
+
+function userName() {
+  try {
+    return os.userInfo().username;
+  } catch {
+    // A container may run under a number that has no name.
+    return null;
+  }
+}
+
+module.exports = { readTarget, surroundings };

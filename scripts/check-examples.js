@@ -1,0 +1,69 @@
+'use strict';
+// Runs each file of examples/ against the test server. One that serves HTTP says where on its
+// standard output; it is then asked once and stopped, and must end by itself with exit code 0.
+
+const { spawn } = require('node:child_process');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const path = require('node:path');
+const { Client } = require('pg');
+const { url } = require('../__tests__/support/urls.js');
+
+const root = path.join(__dirname, '..');
+const LIMIT_MS = 60_000;
+
+/** The table the examples read. */
+async function createUsers(connectionString) {
+  const client = new Client({ connectionString });
+  await client.connect();
+  await client.query(`
+    create table if not exists users (id int primary key, name text not null, email text not null);
+    insert into users select i, 'user ' || i, 'user' || i || '@example.org'
+      from generate_series(1, 100) i on conflict do nothing`);
+  await client.end();
+}
+
+/** Asks a server for what it said it serves, then stops it; its exit code decides as well. */
+async function ask(child, address) {
+  const response = await fetch(address);
+  const body = await response.text();
+  child.kill('SIGTERM');
+  if (!response.ok) throw new Error(`${address} answered ${response.status}: ${body}`);
+}
+
+async function check(file, env) {
+  const child = spawn(process.execPath, [file], { cwd: root, env, stdio: ['ignore', 'pipe', 2] });
+  const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
+  let output = '';
+  let asked = null;
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text;
+    const [address] = /http:\/\/\S+/.exec(output) ?? [];
+    if (address && output.includes('\n')) asked ??= ask(child, address);
+    asked?.catch(() => child.kill('SIGKILL'));
+  });
+  const [code, signal] = await once(child, 'close');
+  clearTimeout(timer);
+  await asked;
+  if (code !== 0) throw new Error(`ended with ${code ?? signal}\n${output}`);
+}
+
+async function checkExamples() {
+  const database = url();
+  await createUsers(database);
+  const env = { ...process.env, DATABASE_URL: database, PORT: '0' };
+  const names = fs.readdirSync(path.join(root, 'examples')).filter((n) => /\.m?js$/.test(n));
+  let failed = 0;
+  for (const name of names) {
+    try {
+      await check(path.join('examples', name), env);
+      console.log(`ok   examples/${name}`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAIL examples/${name}: ${error.message}`);
+    }
+  }
+  return { passed: names.length - failed, failed };
+}
+
+module.exports = { checkExamples };

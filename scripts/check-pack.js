@@ -1,0 +1,78 @@
+'use strict';
+// Packs both packages, looks at what is in them, installs them into an empty project as a user
+// would, and runs a query from CommonJS and from an ES module. Needs the add-on to be built.
+
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { packAll } = require('./pack.js');
+const target = require('../lib/platform.js');
+const { Server } = require('../__tests__/support/server.js');
+const { url } = require('../__tests__/support/urls.js');
+
+const ADDON_BYTES_MAX = 5 * 1024 * 1024;
+const ALLOWED = /^(index\.(js|mjs|d\.ts|d\.mts)|lib\/.+\.js|package\.json|[A-Z]+(\.md)?)$/;
+const REQUIRED = ['index.js', 'index.mjs', 'index.d.ts', 'lib/binding.js', 'README.md', 'LICENSE'];
+
+function expect(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+function checkContents([main, platform]) {
+  const names = main.files.map((file) => file.path);
+  const strangers = names.filter((name) => !ALLOWED.test(name));
+  expect(strangers.length === 0, `the tarball holds ${strangers.join(', ')}`);
+  const missing = REQUIRED.filter((name) => !names.includes(name));
+  expect(missing.length === 0, `the tarball lacks ${missing.join(', ')}`);
+  const addon = platform.files.find((file) => file.path === target.file);
+  expect(addon, `${platform.name} lacks ${target.file}`);
+  expect(addon.size <= ADDON_BYTES_MAX, `${target.file} has ${addon.size} bytes`);
+}
+
+/** The program a user would write; it prints the answer of the server. */
+const PROGRAM = `
+const pool = await createPool(process.env.DATABASE_URL, { max: 1 });
+const { rows } = await pool.query('select $1::int + 1 as answer', [41]);
+await pool.close();
+console.log(JSON.stringify(rows));`;
+
+const PROGRAMS = {
+  'program.cjs': `const { createPool } = require('polypool');\n(async () => {${PROGRAM}\n})();`,
+  'program.mjs': `import { createPool } from 'polypool';\n${PROGRAM}`,
+};
+
+function checkInstalled(folder, tarballs, database) {
+  const env = { ...process.env, DATABASE_URL: database, NODE_PATH: '' };
+  fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
+  const args = ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs];
+  execFileSync('npm', args, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
+  for (const [name, text] of Object.entries(PROGRAMS)) {
+    fs.writeFileSync(path.join(folder, name), text);
+    const output = execFileSync(process.execPath, [name], { cwd: folder, env, encoding: 'utf8' });
+    expect(output.trim() === '[{"answer":42}]', `${name} printed ${output}`);
+    console.log(`ok   ${name} in an empty project`);
+  }
+}
+
+async function main() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'polypool-pack-'));
+  const server = await Server.start();
+  try {
+    const packed = packAll(path.join(folder, 'tarballs'));
+    checkContents(packed);
+    for (const { name, size } of packed) console.log(`ok   ${name}: ${size} bytes packed`);
+    const project = path.join(folder, 'project');
+    fs.mkdirSync(project);
+    const tarballs = packed.map((tarball) => tarball.path);
+    checkInstalled(project, tarballs, url({ server: server.describe() }));
+  } finally {
+    await server.destroy();
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+main().catch((error) => {
+  console.error(`pack check: ${error.message}`);
+  process.exitCode = 1;
+});

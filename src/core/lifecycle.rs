@@ -1,0 +1,113 @@
+//! What the driver reports about connections, and what is asked of all of them at once.
+
+use super::message::{CloseReason, ConnId, Effect, RejectReason, Time};
+use super::options::Reset;
+use super::pool::Pool;
+use super::slot::State;
+
+impl Pool {
+    pub(super) fn handle_dirty(&mut self, conn: ConnId) {
+        let Some(at) = self.slot_of(conn) else { return };
+        self.slots[at as usize].dirty = true;
+        if self.slots[at as usize].state == State::Idle && self.options.reset != Reset::Never {
+            self.put_back(at);
+        }
+    }
+
+    pub(super) fn handle_hold(&mut self, conn: ConnId) {
+        let Some(at) = self.slot_of(conn) else { return };
+        self.slots[at as usize].held = true;
+        if self.slots[at as usize].state == State::Idle {
+            self.go(at, State::Settling);
+        }
+    }
+
+    pub(super) fn handle_settled(&mut self, conn: ConnId) {
+        let Some(at) = self.slot_of(conn) else { return };
+        self.slots[at as usize].held = false;
+        if self.slots[at as usize].state == State::Settling {
+            self.put_back(at);
+        }
+    }
+
+    pub(super) fn handle_retire(&mut self, conn: ConnId) {
+        let Some(at) = self.slot_of(conn) else { return };
+        self.slots[at as usize].retiring = true;
+        if self.is_unused(at) {
+            self.close(at, CloseReason::Retired);
+        }
+    }
+
+    pub(super) fn handle_validated(&mut self, conn: ConnId, ok: bool) {
+        let Some(at) = self.slot_in(conn, State::Validating) else { return };
+        if ok {
+            self.fresh = at;
+            self.put_back(at);
+        } else {
+            self.close(at, CloseReason::Invalid);
+        }
+    }
+
+    pub(super) fn handle_reset_done(&mut self, conn: ConnId, ok: bool) {
+        let Some(at) = self.slot_in(conn, State::Resetting) else { return };
+        if ok {
+            self.slots[at as usize].dirty = false;
+            self.fresh = at;
+            self.put_back(at);
+        } else {
+            self.close(at, CloseReason::ResetFailed);
+        }
+    }
+
+    pub(super) fn handle_closed(&mut self, conn: ConnId) {
+        let Some(at) = self.slot_in(conn, State::Closing) else { return };
+        self.totals.destroyed += u64::from(self.slots[at as usize].opened);
+        self.go(at, State::Vacant);
+    }
+
+    pub(super) fn handle_clear(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.close_unused(CloseReason::Cleared);
+    }
+
+    /// Bounds that contradict each other change nothing (`Options::check` names them).
+    pub(super) fn handle_resize(&mut self, min: u32, max: u32) {
+        if max == 0 || min > max {
+            return;
+        }
+        self.options.min = min;
+        self.options.max = max;
+        while self.alive() > max && !self.idle.is_empty() {
+            self.close(self.idle.front, CloseReason::Resized);
+        }
+    }
+
+    pub(super) fn handle_close(&mut self, deadline: Option<Time>) {
+        self.closed = true;
+        self.reject_all(RejectReason::Closed);
+        self.close_unused(CloseReason::PoolClosed);
+        self.expiry.note_close(deadline);
+        self.expire_close();
+    }
+
+    /// Tells once that a closed pool has let go of its last connection.
+    pub(super) fn report_closed(&mut self) {
+        if self.closed && !self.closed_reported && self.total() == 0 {
+            self.closed_reported = true;
+            self.emit(Effect::PoolClosed);
+        }
+    }
+
+    fn is_unused(&self, at: u32) -> bool {
+        use State::*;
+        !matches!(self.slots[at as usize].state, Vacant | Leased | Shared | Closing)
+    }
+
+    fn close_unused(&mut self, why: CloseReason) {
+        for at in 0..self.slots.len() as u32 {
+            if self.is_unused(at) {
+                self.close(at, why);
+            }
+        }
+    }
+}

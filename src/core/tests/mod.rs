@@ -1,0 +1,14 @@
+//! Tests of the core: a random walk judged by a naive model, and one named scenario per behaviour.
+#![allow(clippy::unwrap_used)]
+
+mod cancellation;
+mod judge;
+mod lifecycle;
+mod notes;
+mod options;
+mod random;
+mod sharing;
+mod supply;
+mod time;
+mod waiting;
+mod world;

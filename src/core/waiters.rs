@@ -1,0 +1,158 @@
+//! Who waits: bounded, first come first served inside a priority class, O(1) cancel.
+
+use super::deadlines::Deadlines;
+use super::message::{Time, WaiterId, Want};
+use std::collections::HashMap;
+
+const NONE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+pub struct Waiter {
+    pub id: WaiterId,
+    pub want: Want,
+    pub priority: u8,
+    pub since: Time,
+    pub deadline: Option<Time>,
+}
+
+/// A waiter and its neighbours in its class; `ticket` tells this waiter from the entry's next one.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    waiter: Waiter,
+    ticket: u64,
+    prev: u32,
+    next: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Class {
+    front: u32,
+    back: u32,
+}
+
+#[derive(Debug)]
+pub struct Waiters {
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+    classes: Vec<Class>,
+    /// Bit n: class n is not empty.
+    occupied: u64,
+    by_id: HashMap<WaiterId, u32>,
+    deadlines: Deadlines<(u32, u64)>,
+    tickets: u64,
+}
+
+impl Waiters {
+    pub fn new(classes: u8) -> Waiters {
+        let classes = usize::from(classes).clamp(1, 64);
+        Waiters {
+            entries: Vec::new(),
+            free: Vec::new(),
+            classes: vec![Class { front: NONE, back: NONE }; classes],
+            occupied: 0,
+            by_id: HashMap::new(),
+            deadlines: Deadlines::new(),
+            tickets: 0,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.occupied == 0
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = WaiterId> + '_ {
+        self.by_id.keys().copied()
+    }
+
+    pub fn contains(&self, id: WaiterId) -> bool {
+        !self.is_empty() && self.by_id.contains_key(&id)
+    }
+
+    /// The next to be served: the longest waiting of the most urgent class.
+    pub fn head(&self) -> Option<&Waiter> {
+        let class = self.classes.get(self.occupied.trailing_zeros() as usize)?;
+        Some(&self.entries[class.front as usize].waiter)
+    }
+
+    /// A priority beyond the last class waits in the last class.
+    pub fn push(&mut self, mut waiter: Waiter) {
+        let last = (self.classes.len() - 1) as u8;
+        waiter.priority = waiter.priority.min(last);
+        self.tickets += 1;
+        let class = &mut self.classes[usize::from(waiter.priority)];
+        let entry = Entry { waiter, ticket: self.tickets, prev: class.back, next: NONE };
+        let at = match self.free.pop() {
+            Some(at) => {
+                self.entries[at as usize] = entry;
+                at
+            }
+            None => {
+                self.entries.push(entry);
+                (self.entries.len() - 1) as u32
+            }
+        };
+        match class.back {
+            NONE => class.front = at,
+            back => self.entries[back as usize].next = at,
+        }
+        class.back = at;
+        self.occupied |= 1 << waiter.priority;
+        self.by_id.insert(waiter.id, at);
+        if let Some(deadline) = waiter.deadline {
+            self.deadlines.push(deadline, (at, self.tickets));
+        }
+    }
+
+    pub fn pop(&mut self) -> Option<Waiter> {
+        let id = self.head()?.id;
+        self.remove(id)
+    }
+
+    pub fn remove(&mut self, id: WaiterId) -> Option<Waiter> {
+        if self.is_empty() {
+            return None;
+        }
+        let at = self.by_id.remove(&id)?;
+        let Entry { waiter, prev, next, .. } = self.entries[at as usize];
+        let class = &mut self.classes[usize::from(waiter.priority)];
+        match prev {
+            NONE => class.front = next,
+            prev => self.entries[prev as usize].next = next,
+        }
+        match next {
+            NONE => class.back = prev,
+            next => self.entries[next as usize].prev = prev,
+        }
+        if class.front == NONE {
+            self.occupied &= !(1 << waiter.priority);
+        }
+        self.entries[at as usize].ticket = 0;
+        self.free.push(at);
+        let (entries, live) = (&self.entries, self.by_id.len());
+        self.deadlines.trim(live, |(at, ticket)| entries[at as usize].ticket == ticket);
+        Some(waiter)
+    }
+
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.deadlines.first().map(|(at, _)| at)
+    }
+
+    /// Removes the waiter whose deadline came first, if it has come.
+    pub fn pop_expired(&mut self, now: Time) -> Option<Waiter> {
+        let (at, (entry, _)) = self.deadlines.first()?;
+        if at > now {
+            return None;
+        }
+        self.remove(self.entries[entry as usize].waiter.id)
+    }
+
+    /// What it holds on to, waiting or not (tests of the memory bound).
+    #[cfg(test)]
+    pub fn footprint(&self) -> usize {
+        self.entries.len() + self.deadlines.len()
+    }
+}

@@ -1,0 +1,452 @@
+//! How connections come and go: connect, hooks, validation, reset, close.
+
+use super::connection::{Conn, Phase, Slot};
+use super::{Driver, PoolState, lease_origin};
+use crate::core::message::{
+    CloseReason, ConnId, ConnectFailure, Fate, Input, Lease, Time, WaiterId,
+};
+use crate::engine::clock::from_ms;
+use crate::engine::error::EngineError;
+use crate::engine::replies::talk;
+use crate::engine::request::{Kind, Request};
+use crate::engine::session::Opened;
+use crate::wire::record;
+use serde_json::json;
+use std::future::poll_fn;
+use std::time::Duration;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+/// A connect timeout of "none".
+const FOREVER: Time = 365 * 24 * 3600 * 1_000_000;
+
+/// A goodbye that the peer does not take in this time is not worth waiting for.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+impl Driver {
+    pub fn connect(&mut self, pool: u32, id: ConnId) {
+        let me = self.me.clone();
+        let since = self.now;
+        let Some(state) = self.pool(pool) else { return };
+        let connector = state.shared.connector.clone();
+        let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
+        let task = tokio::task::spawn_local(async move {
+            let attempt = connector.connect();
+            let result = match tokio::time::timeout(Duration::from_micros(limit), attempt).await {
+                Ok(result) => result,
+                Err(_) => Err(connect_timeout(limit)),
+            };
+            if let Some(driver) = me.upgrade() {
+                let mut driver = driver.borrow_mut();
+                driver.now = driver.runtime.clock.now();
+                driver.connected(pool, id, result, since);
+                driver.end_turn();
+            }
+        });
+        let slot = state.slot(id);
+        slot.serial = id.serial;
+        slot.phase = Phase::Connecting { abort: task.abort_handle() };
+    }
+
+    fn connected(
+        &mut self,
+        pool: u32,
+        id: ConnId,
+        result: Result<Opened, EngineError>,
+        since: Time,
+    ) {
+        let me = self.me.clone();
+        let now = self.now;
+        let Some(state) = self.pool(pool) else { return };
+        let slot = state.slot(id);
+        if slot.serial != id.serial || !matches!(slot.phase, Phase::Connecting { .. }) {
+            return;
+        }
+        match result {
+            Err(error) => {
+                slot.phase = Phase::Empty;
+                self.connect_failed(pool, id, error);
+            }
+            Ok(opened) => {
+                let serial_wire = !state.shared.options.pipeline;
+                let conn = Conn::new(id, opened, serial_wire);
+                state.slot(id).phase = Phase::Live(Box::new(conn));
+                state.shared.lock().creates.record(now.saturating_sub(since));
+                let on_connect = state.shared.hooks.on_connect;
+                tokio::task::spawn_local(poll_fn(move |cx| match me.upgrade() {
+                    Some(driver) => driver.borrow_mut().poll_conn(pool, id, cx),
+                    None => std::task::Poll::Ready(()),
+                }));
+                if on_connect {
+                    self.call_hook(pool, id, record::hook::ON_CONNECT);
+                } else {
+                    self.open_for_use(pool, id);
+                }
+            }
+        }
+    }
+
+    fn open_for_use(&mut self, pool: u32, id: ConnId) {
+        let Some(conn) = self.pool(pool).and_then(|state| state.conn(id.slot)) else { return };
+        let process = conn.session.process_id();
+        if let Some(state) = self.pool(pool) {
+            state.shared.lock().note_identity(id.slot, id.serial, process);
+        }
+        let event = json!({ "type": "connect", "connection": id.serial, "processId": process });
+        self.event(pool, event);
+        self.tell(pool, Input::Connected { conn: id });
+        self.perform_all();
+        self.check_warm(pool);
+    }
+
+    /// WARM is answered when as many connections are up as were asked for.
+    fn check_warm(&mut self, pool: u32) {
+        let Some(state) = self.pool(pool) else { return };
+        if state.warming.is_empty() {
+            return;
+        }
+        let live = state.slots.iter().filter(|slot| matches!(slot.phase, Phase::Live(_))).count();
+        if live >= state.shared.options.min.max(1) as usize {
+            for origin in std::mem::take(&mut state.warming) {
+                self.ok(origin);
+            }
+        }
+    }
+
+    fn connect_failed(&mut self, pool: u32, id: ConnId, error: EngineError) {
+        let failure = match error.fatal {
+            true => ConnectFailure::Fatal,
+            false => ConnectFailure::Transient,
+        };
+        let Some(state) = self.pool(pool) else { return };
+        state.last_error = Some(error.clone());
+        // createPool fails fast, unless it was told to wait for the server.
+        if error.fatal || !state.shared.options.wait_for_server {
+            for origin in std::mem::take(&mut state.warming) {
+                self.fail(origin, &error);
+            }
+        }
+        self.tell(pool, Input::ConnectFailed { conn: id, failure });
+        self.perform_all();
+    }
+
+    /// Has JavaScript run one of the pool's functions on this connection.
+    fn call_hook(&mut self, pool: u32, id: ConnId, kind: i32) {
+        let mut request = Request::new(Kind::Hook, pool, None, self.now);
+        request.conn = Some(id);
+        let token = self.requests.insert(request);
+        let Some(state) = self.pool(pool) else { return };
+        let owner = state.shared.owner;
+        let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
+        let Some(conn) = state.conn(id.slot) else { return };
+        conn.hook = Some(token);
+        self.deadlines.insert((self.now.saturating_add(limit), token));
+        match self.links.get(owner) {
+            Some(link) => {
+                link.record(&[
+                    record::HOOK_CALL,
+                    pool as i32,
+                    kind,
+                    id.slot as i32,
+                    id.serial as i32,
+                ]);
+                talk(link, &mut self.talking);
+            }
+            None => self.hook_done(pool, id, Some("the thread that owns the pool has ended")),
+        }
+    }
+
+    /// A hook has ended: with `None` well, else with what it threw.
+    pub fn hook_done(&mut self, pool: u32, id: ConnId, failure: Option<&str>) {
+        let Some(conn) = self.live(pool, id) else { return };
+        let Some(token) = conn.hook.take() else { return };
+        let resetting = conn.resetting;
+        self.requests.remove(token);
+        match (failure, resetting) {
+            (None, false) => self.open_for_use(pool, id),
+            (None, true) => self.reset_done(pool, id, true),
+            (Some(_), true) => self.reset_done(pool, id, false),
+            (Some(message), false) => {
+                let text = format!("onConnect failed: {message}");
+                let mut error = EngineError::new("ERR_POLYPOOL_CONNECT", text);
+                error.fatal = true;
+                self.drop_conn(pool, id);
+                self.connect_failed(pool, id, error);
+            }
+        }
+    }
+
+    pub fn validate(&mut self, pool: u32, id: ConnId) {
+        if !self.round_trip(pool, id, Kind::Check) {
+            self.tell(pool, Input::Validated { conn: id, ok: false });
+        }
+    }
+
+    pub fn reset(&mut self, pool: u32, id: ConnId) {
+        let by_hook = self.pool(pool).is_some_and(|state| state.shared.hooks.reset);
+        match self.live(pool, id) {
+            Some(conn) => conn.resetting = true,
+            None => {
+                self.tell(pool, Input::ResetDone { conn: id, ok: false });
+                return;
+            }
+        }
+        if by_hook {
+            self.call_hook(pool, id, record::hook::RESET);
+        } else {
+            self.round_trip(pool, id, Kind::Reset);
+        }
+    }
+
+    /// The session is fresh again: what onConnect did must be done again too.
+    pub fn session_reset(&mut self, pool: u32, id: ConnId, ok: bool) {
+        let on_connect = self.pool(pool).is_some_and(|state| state.shared.hooks.on_connect);
+        if ok && on_connect {
+            self.call_hook(pool, id, record::hook::ON_CONNECT);
+        } else {
+            self.reset_done(pool, id, ok);
+        }
+    }
+
+    pub fn reset_done(&mut self, pool: u32, id: ConnId, ok: bool) {
+        if let Some(conn) = self.live(pool, id) {
+            conn.resetting = false;
+        }
+        self.tell(pool, Input::ResetDone { conn: id, ok });
+        if ok {
+            self.answer_awaiting(pool, id);
+        }
+        self.perform_all();
+    }
+
+    /// Sends one of the driver's own round trips, bounded by connectTimeoutMs.
+    pub fn round_trip(&mut self, pool: u32, id: ConnId, kind: Kind) -> bool {
+        let mut request = Request::new(kind, pool, None, self.now);
+        request.conn = Some(id);
+        let token = self.requests.insert(request);
+        let now = self.now;
+        let Some(state) = self.pool(pool) else { return false };
+        let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
+        let Some(conn) = state.conn(id.slot).filter(|conn| conn.id == id) else {
+            self.requests.remove(token);
+            return false;
+        };
+        conn.flight.push_back(token);
+        match kind {
+            Kind::Reset => conn.session.reset(token),
+            _ => conn.session.check(token),
+        }
+        self.deadlines.insert((now.saturating_add(limit), token));
+        self.will_write(pool, id.slot);
+        true
+    }
+
+    /// Closes a connection as the core asks.
+    pub fn close_conn(&mut self, pool: u32, id: ConnId, why: CloseReason) {
+        let Some(state) = self.pool(pool) else { return };
+        let slot = state.slot(id);
+        if slot.serial != id.serial {
+            return;
+        }
+        match std::mem::replace(&mut slot.phase, Phase::Closing) {
+            Phase::Connecting { abort } => {
+                abort.abort();
+                self.closed(pool, id);
+            }
+            Phase::Live(conn) => {
+                let event = json!({ "type": "remove", "connection": id.serial,
+                    "processId": conn.session.process_id(), "reason": reason(why) });
+                self.event(pool, event);
+                self.say_goodbye(pool, *conn);
+            }
+            Phase::Empty => self.closed(pool, id),
+            // A turn puts its connection back before effects are performed.
+            Phase::Turn | Phase::Closing => {}
+        }
+    }
+
+    /// Ends the protocol politely and, if something still runs, stops it on the server.
+    fn say_goodbye(&mut self, pool: u32, mut conn: Conn) {
+        let id = conn.id;
+        let busy = !conn.flight.is_empty();
+        let error = EngineError::lost("the connection was closed while the statement ran");
+        self.abandon_all(pool, &mut conn, &error);
+        let cancel = busy.then(|| conn.session.cancel());
+        conn.session.terminate();
+        let me = self.me.clone();
+        tokio::task::spawn_local(async move {
+            let goodbye = async {
+                if let Some(cancel) = cancel {
+                    cancel.await;
+                }
+                let _ = conn.stream.write_all_buf(conn.session.outgoing()).await;
+                let _ = shutdown(&mut conn.stream).await;
+            };
+            // Best effort: the peer may be gone already.
+            let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+            drop(conn);
+            if let Some(driver) = me.upgrade() {
+                let mut driver = driver.borrow_mut();
+                driver.now = driver.runtime.clock.now();
+                driver.closed(pool, id);
+                driver.end_turn();
+            }
+        });
+    }
+
+    fn closed(&mut self, pool: u32, id: ConnId) {
+        if let Some(state) = self.pool(pool) {
+            state.slot(id).phase = Phase::Empty;
+        }
+        self.answer_awaiting(pool, id);
+        self.tell(pool, Input::Closed { conn: id });
+        self.perform_all();
+    }
+
+    /// The transport is gone or the peer speaks nonsense.
+    pub fn died(&mut self, pool: u32, id: ConnId, error: EngineError) {
+        let Some(conn) = self.live(pool, id) else { return };
+        let process = conn.session.process_id();
+        let opening = conn.hook.is_some() && !conn.resetting;
+        let idle = conn.is_quiet() && conn.hook.is_none();
+        self.fail_flight(pool, id, &error);
+        self.drop_conn(pool, id);
+        if opening {
+            self.connect_failed(pool, id, error);
+            return;
+        }
+        let event = json!({ "type": "remove", "connection": id.serial, "processId": process,
+            "reason": "died", "idle": idle, "error": error.json });
+        self.event(pool, event);
+        self.tell(pool, Input::Died { conn: id });
+        self.closed(pool, id);
+    }
+
+    fn fail_flight(&mut self, pool: u32, id: ConnId, error: &EngineError) {
+        let Some(state) = self.pool(pool) else { return };
+        let slot = state.slot(id);
+        if let Phase::Live(mut conn) = std::mem::replace(&mut slot.phase, Phase::Closing) {
+            self.abandon_all(pool, &mut conn, error);
+            if let Some(token) = conn.hook.take() {
+                self.requests.remove(token);
+            }
+        }
+    }
+
+    fn drop_conn(&mut self, pool: u32, id: ConnId) {
+        if let Some(state) = self.pool(pool) {
+            state.slot(id).phase = Phase::Empty;
+        }
+    }
+
+    fn answer_awaiting(&mut self, pool: u32, id: ConnId) {
+        let Some(state) = self.pool(pool) else { return };
+        for origin in std::mem::take(&mut state.slot(id).awaiting) {
+            self.ok(origin);
+        }
+    }
+
+    pub fn live(&mut self, pool: u32, id: ConnId) -> Option<&mut Conn> {
+        self.pool(pool)?.conn(id.slot).filter(|conn| conn.id == id)
+    }
+
+    pub fn warm(&mut self, pool: u32, origin: (u32, i32)) {
+        let Some(state) = self.pool(pool) else { return self.fail(origin, &super::closed()) };
+        state.warming.push(origin);
+        self.tell(pool, Input::Warm);
+        self.perform_all();
+        self.check_warm(pool);
+    }
+
+    pub fn close_pool(&mut self, pool: u32, origin: Option<(u32, i32)>, timeout_ms: i32) {
+        let now = self.now;
+        let Some(state) = self.pool(pool) else {
+            if let Some(origin) = origin {
+                self.ok(origin);
+            }
+            return;
+        };
+        state.closing.extend(origin);
+        let deadline = u64::try_from(timeout_ms).ok().map(|ms| now.saturating_add(from_ms(ms)));
+        for origin in std::mem::take(&mut state.warming) {
+            self.fail(origin, &super::closed());
+        }
+        self.tell(pool, Input::Close { deadline });
+        self.perform_all();
+    }
+
+    pub fn pool_closed(&mut self, pool: u32) {
+        let Some(state) = self.pools.get_mut(pool as usize).and_then(Option::take) else { return };
+        for origin in state.closing {
+            self.ok(origin);
+        }
+    }
+
+    /// A thread has ended, or lib/ was unloaded: nothing of it may stay behind.
+    pub fn close_link(&mut self, link: u32) {
+        self.links.remove(link);
+        let mine = |waiter: &WaiterId| lease_origin(*waiter).is_some_and(|(id, _)| id == link);
+        for token in self.requests.tokens() {
+            let Some(request) = self.requests.get(token) else { continue };
+            if request.origin.is_some_and(|(id, _)| id == link) {
+                self.give_up(token);
+            }
+        }
+        for pool in 0..self.pools.len() as u32 {
+            let Some(state) = self.pool(pool) else { continue };
+            let owned = state.shared.owner == link;
+            let (leases, waiters) = {
+                let locked = state.shared.lock();
+                let leases: Vec<(Lease, WaiterId)> = locked.core.leases();
+                (leases, locked.core.waiting())
+            };
+            for waiter in waiters.into_iter().filter(mine) {
+                self.tell(pool, Input::Cancel { waiter });
+            }
+            for (lease, _) in leases.into_iter().filter(|(_, waiter)| mine(waiter)) {
+                self.tell(pool, Input::Release { lease, fate: Fate::Destroy });
+            }
+            if owned {
+                self.close_pool(pool, None, 0);
+            }
+        }
+        self.perform_all();
+    }
+}
+
+impl PoolState {
+    pub fn slot(&mut self, id: ConnId) -> &mut Slot {
+        let at = id.slot as usize;
+        if at >= self.slots.len() {
+            self.slots.resize_with(at + 1, Slot::empty);
+        }
+        &mut self.slots[at]
+    }
+}
+
+async fn shutdown(stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
+    stream.shutdown().await
+}
+
+fn connect_timeout(limit: Time) -> EngineError {
+    let text = format!("no connection was made within connectTimeoutMs ({} ms)", limit / 1000);
+    EngineError::new("ERR_POLYPOOL_CONNECT", text)
+        .with("reason", "timeout".into())
+        .with("errno", "ETIMEDOUT".into())
+}
+
+fn reason(why: CloseReason) -> &'static str {
+    match why {
+        CloseReason::Idle => "idle",
+        CloseReason::Lifetime => "lifetime",
+        CloseReason::MaxUses => "maxUses",
+        CloseReason::Released => "destroyed",
+        CloseReason::Died => "died",
+        CloseReason::Invalid => "invalid",
+        CloseReason::ResetFailed => "resetFailed",
+        CloseReason::Retired => "retired",
+        CloseReason::Cleared => "cleared",
+        CloseReason::Resized => "resized",
+        CloseReason::LeaseExpired => "leaseExpired",
+        CloseReason::PoolClosed => "closed",
+    }
+}

@@ -1,0 +1,394 @@
+//! The driver performs what the cores ask for. It alone turns Effects into I/O.
+//!
+//! Everything runs on the engine's thread in turns: a turn starts with messages, a timer or bytes
+//! from a socket, feeds the cores, performs their effects until none is left, and ends by writing
+//! what sessions have to send and handing links what they have to hear.
+
+mod connection;
+mod lifecycle;
+mod settle;
+mod submit;
+
+use super::error::EngineError;
+use super::link::{Link, Links};
+use super::pool::PoolShared;
+use super::replies::{Finished, Names, talk};
+use super::request::{Requests, Token};
+use super::runtime::{Message, Runtime, SharedDriver};
+use super::session::Statement;
+use crate::core::message::{Effect, Input, RejectReason, Time, WaiterId};
+use crate::wire::record;
+use connection::{Conn, Slot};
+pub use submit::NUMBERS;
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Poll, Waker};
+
+/// Marks the number of a waiter that is a lease asked for by JavaScript: link, then request.
+const LEASE_WAITER: u64 = 1 << 63;
+
+/// The waiter's number for a lease that `request` of `link` asks for.
+pub fn lease_waiter(link: u32, request: i32) -> WaiterId {
+    WaiterId(LEASE_WAITER | u64::from(link) << 32 | u64::from(request as u32))
+}
+
+/// Whose lease a waiter's number stands for; `None` for the driver's own statements.
+pub fn lease_origin(waiter: WaiterId) -> Option<(u32, i32)> {
+    let number = waiter.0;
+    (number & LEASE_WAITER != 0).then_some(((number >> 32) as u32 & 0x7fff_ffff, number as i32))
+}
+
+pub struct Driver {
+    runtime: Arc<Runtime>,
+    me: Weak<RefCell<Driver>>,
+    /// Wakes the main task, which owns the timer.
+    pub main: Option<Waker>,
+    /// When the timer fires.
+    pub armed: Option<Time>,
+    now: Time,
+    links: Links,
+    pools: Vec<Option<Box<PoolState>>>,
+    requests: Requests,
+    names: Names,
+    finished: Vec<Finished>,
+    talking: Vec<u32>,
+    notices: Vec<EngineError>,
+    effects: VecDeque<(u32, Effect)>,
+    scratch: Vec<Effect>,
+    /// Connections with bytes to write: pool and slot.
+    writing: Vec<(u32, u32)>,
+    /// Statement timeouts and the driver's own.
+    deadlines: BTreeSet<(Time, Token)>,
+    statements: Interner,
+    flusher: Option<Waker>,
+}
+
+/// One statement per text and process, so that threads share prepared statements.
+#[derive(Default)]
+struct Interner {
+    by_text: HashMap<Box<str>, Rc<dyn Statement>>,
+    next: u32,
+}
+
+/// Above this many texts, those that no link knows any more are dropped.
+const STATEMENTS: usize = 4096;
+
+impl Interner {
+    fn get(&mut self, text: &str, make: impl FnOnce(u32) -> Rc<dyn Statement>) -> Rc<dyn Statement> {
+        if let Some(statement) = self.by_text.get(text) {
+            return statement.clone();
+        }
+        if self.by_text.len() >= STATEMENTS {
+            self.by_text.retain(|_, statement| Rc::strong_count(statement) > 1);
+        }
+        self.next = self.next.wrapping_add(1);
+        let statement = make(self.next);
+        self.by_text.insert(text.into(), statement.clone());
+        statement
+    }
+}
+
+/// What the driver keeps for one pool.
+struct PoolState {
+    shared: Arc<PoolShared>,
+    slots: Vec<Slot>,
+    /// Requests for WARM and CLOSE: link and number.
+    warming: Vec<(u32, i32)>,
+    closing: Vec<(u32, i32)>,
+    last_error: Option<EngineError>,
+}
+
+impl Driver {
+    pub fn new(runtime: Arc<Runtime>) -> SharedDriver {
+        let driver = Rc::new_cyclic(|me| {
+            RefCell::new(Driver {
+                runtime,
+                me: me.clone(),
+                main: None,
+                armed: None,
+                now: 0,
+                links: Links::default(),
+                pools: Vec::new(),
+                requests: Requests::default(),
+                names: Names::default(),
+                finished: Vec::new(),
+                talking: Vec::new(),
+                notices: Vec::new(),
+                effects: VecDeque::new(),
+                scratch: Vec::new(),
+                writing: Vec::new(),
+                deadlines: BTreeSet::new(),
+                statements: Interner::default(),
+                flusher: None,
+            })
+        });
+        driver.borrow().start_flusher();
+        driver
+    }
+
+    /// Links are flushed by a task of its own: woken by the first connection of a burst, it runs
+    /// after all the others that were ready, so that JavaScript is woken once.
+    fn start_flusher(&self) {
+        let me = self.me.clone();
+        tokio::task::spawn_local(poll_fn(move |cx| {
+            let Some(driver) = me.upgrade() else { return Poll::Ready(()) };
+            let mut driver = driver.borrow_mut();
+            if !driver.flusher.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                driver.flusher = Some(cx.waker().clone());
+            }
+            driver.flush_links();
+            Poll::Pending
+        }));
+    }
+
+    fn flush_links(&mut self) {
+        while let Some(id) = self.talking.pop() {
+            if let Some(link) = self.links.get(id) {
+                link.queued = false;
+                link.flush();
+            }
+        }
+    }
+
+    pub fn handle_messages(&mut self, messages: &mut Vec<Message>) {
+        self.now = self.runtime.clock.now();
+        for message in messages.drain(..) {
+            // A panic in here is a bug; it must cost its request, not the host process.
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.handle_message(message)));
+            if outcome.is_err() {
+                self.finished.clear();
+            }
+        }
+    }
+
+    fn handle_message(&mut self, message: Message) {
+        match message {
+            Message::OpenLink(shared) => self.links.insert(Link::new(shared)),
+            Message::CloseLink(link) => self.close_link(link),
+            Message::OpenPool(shared) => self.open_pool(shared),
+            Message::Submission { link, words } => {
+                self.submit(link, &words);
+                self.runtime.recycle(words);
+            }
+            Message::Effects { pool, effects } => {
+                self.effects.extend(effects.into_iter().map(|effect| (pool, effect)));
+                self.perform_all();
+            }
+            Message::Drained(link) => self.resume_link(link),
+        }
+    }
+
+    fn open_pool(&mut self, shared: Arc<PoolShared>) {
+        let at = shared.id as usize;
+        if at >= self.pools.len() {
+            self.pools.resize_with(at + 1, || None);
+        }
+        self.pools[at] = Some(Box::new(PoolState {
+            shared,
+            slots: Vec::new(),
+            warming: Vec::new(),
+            closing: Vec::new(),
+            last_error: None,
+        }));
+    }
+
+    fn pool(&mut self, id: u32) -> Option<&mut PoolState> {
+        self.pools.get_mut(id as usize)?.as_deref_mut()
+    }
+
+    /// Tells a pool's core one thing; what it asks for is queued.
+    fn tell(&mut self, pool: u32, input: Input) {
+        let now = self.now;
+        let Some(Some(state)) = self.pools.get(pool as usize) else { return };
+        state.shared.handle(now, input, &mut self.scratch);
+        for effect in self.scratch.drain(..) {
+            self.effects.push_back((pool, effect));
+        }
+    }
+
+    fn perform_all(&mut self) {
+        while let Some((pool, effect)) = self.effects.pop_front() {
+            self.perform(pool, effect);
+        }
+    }
+
+    fn perform(&mut self, pool: u32, effect: Effect) {
+        match effect {
+            Effect::Connect { conn } => self.connect(pool, conn),
+            Effect::Validate { conn } => self.validate(pool, conn),
+            Effect::Reset { conn } => self.reset(pool, conn),
+            Effect::Close { conn, why } => self.close_conn(pool, conn, why),
+            Effect::GrantStatement { waiter, conn, .. } => self.start(waiter.0, conn, None),
+            Effect::GrantLease { waiter, lease, .. } => self.grant(pool, waiter, lease),
+            Effect::Reject { waiter, why, waited } => self.reject(pool, waiter, why, waited),
+            Effect::Leak { lease, conn, held } => {
+                let held_ms = held / 1000;
+                self.event(pool, json!({ "type": "leak", "slot": lease.slot,
+                    "generation": lease.generation, "connection": conn.serial, "heldMs": held_ms }));
+            }
+            Effect::Revoke { lease, .. } => {
+                self.event(pool, json!({ "type": "revoke", "slot": lease.slot,
+                    "generation": lease.generation }));
+            }
+            Effect::PoolClosed => self.pool_closed(pool),
+        }
+    }
+
+    fn grant(&mut self, pool: u32, waiter: WaiterId, lease: crate::core::message::Lease) {
+        let Some((id, request)) = lease_origin(waiter) else { return };
+        match self.links.get(id) {
+            Some(link) => {
+                let generation = lease.generation as i32;
+                link.record(&[record::GRANT, request, lease.slot as i32, generation]);
+                talk(link, &mut self.talking);
+            }
+            // Its thread ended while the grant was on its way.
+            None => {
+                let fate = crate::core::message::Fate::Return;
+                self.tell(pool, Input::Release { lease, fate });
+            }
+        }
+    }
+
+    fn reject(&mut self, pool: u32, waiter: WaiterId, why: RejectReason, waited: Time) {
+        let error = self.rejection(pool, why, waited);
+        match lease_origin(waiter) {
+            Some(origin) => self.fail(origin, &error),
+            None => self.settle_with(waiter.0, error),
+        }
+    }
+
+    /// The error of a waiter that got nothing: what the pool was busy with, who holds longest.
+    fn rejection(&mut self, pool: u32, why: RejectReason, waited: Time) -> EngineError {
+        let now = self.now;
+        let Some(state) = self.pool(pool) else { return closed() };
+        let last = state.last_error.clone();
+        let (stats, holders) = {
+            let locked = state.shared.lock();
+            (locked.core.stats(), locked.core.holders(now, 5))
+        };
+        let (used, idle) = (stats.in_use + stats.shared, stats.idle);
+        let connecting = stats.opening;
+        let waiting = stats.waiting;
+        let load = format!(
+            "inUse={used}, idle={idle}, connecting={connecting}, waiting={waiting}, max={}",
+            stats.max
+        );
+        match why {
+            RejectReason::Timeout => {
+                let ms = waited / 1000;
+                let text = format!("no connection became free within {ms} ms ({load})");
+                let holders: Vec<Value> = holders
+                    .iter()
+                    .map(|(lease, held)| {
+                        json!({ "slot": lease.slot, "generation": lease.generation,
+                                "heldMs": held / 1000 })
+                    })
+                    .collect();
+                EngineError::new("ERR_POLYPOOL_ACQUIRE_TIMEOUT", text)
+                    .with("inUse", used.into())
+                    .with("idle", idle.into())
+                    .with("connecting", connecting.into())
+                    .with("waiting", waiting.into())
+                    .with("holders", holders.into())
+                    .caused_by(last.as_ref())
+            }
+            RejectReason::Aborted => EngineError::new("ERR_POLYPOOL_ABORTED", "aborted"),
+            RejectReason::QueueFull => {
+                let text = format!("too many requests wait for a connection ({load})");
+                EngineError::new("ERR_POLYPOOL_QUEUE_FULL", text)
+            }
+            RejectReason::Closed => closed(),
+            RejectReason::ConnectFailed => last.unwrap_or_else(|| {
+                EngineError::new("ERR_POLYPOOL_CONNECT", "the connection could not be made")
+            }),
+        }
+    }
+
+    /// Settles a number of a link that has no request behind it (leases, WARM, CLOSE).
+    fn fail(&mut self, (id, request): (u32, i32), error: &EngineError) {
+        if let Some(link) = self.links.get(id) {
+            link.record_with_bytes(&[record::FAIL, request], &error.to_bytes());
+            talk(link, &mut self.talking);
+        }
+    }
+
+    fn ok(&mut self, (id, request): (u32, i32)) {
+        if let Some(link) = self.links.get(id) {
+            link.record(&[record::OK, request]);
+            talk(link, &mut self.talking);
+        }
+    }
+
+    /// An event of the pool, for the link that created it.
+    fn event(&mut self, pool: u32, event: Value) {
+        let Some(state) = self.pool(pool) else { return };
+        let owner = state.shared.owner;
+        if let Some(link) = self.links.get(owner) {
+            let json = event.to_string();
+            link.record_with_bytes(&[record::EVENT, pool as i32], json.as_bytes());
+            talk(link, &mut self.talking);
+        }
+    }
+
+    pub fn poll_timeout(&self) -> Option<Time> {
+        let pools = self.pools.iter().flatten();
+        let cores = pools.map(|pool| pool.shared.alarm.load(Ordering::SeqCst)).min();
+        let own = self.deadlines.first().map(|(at, _)| *at);
+        let next = cores.unwrap_or(Time::MAX).min(own.unwrap_or(Time::MAX));
+        (next != Time::MAX).then_some(next)
+    }
+
+    pub fn handle_timeout(&mut self) {
+        self.now = self.runtime.clock.now();
+        while let Some((at, token)) = self.deadlines.first().copied() {
+            if at > self.now {
+                break;
+            }
+            self.deadlines.pop_first();
+            self.expire(token);
+        }
+        for pool in 0..self.pools.len() as u32 {
+            let Some(state) = self.pool(pool) else { continue };
+            let shared = state.shared.clone();
+            if shared.alarm.load(Ordering::SeqCst) <= self.now {
+                shared.disarm();
+                self.tell(pool, Input::Tick);
+            }
+        }
+        self.perform_all();
+    }
+
+    /// Ends a turn: nothing is left to perform, written bytes are out, links know what they must.
+    pub fn end_turn(&mut self) {
+        self.perform_all();
+        self.write_all();
+        if !self.talking.is_empty()
+            && let Some(flusher) = &self.flusher
+        {
+            flusher.wake_by_ref();
+        }
+        let next = self.poll_timeout();
+        if next.is_some_and(|next| self.armed.is_none_or(|armed| next < armed))
+            && let Some(main) = &self.main
+        {
+            main.wake_by_ref();
+        }
+    }
+}
+
+fn closed() -> EngineError {
+    EngineError::new("ERR_POLYPOOL_CLOSED", "the pool is closed")
+}
+
+impl PoolState {
+    fn conn(&mut self, slot: u32) -> Option<&mut Conn> {
+        self.slots.get_mut(slot as usize)?.conn()
+    }
+}

@@ -1,0 +1,300 @@
+//! How statements end: answered, cancelled, timed out, or lost with their connection.
+
+use super::connection::{Conn, Hold};
+use super::{Driver, lease_waiter};
+use crate::core::message::{ConnId, Fate, Input, Lease, Time, WaiterId};
+use crate::engine::error::EngineError;
+use crate::engine::replies::settle;
+use crate::engine::request::{Kind, Request, Stage, Token};
+
+/// After a cancel the wire must have settled within this, or the connection is discarded.
+const CANCEL_LIMIT: Time = 5_000_000;
+
+impl Driver {
+    /// Everything that the last bytes completed on this connection.
+    pub fn finish_all(&mut self, pool: u32, id: ConnId) {
+        let mut finished = std::mem::take(&mut self.finished);
+        for done in finished.drain(..) {
+            self.finish(pool, id, done.token, done.dirty);
+        }
+        self.finished = finished;
+        for notice in std::mem::take(&mut self.notices) {
+            self.event(pool, serde_json::json!({ "type": "notice", "notice": notice.json }));
+        }
+        self.perform_all();
+        self.proceed(pool, id);
+    }
+
+    fn finish(&mut self, pool: u32, id: ConnId, token: Token, dirty: bool) {
+        let now = self.now;
+        if let Some(conn) = self.live(pool, id)
+            && let Some(at) = conn.flight.iter().position(|entry| *entry == token)
+        {
+            conn.flight.remove(at);
+        }
+        let Some(request) = self.requests.remove(token) else { return };
+        let failed = request.error.is_some();
+        match request.kind {
+            Kind::Pooled | Kind::Held => {
+                if let Some(statement) = &request.statement
+                    && !failed
+                {
+                    statement.note(now.saturating_sub(request.started));
+                }
+                if dirty {
+                    self.tell(pool, Input::Dirty { conn: id });
+                }
+                if request.error.as_ref().is_some_and(|error| error.not_here) {
+                    self.tell(pool, Input::Retire { conn: id });
+                }
+                if request.kind == Kind::Pooled {
+                    self.tell(pool, Input::StatementDone { conn: id });
+                }
+            }
+            Kind::Check => self.tell(pool, Input::Validated { conn: id, ok: !failed }),
+            Kind::Reset => self.session_reset(pool, id, !failed && !dirty),
+            Kind::Settle => self.settled(pool, id),
+            Kind::Hook | Kind::Hold => {}
+        }
+    }
+
+    /// Sends what waited for the wire, gives back what was released meanwhile.
+    fn proceed(&mut self, pool: u32, id: ConnId) {
+        while let Some(conn) = self.live(pool, id) {
+            if conn.hold.is_some_and(|hold| hold.side_closed) && conn.flight.is_empty() {
+                // The cancel has been delivered: one round trip shows that the wire is quiet.
+                self.round_trip(pool, id, Kind::Settle);
+                return;
+            }
+            if !conn.is_open() {
+                return;
+            }
+            let Some(token) = conn.queue.pop_front() else { break };
+            self.start(token, id, None);
+        }
+        let Some(conn) = self.live(pool, id) else { return };
+        if conn.is_quiet()
+            && let Some((lease, destroy, origin)) = conn.release.take()
+        {
+            self.release_now(pool, id, lease, destroy, origin);
+        }
+    }
+
+    fn settled(&mut self, pool: u32, id: ConnId) {
+        let Some(conn) = self.live(pool, id) else { return };
+        if let Some(hold) = conn.hold.take() {
+            self.requests.remove(hold.deadline);
+        }
+        self.tell(pool, Input::Settled { conn: id });
+    }
+
+    /// A lease comes back by way of the ring: after the statements that were submitted before.
+    pub fn release(&mut self, pool: u32, lease: Lease, destroy: bool, origin: (u32, i32)) {
+        let Some(id) = self.lease_conn(pool, lease) else { return self.ok(origin) };
+        match self.live(pool, id) {
+            Some(conn) if !destroy && !conn.is_quiet() => {
+                if let Some((.., earlier)) = conn.release.replace((lease, destroy, origin)) {
+                    self.ok(earlier);
+                }
+            }
+            _ => self.release_now(pool, id, lease, destroy, origin),
+        }
+    }
+
+    fn release_now(
+        &mut self,
+        pool: u32,
+        id: ConnId,
+        lease: Lease,
+        destroy: bool,
+        origin: (u32, i32),
+    ) {
+        let fate = if destroy { Fate::Destroy } else { Fate::Return };
+        self.tell(pool, Input::Release { lease, fate });
+        self.perform_all();
+        self.await_return(pool, id, origin);
+    }
+
+    /// Answers when the connection is idle again or gone.
+    pub fn await_return(&mut self, pool: u32, id: ConnId, origin: (u32, i32)) {
+        let Some(state) = self.pool(pool) else { return self.ok(origin) };
+        let slot = state.slot(id);
+        let busy = slot.serial == id.serial
+            && match &slot.phase {
+                super::connection::Phase::Live(conn) => conn.resetting,
+                super::connection::Phase::Closing => true,
+                _ => false,
+            };
+        if busy {
+            slot.awaiting.push(origin);
+        } else {
+            self.ok(origin);
+        }
+    }
+
+    pub fn lease_conn(&mut self, pool: u32, lease: Lease) -> Option<ConnId> {
+        self.pool(pool)?.shared.lock().core.lease_conn(lease)
+    }
+
+    /// The caller gave up: an AbortSignal fired.
+    pub fn cancel(&mut self, link: u32, request: i32) {
+        let Some(link_state) = self.links.get(link) else { return };
+        let Some(token) = link_state.token(request) else {
+            self.cancel_lease(lease_waiter(link, request));
+            return;
+        };
+        self.cut_short(token, EngineError::new("ERR_POLYPOOL_ABORTED", "aborted"));
+    }
+
+    /// A lease is asked for without a request of the driver's: only the cores know it.
+    fn cancel_lease(&mut self, waiter: WaiterId) {
+        for pool in 0..self.pools.len() as u32 {
+            self.tell(pool, Input::Cancel { waiter });
+        }
+        self.perform_all();
+    }
+
+    /// A deadline has passed.
+    pub fn expire(&mut self, token: Token) {
+        let Some(request) = self.requests.get(token) else { return };
+        let (pool, conn, kind) = (request.pool, request.conn, request.kind);
+        match kind {
+            Kind::Pooled | Kind::Held => {
+                let ms = self.now.saturating_sub(request.started) / 1000;
+                let text = format!("the query did not end within {ms} ms");
+                self.cut_short(token, EngineError::new("ERR_POLYPOOL_QUERY_TIMEOUT", text));
+            }
+            Kind::Hook => {
+                if let Some(id) = conn {
+                    let text = "it did not settle within connectTimeoutMs";
+                    self.hook_done(pool, id, Some(text));
+                }
+            }
+            Kind::Check | Kind::Reset | Kind::Settle | Kind::Hold => {
+                if let Some(id) = conn {
+                    self.died(pool, id, EngineError::lost("the server did not answer in time"));
+                }
+            }
+        }
+    }
+
+    /// Ends a statement early: its caller is told at once, the server as far as that harms nobody.
+    fn cut_short(&mut self, token: Token, error: EngineError) {
+        let Some(request) = self.requests.get(token) else { return };
+        match request.stage {
+            Stage::Waiting => {
+                let pool = request.pool;
+                request.error = Some(error);
+                settle(request, &mut self.links, &mut self.talking);
+                self.tell(pool, Input::Cancel { waiter: WaiterId(token) });
+            }
+            Stage::Queued => {
+                let (pool, conn) = (request.pool, request.conn);
+                self.settle_with(token, error);
+                self.unqueue(pool, conn, token);
+            }
+            Stage::Sent => {
+                if !request.settled {
+                    request.error = Some(error);
+                    settle(request, &mut self.links, &mut self.talking);
+                }
+                self.stop_on_server(token);
+            }
+        }
+        self.perform_all();
+    }
+
+    fn unqueue(&mut self, pool: u32, conn: Option<ConnId>, token: Token) {
+        let Some(request) = self.requests.remove(token) else { return };
+        let Some(id) = conn else { return };
+        if let Some(conn) = self.live(pool, id) {
+            conn.queue.retain(|entry| *entry != token);
+        }
+        if request.kind == Kind::Pooled {
+            self.tell(pool, Input::StatementDone { conn: id });
+        }
+        self.proceed(pool, id);
+    }
+
+    /// Cancels only what executes now with nothing else on its wire: a cancel hits whatever the
+    /// session runs when it arrives.
+    fn stop_on_server(&mut self, token: Token) {
+        let Some(request) = self.requests.get(token) else { return };
+        // A stream that nobody reads any more must not hold its wire up.
+        request.credit = None;
+        let (pool, Some(id)) = (request.pool, request.conn) else { return };
+        let Some(conn) = self.live(pool, id) else { return };
+        if conn.paused {
+            conn.resume();
+        }
+        if conn.hold.is_some() || conn.flight.len() != 1 || conn.flight[0] != token {
+            return;
+        }
+        let side = conn.session.cancel();
+        let mut limit = Request::new(Kind::Hold, pool, None, self.now);
+        limit.conn = Some(id);
+        let deadline = self.requests.insert(limit);
+        self.deadlines.insert((self.now.saturating_add(CANCEL_LIMIT), deadline));
+        if let Some(conn) = self.live(pool, id) {
+            conn.hold = Some(Hold { side_closed: false, deadline });
+        }
+        self.tell(pool, Input::Hold { conn: id });
+        let me = self.me.clone();
+        tokio::task::spawn_local(async move {
+            side.await;
+            if let Some(driver) = me.upgrade() {
+                let mut driver = driver.borrow_mut();
+                driver.now = driver.runtime.clock.now();
+                if let Some(conn) = driver.live(pool, id)
+                    && let Some(hold) = &mut conn.hold
+                    && hold.deadline == deadline
+                {
+                    hold.side_closed = true;
+                }
+                driver.proceed(pool, id);
+                driver.end_turn();
+            }
+        });
+    }
+
+    /// Nobody listens any more (the thread ended): as an abort, without an answer.
+    pub fn give_up(&mut self, token: Token) {
+        if let Some(request) = self.requests.get(token) {
+            request.settled = true;
+        }
+        self.cut_short(token, EngineError::new("ERR_POLYPOOL_ABORTED", "the thread ended"));
+    }
+
+    /// Settles a request that never reached a session.
+    pub fn settle_with(&mut self, token: Token, error: EngineError) {
+        let Some(request) = self.requests.get(token) else { return };
+        if !request.settled {
+            request.error = Some(error);
+            settle(request, &mut self.links, &mut self.talking);
+        }
+        if request.stage == Stage::Waiting {
+            self.requests.remove(token);
+        }
+    }
+
+    /// The connection takes its statements with it: each is told why.
+    pub fn abandon_all(&mut self, pool: u32, conn: &mut Conn, error: &EngineError) {
+        let tokens: Vec<Token> = conn.flight.drain(..).chain(conn.queue.drain(..)).collect();
+        for token in tokens {
+            if let Some(mut request) = self.requests.remove(token)
+                && !request.settled
+            {
+                request.error.get_or_insert_with(|| error.clone());
+                settle(&mut request, &mut self.links, &mut self.talking);
+            }
+        }
+        if let Some(hold) = conn.hold.take() {
+            self.requests.remove(hold.deadline);
+        }
+        if let Some((lease, destroy, origin)) = conn.release.take() {
+            let fate = if destroy { Fate::Destroy } else { Fate::Return };
+            self.tell(pool, Input::Release { lease, fate });
+            self.ok(origin);
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! The submission ring on the engine's side: records in, requests and core inputs out.
+
+use super::Driver;
+use super::connection::Phase;
+use crate::core::message::{ConnId, Effect, Input, Lease, Time, WaiterId, Want};
+use crate::engine::clock::from_ms;
+use crate::engine::error::EngineError;
+use crate::engine::link::LinkStatement;
+use crate::engine::replies::talk;
+use crate::engine::request::{Kind, Request, Stage, Token};
+use crate::engine::session::{Dispatch, Mode, Statement};
+use crate::wire::param::{Params, payload};
+use crate::wire::record::{self, fate, flag};
+use std::rc::Rc;
+
+/// Statements that took longer on average have a wire to themselves.
+const SHORT: Time = 1_500;
+
+/// Request numbers and statement numbers of one link stay below this: JavaScript hands them out
+/// densely, so a larger one is a malformed record.
+pub const NUMBERS: i32 = 1 << 20;
+
+struct Malformed;
+
+type Parsed<T> = Result<T, Malformed>;
+
+/// A QUERY record's fixed part.
+struct Query<'a> {
+    origin: (u32, i32),
+    pool: u32,
+    slot: i32,
+    generation: u32,
+    statement: i32,
+    flags: i32,
+    timeout_ms: i32,
+    batch: i32,
+    params: Params<'a>,
+}
+
+impl Driver {
+    /// Takes the records of one tick. A malformed record ends it: nothing after it can be trusted.
+    pub fn submit(&mut self, link: u32, words: &[i32]) {
+        let mut rest = words;
+        while !rest.is_empty() {
+            let taken = split(rest).and_then(|(body, tail)| {
+                self.take_record(link, body)?;
+                Ok(tail)
+            });
+            match taken {
+                Ok(tail) => rest = tail,
+                Err(Malformed) => return self.refuse(link),
+            }
+        }
+    }
+
+    fn refuse(&mut self, id: u32) {
+        if let Some(link) = self.links.get(id) {
+            link.record_with_bytes(&[record::BROKEN], b"a malformed record was submitted");
+            talk(link, &mut self.talking);
+        }
+    }
+
+    fn take_record(&mut self, link: u32, body: &[i32]) -> Parsed<()> {
+        let (op, fields) = (body[0], &body[1..]);
+        match op {
+            record::QUERY => {
+                let query = parse_query(link, fields)?;
+                self.query(query);
+            }
+            record::STATEMENT => self.statement(link, fields)?,
+            record::FORGET => {
+                let [id] = array(fields)?;
+                self.forget(link, number(id)?);
+            }
+            record::CANCEL => {
+                let [request] = array(fields)?;
+                self.cancel(link, number(request)?);
+            }
+            record::RELEASE => {
+                let [request, pool, slot, generation, fate] = array(fields)?;
+                let origin = (link, number(request)?);
+                let lease = Lease { slot: index(slot)?, generation: generation as u32 };
+                match fate {
+                    fate::AWAIT => {
+                        let slot = lease.slot;
+                        self.await_slot(index(pool)?, slot, origin);
+                    }
+                    _ => self.release(index(pool)?, lease, fate == fate::DESTROY, origin),
+                }
+            }
+            record::WARM => {
+                let [request, pool] = array(fields)?;
+                self.warm(index(pool)?, (link, number(request)?));
+            }
+            record::CLOSE => {
+                let [request, pool, timeout] = array(fields)?;
+                self.close_pool(index(pool)?, Some((link, number(request)?)), timeout);
+            }
+            record::CREDIT => {
+                let [request, rows] = array(fields)?;
+                self.credit(link, number(request)?, rows);
+            }
+            record::HOOK => self.hook(fields)?,
+            _ => return Err(Malformed),
+        }
+        self.perform_all();
+        Ok(())
+    }
+
+    fn statement(&mut self, link: u32, fields: &[i32]) -> Parsed<()> {
+        let (&[id, pool], mut rest) = fields.split_first_chunk::<2>().ok_or(Malformed)?;
+        let bytes = payload(&mut rest).ok_or(Malformed)?;
+        let text = std::str::from_utf8(bytes).map_err(|_| Malformed)?;
+        let at = number(id)? as usize;
+        let Some(state) = self.pools.get(index(pool)? as usize).and_then(Option::as_deref) else {
+            return Ok(());
+        };
+        let connector = &state.shared.connector;
+        let statement = self.statements.get(text, |id| connector.statement(id, text));
+        let Some(link) = self.links.get(link) else { return Ok(()) };
+        if at >= link.statements.len() {
+            link.statements.resize_with(at + 1, || None);
+        }
+        link.statements[at] = Some(LinkStatement { statement });
+        Ok(())
+    }
+
+    fn forget(&mut self, link: u32, id: i32) {
+        if let Some(link) = self.links.get(link)
+            && let Some(entry) = link.statements.get_mut(id as usize)
+        {
+            *entry = None;
+        }
+    }
+
+    fn credit(&mut self, link: u32, request: i32, rows: i32) {
+        let Some(token) = self.links.get(link).and_then(|link| link.token(request)) else { return };
+        let Some(request) = self.requests.get(token) else { return };
+        let Some(credit) = &mut request.credit else { return };
+        *credit += i64::from(rows.max(0));
+        let (pool, conn) = (request.pool, request.conn);
+        if let Some(id) = conn
+            && let Some(conn) = self.live(pool, id)
+            && conn.paused
+        {
+            conn.resume();
+        }
+    }
+
+    fn hook(&mut self, fields: &[i32]) -> Parsed<()> {
+        let (&[pool, slot, serial, ok], mut rest) =
+            fields.split_first_chunk::<4>().ok_or(Malformed)?;
+        let bytes = payload(&mut rest).ok_or(Malformed)?;
+        let message = String::from_utf8_lossy(bytes);
+        let id = ConnId { slot: index(slot)?, serial: serial as u32 };
+        let failure = (ok == 0).then_some(&*message);
+        self.hook_done(index(pool)?, id, failure);
+        Ok(())
+    }
+
+    /// A lease given back by the direct call may still be on its way to idle.
+    fn await_slot(&mut self, pool: u32, slot: u32, origin: (u32, i32)) {
+        let serial = self.pool(pool).and_then(|state| state.slots.get(slot as usize));
+        match serial.map(|slot| slot.serial) {
+            Some(serial) => self.await_return(pool, ConnId { slot, serial }, origin),
+            None => self.ok(origin),
+        }
+    }
+
+    fn query(&mut self, query: Query<'_>) {
+        let (link, number) = query.origin;
+        let Some(link) = self.links.get(link) else { return };
+        let known = link.statements.get(query.statement as usize).and_then(Option::as_ref);
+        let Some(statement) = known.map(|entry| entry.statement.clone()) else {
+            let error = EngineError::new("ERR_POLYPOOL_PROTOCOL", "the statement is not known");
+            return self.fail((query.origin.0, number), &error);
+        };
+        if self.pool(query.pool).is_none() {
+            return self.fail(query.origin, &super::closed());
+        }
+        if query.slot < 0 {
+            self.pooled(query, statement);
+        } else {
+            self.held(query, statement);
+        }
+    }
+
+    fn request(&mut self, kind: Kind, query: &Query<'_>, statement: Rc<dyn Statement>) -> Token {
+        let mut request = Request::new(kind, query.pool, Some(query.origin), self.now);
+        request.statement = Some(statement);
+        request.mode = Mode {
+            simple: query.flags & flag::SIMPLE != 0,
+            named: query.flags & flag::UNNAMED == 0,
+        };
+        if query.flags & flag::STREAM != 0 {
+            request.credit = Some(i64::from(query.batch.max(1)));
+        }
+        let token = self.requests.insert(request);
+        if let Some(link) = self.links.get(query.origin.0) {
+            link.bind(query.origin.1, token);
+        }
+        if query.timeout_ms > 0 {
+            let at = self.now.saturating_add(from_ms(query.timeout_ms as u64));
+            self.deadlines.insert((at, token));
+        }
+        token
+    }
+
+    /// A statement of the pool: the core chooses its connection.
+    fn pooled(&mut self, query: Query<'_>, statement: Rc<dyn Statement>) {
+        let want = want(&*statement, query.flags & flag::STREAM != 0);
+        let token = self.request(Kind::Pooled, &query, statement);
+        let now = self.now;
+        let Some(state) = self.pool(query.pool) else { return };
+        let shared = state.shared.clone();
+        let deadline = shared.options.acquire_timeout.map(|limit| now.saturating_add(limit));
+        let waiter = WaiterId(token);
+        let input = Input::Acquire { waiter, want, priority: 0, deadline };
+        let mut effects = std::mem::take(&mut self.scratch);
+        shared.handle(now, input, &mut effects);
+        let mut granted = None;
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::GrantStatement { waiter: mine, conn, .. } if mine == waiter => {
+                    granted = Some(conn);
+                }
+                other => self.effects.push_back((query.pool, other)),
+            }
+        }
+        self.scratch = effects;
+        match granted {
+            Some(conn) => self.start(token, conn, Some(query.params)),
+            None => {
+                if let Some(request) = self.requests.get(token) {
+                    request.params.set(query.params);
+                }
+            }
+        }
+    }
+
+    /// A statement on a lease, or of a hook on the connection it was called for.
+    fn held(&mut self, query: Query<'_>, statement: Rc<dyn Statement>) {
+        let slot = query.slot as u32;
+        let id = if query.flags & flag::HOOK != 0 {
+            let id = ConnId { slot, serial: query.generation };
+            self.live(query.pool, id).filter(|conn| conn.hook.is_some()).map(|conn| conn.id)
+        } else {
+            let lease = Lease { slot, generation: query.generation };
+            self.lease_conn(query.pool, lease)
+        };
+        let Some(id) = id else {
+            let text = "the connection was given back or taken away";
+            let error = EngineError::new("ERR_POLYPOOL_STALE_CONNECTION", text);
+            return self.fail(query.origin, &error);
+        };
+        let token = self.request(Kind::Held, &query, statement);
+        self.start(token, id, Some(query.params));
+    }
+
+    /// Puts a statement on its connection's wire, or in line for it.
+    pub fn start(&mut self, token: Token, id: ConnId, params: Option<Params<'_>>) {
+        let Some(request) = self.requests.get(token) else { return };
+        let (pool, pooled) = (request.pool, request.kind == Kind::Pooled);
+        if request.settled {
+            self.requests.remove(token);
+            if pooled {
+                self.tell(pool, Input::StatementDone { conn: id });
+            }
+            return;
+        }
+        request.conn = Some(id);
+        let Some(Some(state)) = self.pools.get_mut(pool as usize) else { return };
+        let conn = match state.slots.get_mut(id.slot as usize) {
+            Some(slot) if slot.serial == id.serial => match &mut slot.phase {
+                Phase::Live(conn) => conn,
+                _ => return self.lost(token),
+            },
+            _ => return self.lost(token),
+        };
+        let again = request.stage == Stage::Queued;
+        if !conn.is_open() || (!again && !conn.queue.is_empty()) {
+            if let Some(params) = params {
+                request.params.set(params);
+            }
+            request.stage = Stage::Queued;
+            conn.queue.push_back(token);
+            return;
+        }
+        let Some(statement) = &request.statement else { return };
+        let params = params.unwrap_or_else(|| request.params.get());
+        match conn.session.execute(token, statement, params, request.mode) {
+            Ok(()) => {
+                request.stage = Stage::Sent;
+                conn.flight.push_back(token);
+                if !conn.in_writing {
+                    conn.in_writing = true;
+                    self.writing.push((pool, id.slot));
+                }
+            }
+            Err(error) => {
+                request.stage = Stage::Waiting;
+                self.settle_with(token, error);
+                if pooled {
+                    self.tell(pool, Input::StatementDone { conn: id });
+                }
+            }
+        }
+    }
+
+    fn lost(&mut self, token: Token) {
+        if let Some(request) = self.requests.get(token) {
+            request.stage = Stage::Waiting;
+        }
+        self.settle_with(token, EngineError::lost("the connection was lost"));
+    }
+}
+
+/// What a statement asks of the core (DESIGN section 4, what may share).
+fn want(statement: &dyn Statement, stream: bool) -> Want {
+    let quick = statement.average().is_some_and(|average| average < SHORT);
+    match statement.dispatch() {
+        Dispatch::Read if quick && !stream => Want::Share { write: false },
+        Dispatch::Write if quick && !stream => Want::Share { write: true },
+        _ => Want::Alone,
+    }
+}
+
+fn parse_query(link: u32, fields: &[i32]) -> Parsed<Query<'_>> {
+    let (&[request, pool, slot, generation, statement, flags, timeout_ms, batch, count], rest) =
+        fields.split_first_chunk::<9>().ok_or(Malformed)?;
+    let count = usize::try_from(count).map_err(|_| Malformed)?;
+    Ok(Query {
+        origin: (link, number(request)?),
+        pool: index(pool)?,
+        slot,
+        generation: generation as u32,
+        statement: number(statement)?,
+        flags,
+        timeout_ms,
+        batch,
+        params: Params::parse(count, rest).ok_or(Malformed)?,
+    })
+}
+
+/// The body of the first record and what follows it.
+fn split(words: &[i32]) -> Parsed<(&[i32], &[i32])> {
+    let length = usize::try_from(words[0]).map_err(|_| Malformed)?;
+    if length < 2 || length > words.len() {
+        return Err(Malformed);
+    }
+    Ok((&words[1..length], &words[length..]))
+}
+
+fn array<const N: usize>(fields: &[i32]) -> Parsed<[i32; N]> {
+    fields.try_into().map_err(|_| Malformed)
+}
+
+fn index(word: i32) -> Parsed<u32> {
+    u32::try_from(word).map_err(|_| Malformed)
+}
+
+fn number(word: i32) -> Parsed<i32> {
+    if (0..NUMBERS).contains(&word) { Ok(word) } else { Err(Malformed) }
+}

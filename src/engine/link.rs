@@ -1,0 +1,259 @@
+//! A link: one load of lib/ in one JavaScript environment, seen from both sides.
+
+use super::request::Token;
+use super::session::Statement;
+use crate::wire::chunk::{CHUNK_TARGET, Chunk};
+use crate::wire::record;
+use std::collections::{HashSet, VecDeque};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Sockets are not read while more than this waits for JavaScript.
+const BACKLOG_LIMIT: usize = 4 * 1024 * 1024;
+/// Empty chunks kept for reuse.
+const SPARE_CHUNKS: usize = 8;
+/// A chunk's buffers are reused up to this size; larger ones go back to the allocator.
+const SPARE_WEIGHT: usize = 4 * CHUNK_TARGET;
+/// Shapes one link may know before all are forgotten: dynamic column names must not leak.
+const SHAPES: usize = 2048;
+
+type Wake = Box<dyn Fn() + Send>;
+
+/// The half both threads hold.
+pub struct LinkShared {
+    pub id: u32,
+    outbox: Mutex<Outbox>,
+    backlog: AtomicUsize,
+    /// The engine has stopped reading for this link and wants to hear of a drain.
+    stalled: AtomicBool,
+    woken: AtomicBool,
+    wake: Mutex<Option<Wake>>,
+}
+
+#[derive(Default)]
+struct Outbox {
+    ready: VecDeque<Chunk>,
+    spare: Vec<Chunk>,
+}
+
+/// What a drain found.
+pub enum Drained {
+    Nothing,
+    /// The chunk that was taken over, and whether the engine waits for the room it gave.
+    Chunk { resume: bool },
+    /// The next chunk did not fit.
+    TooLarge,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Data behind these locks is valid between any two statements, so a panic elsewhere is no harm.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl LinkShared {
+    pub fn new(id: u32, wake: Wake) -> Arc<LinkShared> {
+        Arc::new(LinkShared {
+            id,
+            outbox: Mutex::default(),
+            backlog: AtomicUsize::new(0),
+            stalled: AtomicBool::new(false),
+            woken: AtomicBool::new(false),
+            wake: Mutex::new(Some(wake)),
+        })
+    }
+
+    /// After this the engine never calls into the environment again.
+    pub fn silence(&self) {
+        lock(&self.wake).take();
+        let mut outbox = lock(&self.outbox);
+        outbox.ready.clear();
+        self.backlog.store(0, Ordering::Relaxed);
+    }
+
+    /// Called first by a drain: completions from here on wake JavaScript anew.
+    pub fn begin_drain(&self) {
+        self.woken.store(false, Ordering::SeqCst);
+    }
+
+    /// Hands the next chunk to `take`, which copies it and says whether there was room.
+    pub fn drain(&self, take: impl FnOnce(&Chunk) -> bool) -> Drained {
+        let Some(mut chunk) = lock(&self.outbox).ready.pop_front() else {
+            return Drained::Nothing;
+        };
+        if !take(&chunk) {
+            lock(&self.outbox).ready.push_front(chunk);
+            return Drained::TooLarge;
+        }
+        let weight = chunk.weight();
+        let left = self.backlog.fetch_sub(weight, Ordering::SeqCst) - weight;
+        let resume = left < BACKLOG_LIMIT / 2 && self.stalled.swap(false, Ordering::SeqCst);
+        chunk.clear();
+        if weight <= SPARE_WEIGHT {
+            let mut outbox = lock(&self.outbox);
+            if outbox.spare.len() < SPARE_CHUNKS {
+                outbox.spare.push(chunk);
+            }
+        }
+        Drained::Chunk { resume }
+    }
+
+    /// Ints, floats and bytes of the next chunk.
+    pub fn next_size(&self) -> [usize; 3] {
+        let outbox = lock(&self.outbox);
+        let size = |chunk: &Chunk| [chunk.ints.len(), chunk.floats.len(), chunk.bytes.len()];
+        outbox.ready.front().map_or([0; 3], size)
+    }
+
+    fn push(&self, chunk: &mut Chunk) {
+        let weight = chunk.weight();
+        let mut outbox = lock(&self.outbox);
+        let spare = outbox.spare.pop().unwrap_or_default();
+        outbox.ready.push_back(std::mem::replace(chunk, spare));
+        drop(outbox);
+        self.backlog.fetch_add(weight, Ordering::SeqCst);
+        if !self.woken.swap(true, Ordering::SeqCst)
+            && let Some(wake) = &*lock(&self.wake)
+        {
+            wake();
+        }
+    }
+}
+
+/// A statement as one link numbers it.
+pub struct LinkStatement {
+    pub statement: Rc<dyn Statement>,
+}
+
+/// All links, by number. A vector: looked up for every row.
+#[derive(Default)]
+pub struct Links(Vec<Option<Box<Link>>>);
+
+impl Links {
+    pub fn insert(&mut self, link: Link) {
+        let at = link.shared.id as usize;
+        if at >= self.0.len() {
+            self.0.resize_with(at + 1, || None);
+        }
+        self.0[at] = Some(Box::new(link));
+    }
+
+    pub fn get(&mut self, id: u32) -> Option<&mut Link> {
+        self.0.get_mut(id as usize)?.as_deref_mut()
+    }
+
+    pub fn remove(&mut self, id: u32) -> Option<Box<Link>> {
+        self.0.get_mut(id as usize)?.take()
+    }
+}
+
+/// The engine's half of a link.
+pub struct Link {
+    pub shared: Arc<LinkShared>,
+    pub chunk: Chunk,
+    /// The request whose rows record is open.
+    pub rows_of: Option<Token>,
+    pub statements: Vec<Option<LinkStatement>>,
+    /// Tokens by the request numbers that JavaScript gives.
+    requests: Vec<Option<Token>>,
+    shapes: HashSet<i32>,
+    commands: HashSet<i32>,
+    /// Connections that stopped reading until this link drains: pool and slot.
+    pub stalled: Vec<(u32, u32)>,
+    pub queued: bool,
+}
+
+impl Link {
+    pub fn new(shared: Arc<LinkShared>) -> Link {
+        Link {
+            shared,
+            chunk: Chunk::default(),
+            rows_of: None,
+            statements: Vec::new(),
+            requests: Vec::new(),
+            shapes: HashSet::new(),
+            commands: HashSet::new(),
+            stalled: Vec::new(),
+            queued: false,
+        }
+    }
+
+    pub fn bind(&mut self, request: i32, token: Token) {
+        let at = request as usize;
+        if at >= self.requests.len() {
+            self.requests.resize(at + 1, None);
+        }
+        self.requests[at] = Some(token);
+    }
+
+    pub fn token(&self, request: i32) -> Option<Token> {
+        *self.requests.get(usize::try_from(request).ok()?)?
+    }
+
+    pub fn unbind(&mut self, request: i32) {
+        if let Some(entry) = self.requests.get_mut(request as usize) {
+            *entry = None;
+        }
+    }
+
+    /// Ends an open rows record, so that another record may follow.
+    pub fn close_rows(&mut self) {
+        if self.rows_of.take().is_some() {
+            self.chunk.end_rows();
+        }
+    }
+
+    pub fn record(&mut self, words: &[i32]) {
+        self.close_rows();
+        self.chunk.record(words);
+    }
+
+    pub fn record_with_bytes(&mut self, words: &[i32], payload: &[u8]) {
+        self.close_rows();
+        self.chunk.record_with_bytes(words, payload);
+    }
+
+    /// Makes sure JavaScript has seen this shape.
+    pub fn know_shape(&mut self, shape: i32, describe: impl FnOnce() -> Vec<u8>) {
+        if self.shapes.contains(&shape) {
+            return;
+        }
+        if self.shapes.len() >= SHAPES {
+            self.shapes.clear();
+            self.record(&[record::FORGET_SHAPES]);
+        }
+        self.shapes.insert(shape);
+        self.record_with_bytes(&[record::SHAPE, shape], &describe());
+    }
+
+    pub fn know_command(&mut self, code: i32, name: &str) {
+        if self.commands.insert(code) {
+            self.record_with_bytes(&[record::COMMAND, code], name.as_bytes());
+        }
+    }
+
+    /// Hands a full chunk over without waiting for the end of the burst.
+    pub fn relieve(&mut self) {
+        if self.chunk.weight() >= CHUNK_TARGET {
+            self.flush();
+        }
+    }
+
+    pub fn flush(&mut self) {
+        self.close_rows();
+        if !self.chunk.is_empty() {
+            self.chunk.close_segment();
+            self.shared.push(&mut self.chunk);
+        }
+    }
+
+    /// True while JavaScript has so much to take over that sockets should wait.
+    pub fn is_full(&self) -> bool {
+        if self.shared.backlog.load(Ordering::Relaxed) < BACKLOG_LIMIT {
+            return false;
+        }
+        self.shared.stalled.store(true, Ordering::SeqCst);
+        // JavaScript may have drained between the two: look again.
+        self.shared.backlog.load(Ordering::SeqCst) >= BACKLOG_LIMIT / 2
+    }
+}

@@ -1,0 +1,14 @@
+//! Engines do the I/O: the driver performs the core's effects, one folder per protocol.
+
+pub mod clock;
+pub mod driver;
+pub mod error;
+pub mod link;
+pub mod pool;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+pub mod replies;
+pub mod request;
+pub mod runtime;
+pub mod session;
+pub mod stream;

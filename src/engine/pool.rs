@@ -1,0 +1,162 @@
+//! One pool as all threads see it: the core behind a lock, its clock and its histograms.
+
+use super::clock::Clock;
+use super::session::Connector;
+use crate::core::message::{Effect, Input, Lease, Time};
+use crate::core::options::Options;
+use crate::core::pool::Pool;
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What a protocol may read of the process: handed in, never looked up.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    pub environment: BTreeMap<String, String>,
+    /// The operating system's name for the user.
+    pub user: Option<String>,
+    /// PEM texts of the certificate authorities that Node trusts.
+    pub roots: Arc<Vec<String>>,
+}
+
+/// JavaScript functions the pool was created with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hooks {
+    pub on_connect: bool,
+    pub reset: bool,
+}
+
+pub struct PoolShared {
+    pub id: u32,
+    /// The link that created the pool and runs its hooks.
+    pub owner: u32,
+    pub clock: Clock,
+    pub options: Options,
+    pub hooks: Hooks,
+    pub connector: Arc<dyn Connector>,
+    /// When the engine looks at this core again. Whoever makes the core want an earlier look
+    /// lowers it and tells the engine.
+    pub alarm: AtomicU64,
+    state: Mutex<State>,
+}
+
+pub struct State {
+    pub core: Pool,
+    pub waits: Latency,
+    pub uses: Latency,
+    pub creates: Latency,
+    /// Of each slot's connection, its number in the pool and the server's.
+    identities: Vec<(u32, i32)>,
+}
+
+/// Microseconds; made when the first value comes, so that an idle pool stays small.
+#[derive(Default)]
+pub struct Latency(Option<Histogram<u32>>);
+
+/// Two significant digits: enough for a percentile, small enough to keep for each pool.
+const DIGITS: u8 = 2;
+
+impl Latency {
+    pub fn record(&mut self, value: Time) {
+        let histogram =
+            self.0.get_or_insert_with(|| Histogram::new(DIGITS).expect("two digits are in range"));
+        // The histogram grows by itself; it refuses nothing below 2^64.
+        let _ = histogram.record(value);
+    }
+
+    /// Count, and mean, p50, p99, max in milliseconds.
+    pub fn summary(&self) -> (u64, [f64; 4]) {
+        let Some(histogram) = &self.0 else { return (0, [0.0; 4]) };
+        let ms = |us: u64| us as f64 / 1000.0;
+        let quantile = |at| ms(histogram.value_at_quantile(at));
+        let mean = histogram.mean() / 1000.0;
+        (histogram.len(), [mean, quantile(0.5), quantile(0.99), ms(histogram.max())])
+    }
+}
+
+impl PoolShared {
+    pub fn new(
+        id: u32,
+        owner: u32,
+        options: Options,
+        hooks: Hooks,
+        connector: Arc<dyn Connector>,
+        clock: Clock,
+        seed: u64,
+    ) -> Arc<PoolShared> {
+        let core = Pool::new(options.clone(), seed, clock.now());
+        let state = State {
+            core,
+            waits: Latency::default(),
+            uses: Latency::default(),
+            creates: Latency::default(),
+            identities: Vec::new(),
+        };
+        let state = Mutex::new(state);
+        let alarm = AtomicU64::new(Time::MAX);
+        Arc::new(PoolShared { id, owner, clock, options, hooks, connector, alarm, state })
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        // The core never panics half way through a transition that others could misread; going on
+        // with what it holds is safer than poisoning every caller.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the core one thing and drains what it asks for. True when the core wants to be
+    /// looked at earlier than the engine intends to.
+    pub fn handle(&self, now: Time, input: Input, effects: &mut Vec<Effect>) -> bool {
+        let mut state = self.lock();
+        state.handle(now, input, effects);
+        let next = state.core.poll_timeout().unwrap_or(Time::MAX);
+        // Under the lock: alarm and core change together.
+        let sooner = next < self.alarm.load(Ordering::SeqCst);
+        if sooner {
+            self.alarm.store(next, Ordering::SeqCst);
+        }
+        sooner
+    }
+
+    /// The alarm went off: the next `handle` sets it anew.
+    pub fn disarm(&self) {
+        self.alarm.store(Time::MAX, Ordering::SeqCst);
+    }
+}
+
+impl State {
+    pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
+        if let Input::Release { lease, .. } = &input {
+            self.note_use(now, *lease);
+        }
+        self.core.handle(now, input);
+        while let Some(effect) = self.core.poll_effect() {
+            match &effect {
+                Effect::GrantLease { waited, .. } | Effect::GrantStatement { waited, .. } => {
+                    self.waits.record(*waited);
+                }
+                _ => {}
+            }
+            effects.push(effect);
+        }
+    }
+
+    /// A connection is ready in a slot: its number in the pool and the server's for it.
+    pub fn note_identity(&mut self, slot: u32, serial: u32, process: i32) {
+        let at = slot as usize;
+        if at >= self.identities.len() {
+            self.identities.resize(at + 1, (0, 0));
+        }
+        self.identities[at] = (serial, process);
+    }
+
+    pub fn identity(&self, slot: u32) -> Option<(u32, i32)> {
+        self.identities.get(slot as usize).copied()
+    }
+
+    fn note_use(&mut self, now: Time, lease: Lease) {
+        if let Some(since) = self.core.leased_since(lease) {
+            self.uses.record(now.saturating_sub(since));
+        }
+    }
+}

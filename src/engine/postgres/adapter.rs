@@ -1,0 +1,299 @@
+//! The PostgreSQL session as the driver wants it.
+
+use super::cancel::cancel;
+use super::classify::Class;
+use super::config::Target;
+use super::connect::{Connected, Peer, connect};
+use super::error::ServerError;
+use super::failure::ConnectError;
+use super::params::EncodeError;
+use super::session::{Broken, Execute, Flow, Session, SessionOptions, Sink};
+use super::statements::Statement;
+use super::tls::TlsRoots;
+use super::types::{self, Columns, Int8, TypeOptions};
+use crate::core::error::OptionError;
+use crate::core::message::Time;
+use crate::core::options::{self, Options, Value};
+use crate::engine::error::EngineError;
+use crate::engine::pool::Surroundings;
+use crate::engine::replies::{self, Replies};
+use crate::engine::session as driver;
+use crate::wire::param::Params;
+use bytes::BytesMut;
+use once_cell::sync::OnceCell;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A PostgreSQL server as one pool reaches it.
+pub struct Postgres {
+    target: Target,
+    options: SessionOptions,
+    /// PEM texts, read at the first connect: a hundred certificates take a millisecond.
+    pem: Arc<Vec<String>>,
+    roots: OnceCell<TlsRoots>,
+}
+
+impl Postgres {
+    pub fn new(
+        entries: Vec<(String, Value)>,
+        surroundings: &Surroundings,
+        options: &Options,
+    ) -> Result<Postgres, OptionError> {
+        let Surroundings { environment, user, roots } = surroundings;
+        let target = Target::parse(entries, environment, user.as_deref())?;
+        let int8 = match options.int8 {
+            options::Int8::Number => Int8::Number,
+            options::Int8::BigInt => Int8::BigInt,
+            options::Int8::Text => Int8::Text,
+        };
+        let statement_cache = options.statement_cache as usize;
+        let options = SessionOptions { statement_cache, types: TypeOptions { int8 } };
+        Ok(Postgres { target, options, pem: roots.clone(), roots: OnceCell::new() })
+    }
+
+    fn roots(&self) -> &TlsRoots {
+        self.roots.get_or_init(|| TlsRoots::parse(&self.pem))
+    }
+}
+
+impl driver::Connector for Postgres {
+    fn connect(self: Arc<Self>) -> driver::LocalFuture<Result<driver::Opened, EngineError>> {
+        Box::pin(async move {
+            let connected = connect(&self.target, self.roots()).await;
+            let Connected { stream, started, leftover, peer } =
+                connected.map_err(|error| connect_error(&error))?;
+            let session = Session::new(started, self.options);
+            let session = Box::new(Connection { session, origin: self, peer });
+            Ok(driver::Opened { stream, session, leftover })
+        })
+    }
+
+    fn statement(&self, id: u32, text: &str) -> Rc<dyn driver::Statement> {
+        Rc::new(Timed::new(id, text))
+    }
+}
+
+/// A text with how long it took so far.
+pub struct Timed {
+    statement: Rc<Statement>,
+    /// Microseconds plus one; zero is "never run".
+    average: Cell<u32>,
+}
+
+impl Timed {
+    pub fn new(id: u32, text: &str) -> Timed {
+        Timed { statement: Rc::new(Statement::new(id, text)), average: Cell::new(0) }
+    }
+}
+
+impl driver::Statement for Timed {
+    fn dispatch(&self) -> driver::Dispatch {
+        match self.statement.class {
+            Class::Read => driver::Dispatch::Read,
+            Class::Write => driver::Dispatch::Write,
+            Class::Control => driver::Dispatch::Alone { dirties: false },
+            Class::Other => driver::Dispatch::Alone { dirties: true },
+        }
+    }
+
+    fn average(&self) -> Option<Time> {
+        self.average.get().checked_sub(1).map(Time::from)
+    }
+
+    /// One eighth of the new value: a single slow run does not make a statement slow.
+    fn note(&self, took: Time) {
+        let took = u32::try_from(took).unwrap_or(u32::MAX - 1).min(u32::MAX - 1);
+        let next = match self.average.get().checked_sub(1) {
+            None => took,
+            Some(average) => average - average / 8 + took / 8,
+        };
+        self.average.set(next.saturating_add(1));
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+/// A session with what a cancel needs to know.
+pub struct Connection {
+    session: Session,
+    origin: Arc<Postgres>,
+    peer: Peer,
+}
+
+impl driver::Session for Connection {
+    fn execute(
+        &mut self,
+        token: u64,
+        statement: &Rc<dyn driver::Statement>,
+        params: Params<'_>,
+        mode: driver::Mode,
+    ) -> Result<(), EngineError> {
+        let timed = statement.as_any().downcast_ref::<Timed>();
+        let Some(Timed { statement, .. }) = timed else {
+            return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
+        };
+        let driver::Mode { simple, named } = mode;
+        self.session.execute(Execute { token, statement, params, simple, named })
+            .map_err(|error| parameter_error(&error))
+    }
+
+    fn check(&mut self, token: u64) {
+        self.session.sync(token);
+    }
+
+    fn reset(&mut self, token: u64) {
+        self.session.reset(token);
+    }
+
+    fn outgoing(&mut self) -> &mut BytesMut {
+        self.session.outgoing()
+    }
+
+    fn in_flight(&self) -> usize {
+        self.session.in_flight()
+    }
+
+    fn receive(&mut self, input: &[u8], replies: &mut Replies<'_>) -> Result<usize, EngineError> {
+        let mut sink = Replying { replies, distrust: None };
+        let taken = self.session.receive(input, &mut sink).map_err(|broken| lost(&broken))?;
+        match sink.distrust {
+            Some(error) => Err(error),
+            None => Ok(taken),
+        }
+    }
+
+    fn needed(&self, input: &[u8]) -> usize {
+        self.session.needed(input)
+    }
+
+    fn terminate(&mut self) {
+        self.session.terminate();
+    }
+
+    fn process_id(&self) -> i32 {
+        self.session.started().process_id
+    }
+
+    fn cancel(&self) -> driver::LocalFuture<()> {
+        let (origin, peer) = (self.origin.clone(), self.peer.clone());
+        let (process, key) = (self.session.started().process_id, self.session.started().secret_key);
+        Box::pin(async move {
+            // A cancel that does not arrive is no error: the caller has had its answer.
+            let _ = cancel(&origin.target, origin.roots(), &peer, process, key).await;
+        })
+    }
+}
+
+/// Passes the session's events on to the requests they are for.
+struct Replying<'a, 'b> {
+    replies: &'a mut Replies<'b>,
+    /// A row was malformed: nothing further on this connection can be trusted.
+    distrust: Option<EngineError>,
+}
+
+impl Sink for Replying<'_, '_> {
+    fn row(&mut self, token: u64, columns: &Rc<Columns>, binary: bool, body: &[u8]) -> Flow {
+        let distrust = &mut self.distrust;
+        let flow = self.replies.row(token, &**columns, |chunk| {
+            types::write_row(chunk, columns, binary, body).map_err(|error| {
+                let wire = EngineError::new(error.code, error.message)
+                    .with("column", error.column.into());
+                if error.code == "ERR_POLYPOOL_PROTOCOL" {
+                    *distrust = Some(wire.clone());
+                }
+                wire
+            })
+        });
+        match flow {
+            replies::Flow::Go => Flow::Go,
+            replies::Flow::Stop => Flow::Stop,
+        }
+    }
+
+    fn complete(&mut self, token: u64, tag: &str, columns: Option<&Rc<Columns>>) {
+        let (command, count) = read_tag(tag);
+        self.replies.complete(token, columns.map(|columns| &**columns), command, count);
+    }
+
+    fn error(&mut self, token: u64, error: &ServerError) {
+        self.replies.error(token, server_error(error));
+    }
+
+    fn refused(&mut self, token: u64, error: &EncodeError) {
+        self.replies.error(token, parameter_error(error));
+    }
+
+    fn ready(&mut self, token: u64, transaction: u8) {
+        self.replies.ready(token, transaction != b'I');
+    }
+
+    fn notice(&mut self, _token: Option<u64>, notice: &ServerError) {
+        self.replies.notice(server_error(notice));
+    }
+
+    /// LISTEN has no listeners yet: a lease that ran it is reset before others get it.
+    fn notification(&mut self, _process: i32, _channel: &str, _payload: &str) {}
+
+    fn parameter(&mut self, _name: &str, _value: &str) {}
+}
+
+/// Splits a command tag such as `INSERT 0 5` into its words and its count of rows.
+fn read_tag(tag: &str) -> (&str, Option<u64>) {
+    let Some((head, last)) = tag.rsplit_once(' ') else { return (tag, None) };
+    let Ok(count) = last.parse() else { return (tag, None) };
+    // INSERT names an object id, zero for a long time now, before its count.
+    (head.strip_suffix(" 0").unwrap_or(head), Some(count))
+}
+
+pub fn server_error(error: &ServerError) -> EngineError {
+    let mut json = error.to_json();
+    json["kind"] = "database".into();
+    EngineError { json, not_here: error.is_not_here(), fatal: error.is_auth() }
+}
+
+fn connect_error(error: &ConnectError) -> EngineError {
+    EngineError { json: error.to_json(), not_here: false, fatal: error.fatal }
+}
+
+fn parameter_error(error: &EncodeError) -> EngineError {
+    EngineError::new("ERR_POLYPOOL_PARAMETER", error.to_string())
+        .with("position", error.position.into())
+}
+
+fn lost(broken: &Broken) -> EngineError {
+    match broken {
+        Broken::Protocol(reason) => EngineError::new(
+            "ERR_POLYPOOL_PROTOCOL",
+            format!("the server does not speak the protocol as expected: {reason}"),
+        ),
+        Broken::Server(error) => EngineError::lost("the server closed the connection")
+            .caused_by(Some(&server_error(error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::session::Statement as _;
+
+    #[test]
+    fn tags_give_command_and_count() {
+        assert_eq!(read_tag("INSERT 0 5"), ("INSERT", Some(5)));
+        assert_eq!(read_tag("SELECT 1000"), ("SELECT", Some(1000)));
+        assert_eq!(read_tag("CREATE TABLE"), ("CREATE TABLE", None));
+        assert_eq!(read_tag(""), ("", None));
+    }
+
+    #[test]
+    fn one_slow_run_does_not_make_a_statement_slow() {
+        let timed = Timed::new(1, "select 1");
+        assert_eq!(timed.average(), None);
+        timed.note(100);
+        assert_eq!(timed.average(), Some(100));
+        timed.note(4_100);
+        assert_eq!(timed.average(), Some(100 - 12 + 512));
+    }
+}

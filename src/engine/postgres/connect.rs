@@ -1,0 +1,348 @@
+//! Opens a connection: addresses, socket, TLS, handshake.
+
+use super::config::{Endpoint, Target};
+use super::failure::{ConnectError, Kind};
+use super::startup::{Login, Started, Startup, StartupError, Step};
+use super::tls::{SslMode, TlsRoots};
+use crate::engine::stream::Stream;
+use bytes::BytesMut;
+use postgres_protocol::message::frontend;
+use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::spawn_blocking;
+use tokio_rustls::TlsConnector;
+
+/// A connection that is ready for queries.
+pub struct Connected {
+    pub stream: Stream,
+    pub started: Started,
+    /// Bytes that came after the handshake.
+    pub leftover: BytesMut,
+    pub peer: Peer,
+}
+
+/// Whom a connection reached, so that a cancel reaches the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    pub address: Address,
+    /// As it was asked for; what the certificate is checked against.
+    pub host: String,
+    pub encrypted: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp(address) => write!(f, "{address}"),
+            Address::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// Whether one attempt uses TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encryption {
+    Never,
+    IfOffered,
+    Always,
+}
+
+impl Encryption {
+    /// The attempts of a mode, in order. TLS is never spoken over a unix socket, as in libpq.
+    fn attempts(mode: SslMode, address: &Address) -> &'static [Encryption] {
+        match (address, mode) {
+            (Address::Unix(_), _) | (_, SslMode::Disable) => &[Encryption::Never],
+            (_, SslMode::Allow) => &[Encryption::Never, Encryption::Always],
+            (_, SslMode::Prefer) => &[Encryption::IfOffered, Encryption::Never],
+            _ => &[Encryption::Always],
+        }
+    }
+}
+
+/// Tries every endpoint and every address in turn, and stops at the first that answers for good
+/// or ill: a wrong password is not tried elsewhere.
+pub async fn connect(target: &Target, roots: &TlsRoots) -> Result<Connected, ConnectError> {
+    let mut last = None;
+    for endpoint in &target.endpoints {
+        let (host, addresses) = match addresses(endpoint).await {
+            Ok(found) => found,
+            Err(error) => {
+                last = Some(error);
+                continue;
+            }
+        };
+        for address in addresses {
+            match connect_address(target, roots, &host, address).await {
+                Ok(connected) => return Ok(connected),
+                Err(error) if error.fatal => return Err(error),
+                Err(error) => last = Some(error),
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| ConnectError::new(Kind::Dns, "ENOTFOUND", "no address to try")))
+}
+
+async fn addresses(endpoint: &Endpoint) -> Result<(String, Vec<Address>), ConnectError> {
+    match endpoint {
+        Endpoint::Unix { path } => Ok((String::new(), vec![Address::Unix(path.clone())])),
+        Endpoint::Tcp { host, port } => {
+            let not_found = |why: &str| {
+                let message = format!("the address of '{host}' cannot be found{why}");
+                ConnectError::new(Kind::Dns, "ENOTFOUND", message)
+            };
+            let found = tokio::net::lookup_host((host.as_str(), *port)).await;
+            let found: Vec<_> =
+                found.map_err(|e| not_found(&format!(": {e}")))?.map(Address::Tcp).collect();
+            if found.is_empty() { Err(not_found("")) } else { Ok((host.clone(), found)) }
+        }
+    }
+}
+
+/// All attempts at one address: with and without TLS as the mode has it, and without the pins if
+/// a pooler refuses them.
+async fn connect_address(
+    target: &Target,
+    roots: &TlsRoots,
+    host: &str,
+    address: Address,
+) -> Result<Connected, ConnectError> {
+    let mut peer = Peer { address, host: host.to_owned(), encrypted: false };
+    let mut attempts = Encryption::attempts(target.ssl.mode, &peer.address).iter().peekable();
+    while let Some(&encryption) = attempts.next() {
+        match attempt(target, roots, &mut peer, encryption).await {
+            Err(error)
+                if attempts.peek().is_some() && error.depends_on_encryption(peer.encrypted) => {}
+            result => return result,
+        }
+    }
+    Err(ConnectError::new(Kind::Io, "EIO", "no attempt was made"))
+}
+
+async fn attempt(
+    target: &Target,
+    roots: &TlsRoots,
+    peer: &mut Peer,
+    encryption: Encryption,
+) -> Result<Connected, ConnectError> {
+    let address = peer.address.to_string();
+    let result = match target.connect_timeout {
+        None => attempt_twice(target, roots, peer, encryption).await,
+        Some(limit) => tokio::time::timeout(limit, attempt_twice(target, roots, peer, encryption))
+            .await
+            .unwrap_or_else(|_| {
+                let message = format!("no answer within {} s", limit.as_secs());
+                Err(ConnectError::new(Kind::Timeout, "ETIMEDOUT", message))
+            }),
+    };
+    result.map_err(|error| error.at(&address))
+}
+
+async fn attempt_twice(
+    target: &Target,
+    roots: &TlsRoots,
+    peer: &mut Peer,
+    encryption: Encryption,
+) -> Result<Connected, ConnectError> {
+    let pins = target.asks_for_pins();
+    let stream = open(target, roots, peer, encryption).await?;
+    match shake_hands(target, stream, peer, pins).await {
+        Err(StartupFailure::Startup(error)) if pins && error.refuses_pins() => {
+            target.forgo_pins();
+            let stream = open(target, roots, peer, encryption).await?;
+            shake_hands(target, stream, peer, false).await
+        }
+        result => result,
+    }
+    .map_err(ConnectError::from)
+}
+
+/// The transport, encrypted if so agreed; `peer` learns which.
+pub(super) async fn open(
+    target: &Target,
+    roots: &TlsRoots,
+    peer: &mut Peer,
+    encryption: Encryption,
+) -> Result<Stream, ConnectError> {
+    peer.encrypted = false;
+    let tcp = match &peer.address {
+        Address::Tcp(address) => {
+            let tcp = TcpStream::connect(address).await.map_err(ConnectError::from)?;
+            prepare(&tcp, target);
+            tcp
+        }
+        #[cfg(unix)]
+        Address::Unix(path) => {
+            let unix = tokio::net::UnixStream::connect(path).await?;
+            return Ok(Stream::Unix(unix));
+        }
+        #[cfg(not(unix))]
+        Address::Unix(_) => {
+            let message = "there are no unix sockets on this system";
+            return Err(ConnectError::new(Kind::Io, "ENOTSUP", message));
+        }
+    };
+    if encryption == Encryption::Never {
+        return Ok(Stream::Tcp(tcp));
+    }
+    let mut tcp = tcp;
+    match (offers_tls(&mut tcp).await?, encryption) {
+        (true, _) => {
+            peer.encrypted = true;
+            encrypt(target, roots, &peer.host, tcp).await
+        }
+        (false, Encryption::IfOffered) => Ok(Stream::Tcp(tcp)),
+        (false, _) => {
+            let message = "the server does not offer TLS, which sslmode requires";
+            Err(ConnectError::new(Kind::Tls, "ERR_TLS_NOT_OFFERED", message).fatal())
+        }
+    }
+}
+
+/// Socket options. Systems and sandboxes without them still have a working connection, so that
+/// a refusal is no error.
+fn prepare(tcp: &TcpStream, target: &Target) {
+    let _ = tcp.set_nodelay(true);
+    let socket = SockRef::from(tcp);
+    if let Some(keepalive) = &target.keepalive {
+        let mut settings = TcpKeepalive::new().with_time(keepalive.idle);
+        if let Some(interval) = keepalive.interval {
+            settings = settings.with_interval(interval);
+        }
+        #[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
+        if let Some(count) = keepalive.count {
+            settings = settings.with_retries(count);
+        }
+        let _ = socket.set_tcp_keepalive(&settings);
+    }
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(target.tcp_user_timeout);
+}
+
+/// Asks for TLS. Exactly one byte is read: whatever an attacker slips in behind it in clear goes
+/// to the TLS layer, which refuses it, and never counts as the server's word (CVE-2021-23222).
+async fn offers_tls(tcp: &mut TcpStream) -> Result<bool, ConnectError> {
+    let mut request = BytesMut::new();
+    frontend::ssl_request(&mut request);
+    tcp.write_all(&request).await?;
+    match tcp.read_u8().await? {
+        b'S' => Ok(true),
+        b'N' => Ok(false),
+        // 'E' is an error in words, which may be forged: they are not passed on.
+        _ => {
+            let message = "the server does not answer the request for TLS as PostgreSQL does";
+            Err(ConnectError::new(Kind::Protocol, "ERR_POLYPOOL_PROTOCOL", message))
+        }
+    }
+}
+
+/// The TLS handshake, on the blocking pool: its public-key work takes several 100 us, which the
+/// engine's thread owes to other connections.
+async fn encrypt(
+    target: &Target,
+    roots: &TlsRoots,
+    host: &str,
+    tcp: TcpStream,
+) -> Result<Stream, ConnectError> {
+    let unusable =
+        |message: &str| ConnectError::new(Kind::Tls, "ERR_POLYPOOL_OPTION", message).fatal();
+    let config = target.ssl.client_config(roots).map_err(|setup| unusable(setup.0))?;
+    let name = match &target.ssl.servername {
+        Some(name) => name.clone(),
+        None => ServerName::try_from(host.to_owned())
+            .map_err(|_| unusable("the host's name cannot stand in a certificate"))?,
+    };
+    let runtime = tokio::runtime::Handle::current();
+    // Dropping this future drops `wanted`, and that ends the work on the other thread.
+    let (wanted, unwanted) = tokio::sync::oneshot::channel::<()>();
+    let work = spawn_blocking(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                result = TlsConnector::from(config).connect(name, tcp) => Some(result),
+                _ = unwanted => None,
+            }
+        })
+    });
+    let result = work.await;
+    drop(wanted);
+    match result {
+        Ok(Some(Ok(stream))) => Ok(Stream::Tls(Box::new(stream))),
+        Ok(Some(Err(error))) => Err(ConnectError::from_tls(error)),
+        Ok(None) | Err(_) => Err(ConnectError::new(Kind::Tls, "ECANCELED", "TLS was broken off")),
+    }
+}
+
+/// What can go wrong in the handshake: the transport, or what is said over it.
+pub(super) enum StartupFailure {
+    Io(std::io::Error),
+    Startup(StartupError),
+}
+
+impl From<std::io::Error> for StartupFailure {
+    fn from(error: std::io::Error) -> StartupFailure {
+        StartupFailure::Io(error)
+    }
+}
+
+impl From<StartupError> for StartupFailure {
+    fn from(error: StartupError) -> StartupFailure {
+        StartupFailure::Startup(error)
+    }
+}
+
+async fn shake_hands(
+    target: &Target,
+    mut stream: Stream,
+    peer: &Peer,
+    pins: bool,
+) -> Result<Connected, StartupFailure> {
+    let mut startup = Startup::new(Login {
+        user: &target.user,
+        password: target.password.as_deref(),
+        database: &target.database,
+        application_name: target.application_name.as_deref(),
+        options: target.options.as_deref(),
+        // A unix socket leaves the machine as little as TLS does the wire.
+        cleartext: target.allow_cleartext_password || peer.encrypted,
+        pins,
+    })?;
+    let mut input = BytesMut::with_capacity(4096);
+    loop {
+        let outgoing = startup.outgoing();
+        if !outgoing.is_empty() {
+            stream.write_all(outgoing).await?;
+            stream.flush().await?;
+            outgoing.clear();
+        }
+        if stream.read_buf(&mut input).await? == 0 {
+            return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+        }
+        match startup.receive(&mut input)? {
+            Step::Wait => {}
+            Step::Compute(job) => {
+                let computed = spawn_blocking(move || job.run()).await.map_err(|_| {
+                    StartupError::Protocol("the password could not be computed".into())
+                })?;
+                startup.computed(computed)?;
+            }
+            Step::Done(started) => {
+                let peer = peer.clone();
+                return Ok(Connected { stream, started, leftover: input, peer });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/connect.rs"]
+mod tests;

@@ -1,0 +1,163 @@
+//! Why no connection came about.
+
+use super::connect::StartupFailure;
+use super::error::ServerError;
+use super::startup::StartupError;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Refused,
+    Dns,
+    Timeout,
+    /// The login cannot go on, by our decision.
+    Auth,
+    Tls,
+    /// What answers does not speak PostgreSQL.
+    Protocol,
+    Server(Box<ServerError>),
+    Io,
+}
+
+impl Kind {
+    fn name(&self) -> &'static str {
+        match self {
+            Kind::Refused => "refused",
+            Kind::Dns => "dns",
+            Kind::Timeout => "timeout",
+            Kind::Auth => "auth",
+            Kind::Tls => "tls",
+            Kind::Protocol => "protocol",
+            Kind::Server(_) => "server",
+            Kind::Io => "io",
+        }
+    }
+}
+
+/// No field ever holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectError {
+    pub kind: Kind,
+    pub message: String,
+    /// ECONNREFUSED and the like, an SQLSTATE, or an ERR_ code.
+    pub code: Cow<'static, str>,
+    /// Never worth another try: wrong password, missing database, bad certificate.
+    pub fatal: bool,
+}
+
+impl ConnectError {
+    pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> ConnectError {
+        ConnectError { kind, message: message.into(), code: code.into(), fatal: false }
+    }
+
+    pub(super) fn fatal(mut self) -> ConnectError {
+        self.fatal = true;
+        self
+    }
+
+    /// Puts the address before the message, except before the server's own words.
+    pub(super) fn at(mut self, address: &str) -> ConnectError {
+        if !matches!(self.kind, Kind::Server(_)) {
+            self.message = format!("{address}: {}", self.message);
+        }
+        self
+    }
+
+    /// Whether the attempt may succeed with TLS where it was plain, or plain where it was TLS:
+    /// TLS itself failed, or pg_hba.conf has no entry for a connection of this kind.
+    pub(super) fn depends_on_encryption(&self, encrypted: bool) -> bool {
+        match &self.kind {
+            Kind::Tls => encrypted,
+            Kind::Server(error) => error.code() == "28000",
+            _ => false,
+        }
+    }
+
+    pub(super) fn from_tls(error: io::Error) -> ConnectError {
+        let rustls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match rustls {
+            Some(rustls::Error::InvalidCertificate(reason)) => {
+                let message = format!("the server's certificate is not accepted: {reason}");
+                ConnectError::new(Kind::Tls, "ERR_TLS_CERTIFICATE", message).fatal()
+            }
+            Some(other) => ConnectError::new(Kind::Tls, "ERR_TLS", format!("TLS failed: {other}")),
+            None => ConnectError::from(error),
+        }
+    }
+
+    /// For JavaScript: the server's fields under kind 'database', anything else under 'pool'.
+    pub fn to_json(&self) -> Value {
+        if let Kind::Server(error) = &self.kind {
+            let mut json = error.to_json();
+            json["kind"] = "database".into();
+            return json;
+        }
+        json!({
+            "kind": "pool",
+            "code": "ERR_POLYPOOL_CONNECT",
+            "message": self.message,
+            "reason": self.kind.name(),
+            "errno": self.code,
+        })
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ConnectError {}
+
+impl From<io::Error> for ConnectError {
+    fn from(error: io::Error) -> ConnectError {
+        use io::ErrorKind as Io;
+        let (kind, code, message) = match error.kind() {
+            Io::ConnectionRefused => (Kind::Refused, "ECONNREFUSED", "connection refused"),
+            Io::NotFound => (Kind::Refused, "ENOENT", "there is no such socket"),
+            Io::TimedOut => (Kind::Timeout, "ETIMEDOUT", "no answer"),
+            Io::ConnectionReset => (Kind::Io, "ECONNRESET", "connection reset by the server"),
+            Io::BrokenPipe => (Kind::Io, "EPIPE", "connection closed by the server"),
+            Io::UnexpectedEof => {
+                (Kind::Io, "ECONNRESET", "the server closed the connection before it was ready")
+            }
+            Io::HostUnreachable => (Kind::Io, "EHOSTUNREACH", "the host cannot be reached"),
+            Io::NetworkUnreachable => (Kind::Io, "ENETUNREACH", "the network cannot be reached"),
+            Io::PermissionDenied => (Kind::Io, "EACCES", "permission denied by the system"),
+            _ => return ConnectError::new(Kind::Io, "EIO", error.to_string()),
+        };
+        ConnectError::new(kind, code, message)
+    }
+}
+
+impl From<StartupError> for ConnectError {
+    fn from(error: StartupError) -> ConnectError {
+        match error {
+            StartupError::Server(error) => ConnectError {
+                message: error.message().to_owned(),
+                code: error.code().to_owned().into(),
+                fatal: error.is_auth(),
+                kind: Kind::Server(Box::new(error)),
+            },
+            StartupError::Auth(message) => {
+                ConnectError::new(Kind::Auth, "ERR_POLYPOOL_CONNECT", message).fatal()
+            }
+            StartupError::Protocol(message) => {
+                ConnectError::new(Kind::Protocol, "ERR_POLYPOOL_PROTOCOL", message)
+            }
+        }
+    }
+}
+
+impl From<StartupFailure> for ConnectError {
+    fn from(failure: StartupFailure) -> ConnectError {
+        match failure {
+            StartupFailure::Io(error) => error.into(),
+            StartupFailure::Startup(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Settings from three sources, read under one name each.
+
+use super::config::{ENVIRONMENT, KEYS, canonical};
+use super::url;
+use crate::core::error::OptionError;
+use crate::core::options::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What setsockopt takes.
+pub(super) const MS_MAX: u64 = i32::MAX as u64;
+/// A day is longer than any sensible wait, and keeps every sum within bounds.
+const SECONDS_MAX: u64 = 86_400;
+
+/// Settings from strongest to weakest, under their canonical names.
+pub(super) struct Given {
+    layers: [Vec<(String, Value)>; 3],
+}
+
+impl Given {
+    pub fn collect(
+        mut entries: Vec<(String, Value)>,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Given, OptionError> {
+        for (key, _) in &mut entries {
+            if !KEYS.contains(&key.as_str()) {
+                return Err(OptionError::unknown(key, KEYS.iter().copied()));
+            }
+            *key = canonical(key).to_owned();
+        }
+        let environment = ENVIRONMENT.iter().filter_map(|(name, key)| {
+            let value = environment.get(*name).filter(|value| !value.is_empty())?;
+            Some(((*key).to_owned(), Value::Text(value.clone())))
+        });
+        let mut given = Given { layers: [entries, Vec::new(), environment.collect()] };
+        if let Some(url) = given.text("connectionString")? {
+            given.layers[1] = url::parse(url)?;
+        }
+        Ok(given)
+    }
+
+    /// The strongest value of a setting and the strength it has, 0 the strongest.
+    pub fn ranked(&self, key: &str) -> Option<(usize, &Value)> {
+        self.layers.iter().enumerate().find_map(|(rank, layer)| {
+            let (_, value) = layer.iter().rfind(|(name, value)| name == key && is_given(value))?;
+            Some((rank, value))
+        })
+    }
+
+    pub fn text(&self, key: &str) -> Result<Option<&str>, OptionError> {
+        match self.ranked(key) {
+            None => Ok(None),
+            Some((_, Value::Text(text))) if !text.contains('\0') => Ok(Some(text)),
+            // Without the value: it may be a password.
+            Some((_, Value::Text(_))) => Err(OptionError::bound(key, "a text", "one with a NUL")),
+            Some((_, value)) => Err(OptionError::bound(key, "a text", kind(value))),
+        }
+    }
+
+    /// A whole number; URLs and the environment give it as text.
+    pub fn whole(&self, key: &str, least: u64, most: u64) -> Result<Option<u64>, OptionError> {
+        let Some((_, value)) = self.ranked(key) else { return Ok(None) };
+        whole(value).filter(|number| (least..=most).contains(number)).map(Some).ok_or_else(|| {
+            let expected = format!("an integer from {least} to {most}");
+            OptionError::bound(key, &expected, &shown(value))
+        })
+    }
+
+    /// Seconds, where 0 is "no bound".
+    pub fn seconds(&self, key: &str) -> Result<Option<Duration>, OptionError> {
+        let seconds = self.whole(key, 0, SECONDS_MAX)?;
+        Ok(seconds.filter(|&seconds| seconds > 0).map(Duration::from_secs))
+    }
+
+    pub fn flag(&self, key: &str) -> Result<Option<bool>, OptionError> {
+        let Some((_, value)) = self.ranked(key) else { return Ok(None) };
+        flag(value).map(Some).ok_or_else(|| OptionError::bound(key, "true or false", &shown(value)))
+    }
+}
+
+fn is_given(value: &Value) -> bool {
+    !matches!(value, Value::Null) && !matches!(value, Value::Other(kind) if kind == "undefined")
+}
+
+pub(super) fn whole(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(n) if n.fract() == 0.0 && (0.0..=MS_MAX as f64).contains(n) => {
+            Some(*n as u64)
+        }
+        Value::Text(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+pub(super) fn flag(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::Number(n) if *n == 0.0 || *n == 1.0 => Some(*n == 1.0),
+        Value::Text(text) => match text.as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+pub(super) fn kind(value: &Value) -> &str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::Text(_) => "a text",
+        Value::Function => "a function",
+        Value::List(_) => "a list",
+        Value::Object(_) => "an object",
+        Value::Other(kind) => kind,
+    }
+}
+
+/// The value for a message; only for settings that hold no secret.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) if text.len() <= 40 => format!("'{text}'"),
+        other => kind(other).to_owned(),
+    }
+}
+
+/// `'a', 'b' or 'c'`.
+pub(super) fn alternatives(words: &[&str]) -> String {
+    let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}

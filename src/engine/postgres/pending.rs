@@ -1,0 +1,128 @@
+//! One statement on its way: what was sent for it and which answers are still due.
+
+use super::classify::Class;
+use super::error::ServerError;
+use super::params::EncodeError;
+use super::statements::{Prepared, Statement};
+use super::types::Columns;
+use crate::wire::param::ParamsBuf;
+use std::rc::Rc;
+
+/// The next answer that is due.
+///
+/// ```text
+/// Parse -> Params -> Columns -> Bind -> Rows -> Ended      an ErrorResponse leads to Ended
+///                       (known statement) ^
+/// Simple: results until ReadyForQuery   Sync: ReadyForQuery   Refused: nothing was sent
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Parse,
+    Params,
+    Columns,
+    Bind,
+    Rows,
+    Ended,
+    Simple,
+    Sync,
+    Refused,
+}
+
+/// What a statement will be told at its ReadyForQuery.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The named statement was stale: run again from the text, if that is safe.
+    Stale(ServerError),
+    /// An error of our own making.
+    Local(ServerError),
+    /// A parameter could not be encoded once its type was known.
+    Refused(EncodeError),
+}
+
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub token: u64,
+    pub stage: Stage,
+    pub class: Class,
+    /// Rows come in the formats of `result_formats`.
+    pub binary: bool,
+    /// The statement was known before: no Parse in this flight.
+    pub reused: bool,
+    pub retried: bool,
+    /// Bind waits for the description; the flight ended in Flush, so a Sync is still owed.
+    pub describing: bool,
+    /// Nothing may be sent behind it before it is over.
+    pub exclusive: bool,
+    /// COPY data are arriving, to be dropped.
+    pub copying: bool,
+    /// An error was reported.
+    pub failed: bool,
+    /// Part of a larger step: only its errors are reported.
+    pub quiet: bool,
+    pub prepared: Option<Rc<Prepared>>,
+    /// Its parameters are too large for their buffer to be kept.
+    pub large: bool,
+    /// Kept while the statement may have to be encoded (again).
+    pub params: ParamsBuf,
+    /// Columns of the result under way in the simple protocol.
+    pub columns: Option<Rc<Columns>>,
+    pub fault: Option<Box<Fault>>,
+}
+
+impl Pending {
+    pub fn new(token: u64, stage: Stage, class: Class) -> Pending {
+        Pending {
+            token,
+            stage,
+            class,
+            binary: false,
+            reused: false,
+            retried: false,
+            describing: false,
+            exclusive: false,
+            copying: false,
+            failed: false,
+            quiet: false,
+            large: false,
+            prepared: None,
+            params: ParamsBuf::default(),
+            columns: None,
+            fault: None,
+        }
+    }
+
+    /// Whether what follows must wait with its encoding.
+    pub fn holds(&self) -> bool {
+        self.describing || self.exclusive
+    }
+}
+
+/// A request that waits for the one before it.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub token: u64,
+    pub task: Task,
+}
+
+#[derive(Debug)]
+pub(super) enum Task {
+    Execute {
+        statement: Rc<Statement>,
+        params: ParamsBuf,
+        simple: bool,
+        named: bool,
+        retried: bool,
+    },
+    Sync,
+    Reset,
+}
+
+impl Held {
+    pub fn class(&self) -> Class {
+        match &self.task {
+            Task::Execute { statement, .. } => statement.class,
+            Task::Sync => Class::Read,
+            Task::Reset => Class::Other,
+        }
+    }
+}

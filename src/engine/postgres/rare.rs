@@ -1,0 +1,222 @@
+//! Messages off the hot path: descriptions, errors, COPY, and what comes unasked.
+
+use super::error::ServerError;
+use super::pending::{Fault, Stage};
+use super::receive::{Step, malformed, unexpected};
+use super::session::{Session, write_bind};
+use super::sink::{Broken, Sink};
+use super::types::{Columns, Malformed};
+use postgres_protocol::message::{backend, frontend};
+use std::rc::Rc;
+
+impl Session {
+    #[cold]
+    pub(super) fn handle_rare(&mut self, tag: u8, body: &[u8], sink: &mut impl Sink) -> Step {
+        match tag {
+            backend::PARSE_COMPLETE_TAG => self.advance(tag, Stage::Parse, Stage::Params),
+            backend::PARAMETER_DESCRIPTION_TAG => self.handle_param_types(body),
+            backend::ROW_DESCRIPTION_TAG => self.handle_columns(body),
+            backend::NO_DATA_TAG => self.handle_described(tag, None),
+            backend::EMPTY_QUERY_RESPONSE_TAG => self.end_result("", tag, sink),
+            backend::ERROR_RESPONSE_TAG => self.handle_error(body, sink),
+            backend::CLOSE_COMPLETE_TAG => self.handle_closed(),
+            backend::NOTICE_RESPONSE_TAG => self.handle_notice(body, sink),
+            backend::NOTIFICATION_RESPONSE_TAG => handle_notification(body, sink),
+            backend::PARAMETER_STATUS_TAG => self.handle_parameter(body, sink),
+            backend::COPY_IN_RESPONSE_TAG => self.handle_copy_in(),
+            backend::COPY_OUT_RESPONSE_TAG => self.handle_copy_out(),
+            backend::COPY_DATA_TAG | backend::COPY_DONE_TAG => self.handle_copy_data(tag),
+            _ => Err(unexpected(tag)),
+        }
+    }
+
+    fn handle_param_types(&mut self, body: &[u8]) -> Step {
+        self.advance(backend::PARAMETER_DESCRIPTION_TAG, Stage::Params, Stage::Columns)?;
+        let types = parse_types(body).ok_or_else(|| malformed("ParameterDescription"))?;
+        if let Some(prepared) = self.pending.front().and_then(|p| p.prepared.as_ref()) {
+            prepared.describe_params(types);
+        }
+        Ok(())
+    }
+
+    fn handle_columns(&mut self, body: &[u8]) -> Step {
+        let tag = backend::ROW_DESCRIPTION_TAG;
+        let Some(pending) = self.pending.front_mut() else { return Err(unexpected(tag)) };
+        let simple = pending.stage == Stage::Simple && pending.columns.is_none();
+        if !simple && pending.stage != Stage::Columns {
+            return Err(unexpected(tag));
+        }
+        let columns = Columns::parse(body, &self.options.types);
+        let columns = columns.map_err(|Malformed(why)| Broken::Protocol(why.to_owned()))?;
+        if simple {
+            pending.columns = Some(Rc::new(columns));
+            return Ok(());
+        }
+        self.handle_described(tag, Some(Rc::new(columns)))
+    }
+
+    fn handle_described(&mut self, tag: u8, columns: Option<Rc<Columns>>) -> Step {
+        self.advance(tag, Stage::Columns, Stage::Bind)?;
+        let Some(pending) = self.pending.front_mut() else { return Ok(()) };
+        if let Some(prepared) = &pending.prepared {
+            prepared.describe_columns(columns);
+        }
+        if pending.describing {
+            self.bind_described();
+        }
+        Ok(())
+    }
+
+    /// The second half of a statement whose types had to be known first.
+    fn bind_described(&mut self) {
+        let Some(pending) = self.pending.front_mut() else { return };
+        let Some(prepared) = &pending.prepared else { return };
+        pending.describing = false;
+        pending.binary = true;
+        let mark = self.outgoing.len();
+        if let Err(error) = write_bind(&mut self.outgoing, prepared, pending.params.get(), true) {
+            self.outgoing.truncate(mark);
+            frontend::sync(&mut self.outgoing);
+            pending.stage = Stage::Ended;
+            pending.fault = Some(Box::new(Fault::Refused(error)));
+        }
+        self.release_held();
+    }
+
+    fn handle_error(&mut self, body: &[u8], sink: &mut impl Sink) -> Step {
+        let error = ServerError::parse(body).ok_or_else(|| malformed("ErrorResponse"))?;
+        let Some(pending) = self.pending.front_mut() else {
+            return Err(Broken::Server(Box::new(error)));
+        };
+        if error.is_fatal() {
+            sink.error(pending.token, &error);
+            return Err(Broken::Server(Box::new(error)));
+        }
+        let stage = pending.stage;
+        if stage != Stage::Simple && stage != Stage::Sync {
+            pending.stage = Stage::Ended;
+        }
+        pending.columns = None;
+        pending.copying = false;
+        let described = !pending.describing;
+        if !described {
+            // That flight ended in Flush: the server skips everything up to this Sync.
+            pending.describing = false;
+            frontend::sync(&mut self.outgoing);
+        }
+        self.note_failure(stage, error, sink);
+        if !described {
+            self.release_held();
+        }
+        Ok(())
+    }
+
+    /// Reports an error of the head of the queue, or keeps it until it is known whether the
+    /// statement can be run again.
+    fn note_failure(&mut self, stage: Stage, error: ServerError, sink: &mut impl Sink) {
+        let Some(pending) = self.pending.front_mut() else { return };
+        let stale = stage == Stage::Bind
+            && pending.reused
+            && (error.is_stale_plan() || error.is_vanished_statement());
+        if let Some(prepared) = &pending.prepared {
+            match stage {
+                Stage::Parse => self.cache.forget(prepared, false),
+                Stage::Params | Stage::Columns => self.cache.forget(prepared, true),
+                _ if stale => self.cache.forget(prepared, !error.is_vanished_statement()),
+                _ => {}
+            }
+        }
+        if stale && !pending.retried {
+            pending.fault = Some(Box::new(Fault::Stale(error)));
+        } else if !pending.failed {
+            pending.failed = true;
+            sink.error(pending.token, &error);
+        }
+    }
+
+    fn handle_closed(&mut self) -> Step {
+        self.closes = self.closes.checked_sub(1).ok_or_else(|| unexpected(b'3'))?;
+        Ok(())
+    }
+
+    fn handle_notice(&mut self, body: &[u8], sink: &mut impl Sink) -> Step {
+        let notice = ServerError::parse(body).ok_or_else(|| malformed("NoticeResponse"))?;
+        let head = self.pending.front();
+        if !head.is_some_and(|pending| pending.quiet) {
+            sink.notice(head.map(|pending| pending.token), &notice);
+        }
+        Ok(())
+    }
+
+    fn handle_parameter(&mut self, body: &[u8], sink: &mut impl Sink) -> Step {
+        let (name, value) = parse_pair(body).ok_or_else(|| malformed("ParameterStatus"))?;
+        let (name, value) = (String::from_utf8_lossy(name), String::from_utf8_lossy(value));
+        self.settings.note(&name, &value);
+        sink.parameter(&name, &value);
+        Ok(())
+    }
+
+    /// There are no data to copy. In copy mode the server has ignored the Sync sent along with an
+    /// extended statement, so another one is due.
+    fn handle_copy_in(&mut self) -> Step {
+        let alone = self.pending.len() == 1;
+        match self.pending.front().map(|pending| pending.stage) {
+            Some(stage @ (Stage::Rows | Stage::Simple)) if alone => {
+                let reason = "COPY FROM STDIN is not supported";
+                frontend::copy_fail(reason, &mut self.outgoing).expect("a constant without NUL");
+                if stage == Stage::Rows {
+                    frontend::sync(&mut self.outgoing);
+                }
+                Ok(())
+            }
+            _ => Err(unexpected(backend::COPY_IN_RESPONSE_TAG)),
+        }
+    }
+
+    fn handle_copy_out(&mut self) -> Step {
+        match self.pending.front_mut() {
+            Some(pending) if matches!(pending.stage, Stage::Rows | Stage::Simple) => {
+                pending.copying = true;
+                let error = ServerError::local("0A000", "COPY TO STDOUT is not supported");
+                pending.fault = Some(Box::new(Fault::Local(error)));
+                Ok(())
+            }
+            _ => Err(unexpected(backend::COPY_OUT_RESPONSE_TAG)),
+        }
+    }
+
+    fn handle_copy_data(&mut self, tag: u8) -> Step {
+        match self.pending.front_mut() {
+            Some(pending) if pending.copying => {
+                pending.copying = tag == backend::COPY_DATA_TAG;
+                Ok(())
+            }
+            _ => Err(unexpected(tag)),
+        }
+    }
+}
+
+fn handle_notification(body: &[u8], sink: &mut impl Sink) -> Step {
+    let parts = body.split_first_chunk::<4>();
+    let parts = parts.and_then(|(process, rest)| Some((process, parse_pair(rest)?)));
+    let (process, (channel, payload)) = parts.ok_or_else(|| malformed("NotificationResponse"))?;
+    let (channel, payload) = (String::from_utf8_lossy(channel), String::from_utf8_lossy(payload));
+    sink.notification(i32::from_be_bytes(*process), &channel, &payload);
+    Ok(())
+}
+
+/// A count, then as many type ids.
+fn parse_types(body: &[u8]) -> Option<Box<[u32]>> {
+    let (count, rest) = body.split_first_chunk::<2>()?;
+    let (types, rest) = rest.as_chunks::<4>();
+    let fits = rest.is_empty() && types.len() == usize::from(u16::from_be_bytes(*count));
+    fits.then(|| types.iter().map(|id| u32::from_be_bytes(*id)).collect())
+}
+
+/// Two strings, each ended by a NUL, and nothing more.
+fn parse_pair(body: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (last, body) = body.split_last()?;
+    let middle = body.iter().position(|&byte| byte == 0)?;
+    let (first, second) = (&body[..middle], &body[middle + 1..]);
+    (*last == 0 && !second.contains(&0)).then_some((first, second))
+}

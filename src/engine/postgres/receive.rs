@@ -1,0 +1,254 @@
+//! The receiving half of the session: frames, rows, and the ends of statements. Nothing is allocated
+//! on the hot path and nothing that the server says is trusted: what does not fit is `Broken`.
+
+use super::classify::Class;
+use super::pending::{Fault, Pending, Stage};
+use super::session::{Execute, MESSAGE_MAX, Session};
+use super::sink::{Broken, Flow, Sink};
+use postgres_protocol::message::backend::{self, Header};
+
+pub(super) type Step<T = ()> = Result<T, Broken>;
+
+impl Session {
+    /// Handles the whole messages at the head of `input` and returns how many bytes they took.
+    /// Stops early when the sink wants no more rows. May append to `outgoing`.
+    pub fn receive(&mut self, input: &[u8], sink: &mut impl Sink) -> Result<usize, Broken> {
+        let mut at = 0;
+        loop {
+            let rest = &input[at..];
+            let Some(header) = parse_header(rest)? else { return Ok(at) };
+            let total = header.len() as usize + 1;
+            if rest.len() < total {
+                return Ok(at);
+            }
+            at += total;
+            if self.handle_message(header.tag(), &rest[5..total], sink)? == Flow::Stop {
+                return Ok(at);
+            }
+        }
+    }
+
+    /// How many bytes the message at the head of `input` has in all, as far as can be told. The
+    /// number is the peer's claim: grow towards it, do not allocate it at once.
+    pub fn needed(&self, input: &[u8]) -> usize {
+        match parse_header(input) {
+            Ok(Some(header)) => header.len() as usize + 1,
+            _ => 5,
+        }
+    }
+
+    #[inline]
+    fn handle_message(&mut self, tag: u8, body: &[u8], sink: &mut impl Sink) -> Step<Flow> {
+        match tag {
+            backend::DATA_ROW_TAG => return self.handle_row(body, sink),
+            backend::BIND_COMPLETE_TAG => self.advance(tag, Stage::Bind, Stage::Rows)?,
+            backend::COMMAND_COMPLETE_TAG => self.handle_complete(body, sink)?,
+            backend::READY_FOR_QUERY_TAG => self.handle_ready(body, sink)?,
+            _ => self.handle_rare(tag, body, sink)?,
+        }
+        Ok(Flow::Go)
+    }
+
+    #[inline]
+    fn handle_row(&mut self, body: &[u8], sink: &mut impl Sink) -> Step<Flow> {
+        let head = self.pending.front();
+        let (pending, columns) = match head.map(|pending| (pending, pending.stage)) {
+            Some((pending, Stage::Rows)) => {
+                (pending, pending.prepared.as_ref().and_then(|prepared| prepared.columns()))
+            }
+            Some((pending, Stage::Simple)) => (pending, pending.columns.as_ref()),
+            _ => return Err(unexpected(backend::DATA_ROW_TAG)),
+        };
+        let columns = columns.ok_or_else(|| unexpected(backend::DATA_ROW_TAG))?;
+        let Some((count, cells)) = body.split_first_chunk::<2>() else {
+            return Err(malformed("DataRow"));
+        };
+        if usize::from(u16::from_be_bytes(*count)) != columns.len() {
+            return Err(malformed("DataRow"));
+        }
+        Ok(sink.row(pending.token, columns, pending.binary, cells))
+    }
+
+    /// Moves the head of the queue on, if it is where the message belongs.
+    #[inline]
+    pub(super) fn advance(&mut self, tag: u8, from: Stage, to: Stage) -> Step {
+        match self.pending.front_mut() {
+            Some(pending) if pending.stage == from => {
+                pending.stage = to;
+                Ok(())
+            }
+            _ => Err(unexpected(tag)),
+        }
+    }
+
+    #[inline]
+    fn handle_complete(&mut self, body: &[u8], sink: &mut impl Sink) -> Step {
+        let text = match body.split_last() {
+            Some((0, text)) if !text.contains(&0) => std::str::from_utf8(text).ok(),
+            _ => None,
+        };
+        let command = text.ok_or_else(|| malformed("CommandComplete"))?;
+        if command.starts_with('D') {
+            self.note_discard(command);
+        }
+        self.end_result(command, backend::COMMAND_COMPLETE_TAG, sink)
+    }
+
+    #[inline]
+    pub(super) fn end_result(&mut self, command: &str, tag: u8, sink: &mut impl Sink) -> Step {
+        let Some(pending) = self.pending.front_mut() else { return Err(unexpected(tag)) };
+        let swallowed = pending.quiet || pending.fault.is_some();
+        match pending.stage {
+            Stage::Rows => {
+                pending.stage = Stage::Ended;
+                if !swallowed {
+                    let columns = pending.prepared.as_ref().and_then(|prepared| prepared.columns());
+                    sink.complete(pending.token, command, columns);
+                }
+            }
+            Stage::Simple => {
+                let columns = pending.columns.take();
+                if !swallowed {
+                    sink.complete(pending.token, command, columns.as_ref());
+                }
+            }
+            _ => return Err(unexpected(tag)),
+        }
+        Ok(())
+    }
+
+    /// DISCARD ALL has undone all settings; what was sent behind it may have changed some anew.
+    fn note_discard(&mut self, command: &str) {
+        if command == "DISCARD ALL" {
+            self.settings.touched = self.pending.iter().skip(1).any(|p| p.class == Class::Other);
+        }
+    }
+
+    #[inline]
+    fn handle_ready(&mut self, body: &[u8], sink: &mut impl Sink) -> Step {
+        let &[status @ (b'I' | b'T' | b'E')] = body else {
+            return Err(malformed("ReadyForQuery"));
+        };
+        let pending = match self.pending.front() {
+            Some(p) if matches!(p.stage, Stage::Ended | Stage::Simple | Stage::Sync) => {
+                self.pending.pop_front().expect("the front was just seen")
+            }
+            _ => return Err(unexpected(backend::READY_FOR_QUERY_TAG)),
+        };
+        if pending.columns.is_some() || pending.copying {
+            return Err(unexpected(backend::READY_FOR_QUERY_TAG));
+        }
+        self.transaction = status;
+        let exclusive = pending.exclusive;
+        self.finish(pending, sink);
+        if exclusive {
+            self.release_held();
+        }
+        if self.pending.front().is_some_and(|next| next.stage == Stage::Refused) {
+            self.finish_refused(sink);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn finish(&mut self, mut pending: Pending, sink: &mut impl Sink) {
+        let token = pending.token;
+        match pending.fault.take().map(|fault| *fault) {
+            None => {}
+            Some(Fault::Stale(error)) => {
+                if self.may_run_again(&pending) {
+                    return self.run_again(pending);
+                }
+                sink.error(token, &error);
+            }
+            Some(Fault::Local(error)) if !pending.failed => sink.error(token, &error),
+            Some(Fault::Local(_)) => {}
+            Some(Fault::Refused(error)) => sink.refused(token, &error),
+        }
+        if !pending.quiet {
+            sink.ready(token, self.transaction);
+        }
+        self.recycle(pending);
+    }
+
+    /// Outside transactions, and only where nobody can tell that it now runs behind statements
+    /// that were sent after it.
+    fn may_run_again(&self, pending: &Pending) -> bool {
+        let behind = || {
+            let sent = self.pending.iter().map(|p| p.class);
+            sent.chain(self.held.iter().map(|held| held.class()))
+        };
+        let moves = |class: Class| match class {
+            Class::Read => true,
+            Class::Write => !self.ordered,
+            Class::Control | Class::Other => false,
+        };
+        self.transaction == b'I'
+            && (behind().next().is_none() || (moves(pending.class) && behind().all(moves)))
+    }
+
+    fn run_again(&mut self, pending: Pending) {
+        if let Some(prepared) = &pending.prepared {
+            let execute = Execute {
+                token: pending.token,
+                statement: &prepared.statement,
+                params: pending.params.get(),
+                simple: false,
+                named: true,
+            };
+            if self.is_holding() {
+                self.hold(execute, true);
+            } else if let Err(error) = self.encode(execute, true) {
+                self.refuse(pending.token, error);
+            }
+        }
+        self.recycle(pending);
+    }
+
+    /// Statements that were never sent have their turn without an answer of the server.
+    fn finish_refused(&mut self, sink: &mut impl Sink) {
+        while let Some(pending) = self.pending.pop_front_if(|p| p.stage == Stage::Refused) {
+            self.finish(pending, sink);
+        }
+    }
+}
+
+/// A header, once it is there. A message that cannot be one is refused before its body is
+/// waited for.
+#[inline]
+fn parse_header(input: &[u8]) -> Step<Option<Header>> {
+    let Ok(header) = Header::parse(input) else {
+        return Err(Broken::Protocol("a message of the server has an impossible length".into()));
+    };
+    match header {
+        Some(header) if header.len() as usize >= MESSAGE_MAX => {
+            Err(Broken::Protocol("a message of the server exceeds 1 GiB".into()))
+        }
+        Some(header) if !has_fitting_length(header) => Err(unexpected(header.tag())),
+        header => Ok(header),
+    }
+}
+
+#[inline]
+fn has_fitting_length(header: Header) -> bool {
+    match header.tag() {
+        b'D' | b'C' | b'T' | b't' | b'E' | b'N' | b'A' | b'S' | b'd' | b'G' | b'H' => true,
+        b'1' | b'2' | b'3' | b'n' | b'I' | b'c' => header.len() == 4,
+        b'Z' => header.len() == 5,
+        _ => false,
+    }
+}
+
+#[cold]
+pub(super) fn unexpected(tag: u8) -> Broken {
+    Broken::Protocol(format!("unexpected message '{}' from the server", tag.escape_ascii()))
+}
+
+#[cold]
+pub(super) fn malformed(message: &str) -> Broken {
+    Broken::Protocol(format!("the server sent a malformed {message}"))
+}
+
+#[cfg(test)]
+#[path = "tests/receive.rs"]
+mod tests;

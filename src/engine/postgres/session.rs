@@ -1,0 +1,363 @@
+//! A PostgreSQL session without I/O, from the end of the handshake on: statements become bytes in
+//! `outgoing`, received bytes become calls of a `Sink`.
+//!
+//! Each statement has its own Sync, so an error in one leaves those behind it alone. The contract
+//! in one sentence: after every call, `receive` included, what is in `outgoing` must be written.
+
+use super::classify::Class;
+use super::params::{EncodeError, needs_description, write_params};
+use super::pending::{Fault, Held, Pending, Stage, Task};
+use super::settings::Settings;
+pub use super::sink::{Broken, Flow, Sink};
+use super::startup::Started;
+use super::statements::{EXECUTE_SYNC, Prepared, Statement, StatementCache, TEXT_TAIL};
+use super::types::TypeOptions;
+use crate::wire::param::{Params, ParamsBuf};
+use bytes::{BufMut, BytesMut};
+use postgres_protocol::message::frontend;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// The server refuses longer messages; so do we, in both directions.
+pub(super) const MESSAGE_MAX: usize = 1 << 30;
+
+/// Parameter buffers kept for the next statement, and up to which size of message.
+const SPARE_BUFFERS: usize = 64;
+const SPARE_SIZE_MAX: usize = 16 * 1024;
+
+#[derive(Clone, Copy, Debug)]
+pub struct SessionOptions {
+    /// Named statements a connection may hold; 0 parses every time.
+    pub statement_cache: usize,
+    pub types: TypeOptions,
+}
+
+/// One statement to run.
+#[derive(Clone, Copy)]
+pub struct Execute<'a> {
+    /// Comes back with every event of this execution.
+    pub token: u64,
+    pub statement: &'a Rc<Statement>,
+    pub params: Params<'a>,
+    /// Simple protocol, if there are no parameters.
+    pub simple: bool,
+    /// May be kept under a name on the server.
+    pub named: bool,
+}
+
+pub struct Session {
+    pub(super) started: Started,
+    pub(super) options: SessionOptions,
+    pub(super) outgoing: BytesMut,
+    pub(super) pending: VecDeque<Pending>,
+    pub(super) held: VecDeque<Held>,
+    pub(super) cache: StatementCache,
+    /// CloseComplete messages still due.
+    pub(super) closes: u32,
+    pub(super) transaction: u8,
+    pub(super) settings: Settings,
+    pub(super) ordered: bool,
+    spare: Vec<ParamsBuf>,
+}
+
+impl Session {
+    pub fn new(started: Started, options: SessionOptions) -> Session {
+        let mut session = Session {
+            options,
+            outgoing: BytesMut::with_capacity(4096),
+            pending: VecDeque::with_capacity(16),
+            held: VecDeque::new(),
+            cache: StatementCache::new(options.statement_cache),
+            closes: 0,
+            transaction: started.transaction,
+            settings: Settings { unpinned: !started.pinned, ..Settings::default() },
+            ordered: true,
+            spare: Vec::new(),
+            started,
+        };
+        for (name, value) in &session.started.parameters {
+            session.settings.note(name, value);
+        }
+        session
+    }
+
+    /// What the handshake brought: process id, key for cancelling, parameters.
+    pub fn started(&self) -> &Started {
+        &self.started
+    }
+
+    /// Whether statements in flight belong to one borrower and keep their order (the default).
+    /// Only then a stale write is not run again behind others that were sent after it.
+    pub fn keep_order(&mut self, ordered: bool) {
+        self.ordered = ordered;
+    }
+
+    /// What must be written to the server.
+    pub fn outgoing(&mut self) -> &mut BytesMut {
+        &mut self.outgoing
+    }
+
+    /// Requests whose `ready` is due.
+    pub fn in_flight(&self) -> usize {
+        self.pending.len() + self.held.len()
+    }
+
+    /// As of the last ReadyForQuery: `I` idle, `T` in a transaction, `E` in a failed one.
+    pub fn transaction(&self) -> u8 {
+        self.transaction
+    }
+
+    /// Sends a statement. On an error nothing was queued; position 0 means the text itself.
+    pub fn execute(&mut self, execute: Execute<'_>) -> Result<(), EncodeError> {
+        if self.is_holding() {
+            self.hold(execute, false);
+            return Ok(());
+        }
+        self.encode(execute, false)
+    }
+
+    /// A bare Sync: answered by `ready` alone.
+    pub fn sync(&mut self, token: u64) {
+        if self.is_holding() {
+            return self.held.push_back(Held { token, task: Task::Sync });
+        }
+        self.send_sync(token);
+    }
+
+    /// Brings the session back to how it started: ROLLBACK where needed, DISCARD ALL. One `ready`.
+    pub fn reset(&mut self, token: u64) {
+        if self.is_holding() {
+            return self.held.push_back(Held { token, task: Task::Reset });
+        }
+        self.send_reset(token);
+    }
+
+    fn send_sync(&mut self, token: u64) {
+        frontend::sync(&mut self.outgoing);
+        self.pending.push_back(Pending::new(token, Stage::Sync, Class::Read));
+    }
+
+    fn send_reset(&mut self, token: u64) {
+        self.write_closes();
+        if self.transaction != b'I' || !self.pending.is_empty() {
+            frontend::query("ROLLBACK", &mut self.outgoing).expect("a constant without NUL");
+            let mut rollback = Pending::new(token, Stage::Simple, Class::Control);
+            rollback.quiet = true;
+            self.pending.push_back(rollback);
+        }
+        frontend::query("DISCARD ALL", &mut self.outgoing).expect("a constant without NUL");
+        self.cache.clear();
+        self.pending.push_back(Pending::new(token, Stage::Simple, Class::Control));
+    }
+
+    /// The server has forgotten its named statements. Not needed after `reset`, nor after texts
+    /// with DISCARD or DEALLOCATE, which are noticed when they are sent.
+    pub fn reset_statements(&mut self) {
+        self.cache.clear();
+    }
+
+    /// The goodbye.
+    pub fn terminate(&mut self) {
+        frontend::terminate(&mut self.outgoing);
+    }
+
+    pub(super) fn is_holding(&self) -> bool {
+        !self.held.is_empty() || self.pending.back().is_some_and(Pending::holds)
+    }
+
+    pub(super) fn hold(&mut self, execute: Execute<'_>, retried: bool) {
+        let Execute { token, statement, simple, named, .. } = execute;
+        let params = self.keep(execute.params);
+        let statement = statement.clone();
+        let task = Task::Execute { statement, params, simple, named, retried };
+        self.held.push_back(Held { token, task });
+    }
+
+    /// Encodes what was held, until one of them holds the rest. What cannot be encoded now takes
+    /// its place in the queue and is reported in turn.
+    pub(super) fn release_held(&mut self) {
+        while !self.pending.back().is_some_and(Pending::holds) {
+            let Some(Held { token, task }) = self.held.pop_front() else { return };
+            match task {
+                Task::Sync => self.send_sync(token),
+                Task::Reset => self.send_reset(token),
+                Task::Execute { statement, params, simple, named, retried } => {
+                    let execute = Execute {
+                        token,
+                        statement: &statement,
+                        params: params.get(),
+                        simple,
+                        named,
+                    };
+                    if let Err(error) = self.encode(execute, retried) {
+                        self.refuse(token, error);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn refuse(&mut self, token: u64, error: EncodeError) {
+        let mut refused = Pending::new(token, Stage::Refused, Class::Read);
+        refused.fault = Some(Box::new(Fault::Refused(error)));
+        self.pending.push_back(refused);
+    }
+
+    pub(super) fn encode(
+        &mut self,
+        execute: Execute<'_>,
+        retried: bool,
+    ) -> Result<(), EncodeError> {
+        let statement = execute.statement;
+        self.write_closes();
+        let described_first = self.settings.are_foreign() && statement.class != Class::Control;
+        let mut pending = if execute.params.is_empty() && (execute.simple || statement.multi) {
+            self.encode_simple(execute)?
+        } else {
+            let named = execute.named && statement.is_worth_a_name(!execute.params.is_empty());
+            let known = if named { self.cache.find(statement) } else { None };
+            match known {
+                Some(known) if known.is_described() => self.encode_known(execute, known)?,
+                _ => self.encode_first(execute, named, described_first)?,
+            }
+        };
+        pending.retried = retried;
+        pending.exclusive = statement.copies;
+        self.settings.touched |= statement.class == Class::Other;
+        if statement.forgets {
+            self.cache.discard_all();
+        }
+        self.pending.push_back(pending);
+        Ok(())
+    }
+
+    fn encode_simple(&mut self, execute: Execute<'_>) -> Result<Pending, EncodeError> {
+        let mark = self.outgoing.len();
+        if frontend::query(&execute.statement.text, &mut self.outgoing).is_err() {
+            self.outgoing.truncate(mark);
+            return Err(unfit_text());
+        }
+        Ok(Pending::new(execute.token, Stage::Simple, execute.statement.class))
+    }
+
+    /// The hot path: Bind, Execute, Sync.
+    fn encode_known(
+        &mut self,
+        execute: Execute<'_>,
+        prepared: Rc<Prepared>,
+    ) -> Result<Pending, EncodeError> {
+        let mark = self.outgoing.len();
+        if let Err(error) = write_bind(&mut self.outgoing, &prepared, execute.params, true) {
+            self.outgoing.truncate(mark);
+            return Err(error);
+        }
+        let mut pending = Pending::new(execute.token, Stage::Bind, execute.statement.class);
+        pending.binary = true;
+        pending.reused = true;
+        pending.large = self.outgoing.len() - mark > SPARE_SIZE_MAX;
+        pending.params = self.keep(execute.params);
+        pending.prepared = Some(prepared);
+        Ok(pending)
+    }
+
+    /// One flight with Parse, unless the types must be known before the parameters can be sent or
+    /// the results be asked for in a form that no setting alters.
+    fn encode_first(
+        &mut self,
+        execute: Execute<'_>,
+        named: bool,
+        described_first: bool,
+    ) -> Result<Pending, EncodeError> {
+        let prepared = self.cache.prepare(execute.statement, named);
+        self.write_closes();
+        let mark = self.outgoing.len();
+        let out = &mut self.outgoing;
+        let describing = described_first || needs_description(execute.params);
+        let mut written = write_parse(out, &prepared);
+        if describing {
+            frontend::flush(out);
+        } else if written.is_ok() {
+            written = write_bind(out, &prepared, execute.params, false);
+        }
+        if let Err(error) = written {
+            out.truncate(mark);
+            self.cache.forget(&prepared, false);
+            return Err(error);
+        }
+        let mut pending = Pending::new(execute.token, Stage::Parse, execute.statement.class);
+        pending.describing = describing;
+        if describing {
+            pending.params = self.keep(execute.params);
+        }
+        pending.prepared = Some(prepared);
+        Ok(pending)
+    }
+
+    pub(super) fn write_closes(&mut self) {
+        self.closes += self.cache.write_closes(&mut self.outgoing);
+    }
+
+    /// A copy of the parameters in a buffer used before.
+    fn keep(&mut self, params: Params<'_>) -> ParamsBuf {
+        if params.is_empty() {
+            return ParamsBuf::default();
+        }
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.set(params);
+        buffer
+    }
+
+    /// Takes back what an ended statement kept; large buffers are not worth keeping.
+    pub(super) fn recycle(&mut self, pending: Pending) {
+        let used = !pending.params.get().is_empty();
+        if used && !pending.large && self.spare.len() < SPARE_BUFFERS {
+            self.spare.push(pending.params);
+        }
+    }
+}
+
+fn write_parse(out: &mut BytesMut, prepared: &Prepared) -> Result<(), EncodeError> {
+    let name = prepared.name();
+    frontend::parse(&name, &prepared.statement.text, [], out).map_err(|_| unfit_text())?;
+    frontend::describe(b'S', &name, out).expect("a name holds no NUL");
+    Ok(())
+}
+
+/// Bind, Execute and Sync. Written by hand: all but the parameters is two copies.
+pub(super) fn write_bind(
+    out: &mut BytesMut,
+    prepared: &Prepared,
+    params: Params<'_>,
+    described: bool,
+) -> Result<(), EncodeError> {
+    let (types, tail) = match prepared.tail() {
+        Some(tail) if described => (prepared.params(), tail),
+        _ => (None, TEXT_TAIL),
+    };
+    out.reserve(64 + tail.len() + 16 * params.len());
+    let start = out.len();
+    out.put_slice(b"B\0\0\0\0");
+    out.put_slice(prepared.head());
+    write_params(out, params, types)?;
+    out.put_slice(tail);
+    // The length counts itself but neither the tag nor Execute and Sync.
+    let length = out.len() - start - 1 - EXECUTE_SYNC.len();
+    if length >= MESSAGE_MAX {
+        return Err(EncodeError { position: 0, message: "the parameters exceed 1 GiB".into() });
+    }
+    out[start + 1..start + 5].copy_from_slice(&(length as u32).to_be_bytes());
+    Ok(())
+}
+
+#[cold]
+fn unfit_text() -> EncodeError {
+    let message = "the statement contains a NUL character or exceeds 1 GiB".into();
+    EncodeError { position: 0, message }
+}
+
+#[cfg(test)]
+#[path = "tests/session.rs"]
+mod tests;
+#[cfg(test)]
+#[path = "tests/transcript.rs"]
+pub(super) mod transcript;

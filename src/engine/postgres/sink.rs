@@ -1,0 +1,51 @@
+//! What a session tells the one who drives it.
+
+use super::error::ServerError;
+use super::params::EncodeError;
+use super::types::Columns;
+use std::rc::Rc;
+
+/// Whether the session goes on with the bytes it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    Go,
+    Stop,
+}
+
+/// Where events go. Statements end in the order they were sent, each with `ready`.
+pub trait Sink {
+    /// `body` is the DataRow after its count of columns; see `types::write_row`.
+    fn row(&mut self, token: u64, columns: &Rc<Columns>, binary: bool, body: &[u8]) -> Flow;
+    /// One result has ended; the tag is empty for an empty text. Not yet the end: an error may
+    /// still follow (deferred constraints are checked at Sync).
+    fn complete(&mut self, token: u64, tag: &str, columns: Option<&Rc<Columns>>);
+    /// The statement failed; `ready` follows, except after a FATAL error, which `Broken` follows.
+    fn error(&mut self, token: u64, error: &ServerError);
+    /// A parameter could not be encoded once its type was known; `ready` follows.
+    fn refused(&mut self, token: u64, error: &EncodeError);
+    /// The statement is over.
+    fn ready(&mut self, token: u64, transaction: u8);
+    fn notice(&mut self, token: Option<u64>, notice: &ServerError);
+    fn notification(&mut self, process: i32, channel: &str, payload: &str);
+    fn parameter(&mut self, name: &str, value: &str);
+}
+
+/// The connection must be discarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// The bytes are not what the protocol allows here.
+    Protocol(String),
+    /// The server closes the connection and says why.
+    Server(Box<ServerError>),
+}
+
+impl std::fmt::Display for Broken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Broken::Protocol(reason) => f.write_str(reason),
+            Broken::Server(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Broken {}

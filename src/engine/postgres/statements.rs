@@ -1,0 +1,270 @@
+//! Statement texts, what the server told about them, and the named ones of one connection.
+
+use super::classify::{self, Class, Traits};
+use super::types::{Columns, result_formats};
+use bytes::{BufMut, BytesMut};
+use postgres_protocol::message::frontend;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::rc::Rc;
+
+/// One text, for all connections.
+#[derive(Debug)]
+pub struct Statement {
+    pub id: u32,
+    pub text: String,
+    pub class: Class,
+    /// Several statements in one text: simple protocol, several results.
+    pub multi: bool,
+    /// May enter COPY: then the server swallows what was sent behind it, so nothing is.
+    pub copies: bool,
+    /// May drop named statements on the server.
+    pub forgets: bool,
+}
+
+impl Statement {
+    pub fn new(id: u32, text: impl Into<String>) -> Statement {
+        let text = text.into();
+        let Traits { class, multi, copies, forgets } = classify::examine(&text);
+        Statement { id, text, class, multi, copies, forgets }
+    }
+
+    /// Statements that prepare well; utility statements rarely come twice or hold no plan.
+    pub(super) fn is_worth_a_name(&self, has_params: bool) -> bool {
+        has_params || self.class != Class::Other
+    }
+}
+
+/// A statement as one connection's server knows it.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub statement: Rc<Statement>,
+    /// Number in the server-side name, never used again on this connection; 0 is unnamed.
+    pub serial: u64,
+    /// Portal and statement name as Bind wants them.
+    head: Box<[u8]>,
+    description: OnceCell<Description>,
+    params: OnceCell<Box<[u32]>>,
+}
+
+/// What Describe told.
+#[derive(Debug)]
+struct Description {
+    /// `None` when the statement returns no rows.
+    columns: Option<Rc<Columns>>,
+    /// Result formats of Bind, then Execute and Sync: the fixed end of an execution.
+    tail: Box<[u8]>,
+}
+
+impl Prepared {
+    pub fn new(statement: Rc<Statement>, serial: u64) -> Prepared {
+        let head = format!("\0{}\0", name(serial)).into_bytes().into();
+        let (description, params) = (OnceCell::new(), OnceCell::new());
+        Prepared { statement, serial, head, description, params }
+    }
+
+    pub fn name(&self) -> String {
+        name(self.serial)
+    }
+
+    pub fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// Whether types and columns are known, so that Bind can ask for binary results.
+    pub fn is_described(&self) -> bool {
+        self.description.get().is_some()
+    }
+
+    pub fn params(&self) -> Option<&[u32]> {
+        self.params.get().map(|types| &**types)
+    }
+
+    pub fn columns(&self) -> Option<&Rc<Columns>> {
+        self.description.get()?.columns.as_ref()
+    }
+
+    pub fn tail(&self) -> Option<&[u8]> {
+        self.description.get().map(|description| &*description.tail)
+    }
+
+    /// Keeps the first description; a statement is described once.
+    pub fn describe_params(&self, types: Box<[u32]>) {
+        let _ = self.params.set(types);
+    }
+
+    pub fn describe_columns(&self, columns: Option<Rc<Columns>>) {
+        let tail = execution_tail(columns.as_deref());
+        let _ = self.description.set(Description { columns, tail });
+    }
+}
+
+fn name(serial: u64) -> String {
+    if serial == 0 { String::new() } else { format!("p{serial}") }
+}
+
+/// Result formats, Execute without a row limit, Sync.
+fn execution_tail(columns: Option<&Columns>) -> Box<[u8]> {
+    let mut out = BytesMut::new();
+    match columns {
+        Some(columns) => {
+            let formats = result_formats(columns);
+            out.put_u16(u16::try_from(formats.len()).expect("RowDescription counts in 16 bits"));
+            formats.for_each(|format| out.put_i16(format));
+        }
+        None => out.put_u16(0),
+    }
+    out.extend_from_slice(EXECUTE_SYNC);
+    out.as_ref().into()
+}
+
+/// Execute of the unnamed portal without a row limit, then Sync.
+pub(super) const EXECUTE_SYNC: &[u8] = b"E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04";
+
+/// The end of an execution whose results come as text: no formats, Execute, Sync.
+pub(super) const TEXT_TAIL: &[u8] = b"\0\0E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04";
+
+/// The named statements of one connection, the least recently used leaving first.
+#[derive(Debug)]
+pub(super) struct StatementCache {
+    budget: usize,
+    entries: HashMap<u32, Entry, BuildHasherDefault<IdHasher>>,
+    clock: u64,
+    serial: u64,
+    /// Serials the server still holds though the cache does not: closed in the next flight.
+    discarded: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    prepared: Rc<Prepared>,
+    used: u64,
+}
+
+impl StatementCache {
+    pub fn new(budget: usize) -> StatementCache {
+        let entries = HashMap::default();
+        StatementCache { budget, entries, clock: 0, serial: 0, discarded: Vec::new() }
+    }
+
+    /// The statement under its name, if this connection has prepared it. Ids are used again by the
+    /// callers, so the text decides.
+    pub fn find(&mut self, statement: &Rc<Statement>) -> Option<Rc<Prepared>> {
+        let entry = self.entries.get_mut(&statement.id)?;
+        let known = &entry.prepared.statement;
+        if !Rc::ptr_eq(known, statement) && known.text != statement.text {
+            return None;
+        }
+        self.clock += 1;
+        entry.used = self.clock;
+        Some(entry.prepared.clone())
+    }
+
+    /// A new entry, named where there is room for it. One of the same id, or the least recently
+    /// used one, makes room and is closed on the server; one in flight stays.
+    pub fn prepare(&mut self, statement: &Rc<Statement>, named: bool) -> Rc<Prepared> {
+        if !named || !self.make_room(statement.id) {
+            return Rc::new(Prepared::new(statement.clone(), 0));
+        }
+        self.serial += 1;
+        self.clock += 1;
+        let prepared = Rc::new(Prepared::new(statement.clone(), self.serial));
+        let entry = Entry { prepared: prepared.clone(), used: self.clock };
+        self.entries.insert(statement.id, entry);
+        prepared
+    }
+
+    fn make_room(&mut self, id: u32) -> bool {
+        let victim = if self.entries.contains_key(&id) {
+            Some(id)
+        } else if self.entries.len() >= self.budget {
+            // A scan, but a miss also costs the server a Parse, which is dearer by far.
+            let idle = self.entries.iter().filter(|(_, entry)| !entry.in_flight());
+            idle.min_by_key(|(_, entry)| entry.used).map(|(&id, _)| id)
+        } else {
+            return true;
+        };
+        match victim {
+            Some(id) if !self.entries[&id].in_flight() => {
+                self.discard(id);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn discard(&mut self, id: u32) {
+        if let Some(entry) = self.entries.remove(&id) {
+            self.discarded.push(entry.prepared.serial);
+        }
+    }
+
+    /// Drops a statement that failed; `known` says whether the server may still hold it.
+    pub fn forget(&mut self, prepared: &Rc<Prepared>, known: bool) {
+        let id = prepared.statement.id;
+        if self.entries.get(&id).is_some_and(|entry| Rc::ptr_eq(&entry.prepared, prepared)) {
+            self.discard(id);
+            if !known {
+                self.discarded.pop();
+            }
+        }
+    }
+
+    /// The server has forgotten all of them, or will have by the time it reads what follows.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.discarded.clear();
+    }
+
+    /// The server may forget any of them: none is used again. To close what is gone is no error.
+    pub fn discard_all(&mut self) {
+        let serials = self.entries.drain().map(|(_, entry)| entry.prepared.serial);
+        self.discarded.extend(serials);
+    }
+
+    /// Appends Close for what was discarded and returns how many answers that will give.
+    pub fn write_closes(&mut self, out: &mut BytesMut) -> u32 {
+        let count = self.discarded.len() as u32;
+        for serial in self.discarded.drain(..) {
+            frontend::close(b'S', &name(serial), out).expect("a name holds no NUL");
+        }
+        count
+    }
+
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+impl Entry {
+    /// Executions in flight hold the statement too.
+    fn in_flight(&self) -> bool {
+        Rc::strong_count(&self.prepared) > 1
+    }
+}
+
+/// Ids are small numbers handed out in order: one multiplication spreads them enough.
+#[derive(Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u32(u32::from(byte));
+        }
+    }
+
+    fn write_u32(&mut self, id: u32) {
+        self.0 = (self.0.rotate_left(5) ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/statements.rs"]
+mod tests;

@@ -1,0 +1,166 @@
+use super::Class::{Control, Other, Read, Write};
+use super::*;
+
+fn check(class: Class, texts: &[&str]) {
+    for text in texts {
+        let traits = examine(text);
+        assert_eq!((traits.class, traits.multi), (class, false), "{text}");
+    }
+}
+
+#[test]
+fn plain_reads() {
+    check(
+        Read,
+        &[
+            "select 1",
+            "  SELECT * FROM users WHERE id = $1;",
+            "select 1 ; ; -- nothing more\n /* at all */ ",
+            "/* a /* nested */ comment */ select 1",
+            "-- first\n--second\r\n\tselect 2",
+            "((select 1) union (select 2))",
+            "values (1), (2)",
+            "table users",
+            "show server_version",
+            "with x as (select 1) select * from x",
+            "select pg_sleep($1)",
+            "select 'for update', 'into', $$set_config$$, $q$nextval; x$q$, E'\\'; delete'",
+            "select substring(name for 3) from t",
+            "select 1 as information, updated, deleted_at from inserts",
+            "select /* for update */ 1 -- into x",
+            "select * from t where a = 'it''s; here' and \"odd;name\" > 1",
+            "select U&'d\\0061t\\+000061', b'1010', n'x'",
+            "select $1::int, $2 || '$' || $3",
+            "select 'unterminated; delete from t",
+            "select '\\'",
+        ],
+    );
+}
+
+#[test]
+fn writes() {
+    check(
+        Write,
+        &[
+            "insert into t values ($1)",
+            "INSERT INTO t SELECT * FROM u",
+            "update t set a = 1",
+            "delete from t",
+            "merge into t using u on t.id = u.id when matched then delete",
+            "with gone as (delete from t returning *) select * from gone",
+            "with x as (select 1) insert into t select * from x",
+            "select * from t where id = $1 for update",
+            "select * from t for no key update skip locked",
+            "select * from t FOR\n/* of */ SHARE",
+            "select * from t for key share",
+            "select nextval('s')",
+            "select SetVal('s', 1)",
+        ],
+    );
+}
+
+#[test]
+fn transaction_control() {
+    check(
+        Control,
+        &[
+            "begin",
+            "BEGIN ISOLATION LEVEL SERIALIZABLE",
+            "start transaction read only",
+            "commit",
+            "COMMIT;",
+            "end",
+            "rollback",
+            "rollback to savepoint a",
+            "abort",
+            "savepoint a",
+            "release a",
+            "prepare transaction 'x'",
+            "commit prepared 'x'",
+        ],
+    );
+}
+
+#[test]
+fn anything_else_is_other() {
+    check(
+        Other,
+        &[
+            "",
+            "  -- only a comment",
+            "set search_path = x",
+            "prepare p as select 1",
+            "prepare transaction_log as select 1",
+            "create table t (id int)",
+            "explain analyze delete from t",
+            "listen x",
+            "call p()",
+            "do $$ begin perform 1; end $$",
+            "select * into t2 from t",
+            "with x as (select 1) select * into y from x",
+            "select set_config('a.b', '1', false)",
+            "select \"set_config\"('a.b', '1', false)",
+            "SELECT pg_catalog.SET_CONFIG('a.b', '1', false)",
+            "select pg_advisory_lock(1)",
+            "select pg_try_advisory_xact_lock(1)",
+            "select lo_open(1, 2)",
+            "select * from dblink_exec('x', 'y')",
+            "insert into t select set_config('a', 'b', false)",
+            "declare c cursor for select 1",
+            "fetch c",
+            "lock t",
+            "discard all",
+            "?",
+            "1",
+            "select_1",
+        ],
+    );
+}
+
+#[test]
+fn several_statements() {
+    for text in [
+        "select 1; select 2",
+        "select 1;;(select 2)",
+        "begin; commit",
+        "select ';' ; -- c\n values (1)",
+        "insert into t values ('\\'); delete from t",
+        "select $a$ ; $b$ ; $a$; select 2",
+        "select E'a\\\\'; select 'b'",
+        "(select 1); select 2",
+    ] {
+        let traits = examine(text);
+        assert_eq!((traits.class, traits.multi), (Other, true), "{text}");
+    }
+    check(Other, &["create rule r as on insert to t do also (select 1; select 2)"]);
+}
+
+#[test]
+fn copy_is_noticed_wherever_it_may_start() {
+    for text in ["copy t from stdin", "/**/ COPY t TO STDOUT", "select 1; copy t from stdin"] {
+        assert!(examine(text).copies, "{text}");
+    }
+    for text in ["select copy from t", "select 'copy'; select 1"] {
+        assert!(!examine(text).copies, "{text}");
+    }
+}
+
+#[test]
+fn texts_that_drop_named_statements_are_noticed() {
+    for text in ["deallocate p1", "DISCARD ALL", "select 1; deallocate all"] {
+        assert!(examine(text).forgets, "{text}");
+    }
+    assert!(!examine("select discard from deallocate").forgets);
+}
+
+#[test]
+fn every_cut_of_a_difficult_text_is_looked_at_without_trouble() {
+    let text = "wíth/*/**/*/x as(select E'\\'',$a$ $ $a$,$1,\"a\"\"b\";--x\n)copy;$$";
+    for end in (0..=text.len()).filter(|&end| text.is_char_boundary(end)) {
+        let start = (0..=end).filter(|&at| text.is_char_boundary(at));
+        for start in start {
+            examine(&text[start..end]);
+        }
+    }
+    assert_eq!(examine("select $").class, Read);
+}

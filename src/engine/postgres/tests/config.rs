@@ -1,0 +1,204 @@
+use super::*;
+use crate::engine::postgres::tls::SslMode;
+
+fn text(value: &str) -> Value {
+    Value::Text(value.to_owned())
+}
+
+fn list(entries: &[(&str, Value)]) -> Vec<(String, Value)> {
+    entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
+}
+
+fn target(entries: &[(&str, Value)]) -> Result<Target, OptionError> {
+    Target::parse(list(entries), &BTreeMap::new(), Some("os"))
+}
+
+fn from_url(url: &str) -> Result<Target, OptionError> {
+    target(&[("connectionString", text(url))])
+}
+
+fn with_environment(entries: &[(&str, Value)], environment: &[(&str, &str)]) -> Target {
+    let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    Target::parse(list(entries), &environment, Some("os")).unwrap()
+}
+
+fn tcp(host: &str, port: u16) -> Endpoint {
+    Endpoint::Tcp { host: host.to_owned(), port }
+}
+
+#[test]
+fn defaults() {
+    let target = target(&[]).unwrap();
+    assert_eq!(target.endpoints, [tcp("localhost", 5432)]);
+    assert_eq!((&*target.user, &*target.database), ("os", "os"));
+    assert_eq!((target.password, target.options, target.connect_timeout), (None, None, None));
+    assert_eq!(target.ssl.mode, SslMode::Prefer);
+    assert_eq!(target.keepalive.unwrap().idle, Duration::from_secs(60));
+    assert_eq!(target.tcp_user_timeout, Some(Duration::from_secs(30)));
+    assert!(!target.allow_cleartext_password);
+}
+
+#[test]
+fn a_url_says_it_all() {
+    let target = from_url(
+        "postgresql://an%20n:p%40s%3As@[::1]:6000/sh%2Fop?sslmode=require&application_name=a+b\
+         &connect_timeout=7&options=-c%20geqo%3Doff&keepalives=0&tcp_user_timeout=0",
+    )
+    .unwrap();
+    assert_eq!(target.endpoints, [tcp("::1", 6000)]);
+    assert_eq!(target.endpoints[0].to_string(), "[::1]:6000");
+    assert_eq!((&*target.user, target.password.as_deref()), ("an n", Some("p@s:s")));
+    assert_eq!(target.database, "sh/op");
+    assert_eq!(target.ssl.mode, SslMode::Require);
+    assert_eq!(target.application_name.as_deref(), Some("a+b"));
+    assert_eq!(target.connect_timeout, Some(Duration::from_secs(7)));
+    assert_eq!(target.options.as_deref(), Some("-c geqo=off"));
+    assert_eq!((target.keepalive, target.tcp_user_timeout), (None, None));
+}
+
+#[test]
+fn odd_urls() {
+    for (url, host, password, database) in [
+        ("postgres://u:p@ss@h/d", "h", Some("p@ss"), "d"),
+        ("postgres://u@h/d?application_name=a@b", "h", None, "d"),
+        ("postgres://h/d%40x", "h", None, "d@x"),
+        ("postgres://u@/d?host=h", "h", None, "d"),
+        ("postgres://u:@h", "h", None, "u"),
+        ("postgres://", "localhost", None, "os"),
+    ] {
+        let target = from_url(url).unwrap();
+        assert_eq!(target.endpoints, [tcp(host, 5432)], "{url}");
+        assert_eq!((target.password.as_deref(), &*target.database), (password, database), "{url}");
+    }
+    let socket = from_url("postgres://u@%2Fvar%2Frun:5433/d").unwrap();
+    assert_eq!(socket.endpoints[0].to_string(), "/var/run/.s.PGSQL.5433");
+    let two = from_url("postgres://u@a:1,b:2/d").unwrap();
+    assert_eq!(two.endpoints, [tcp("a", 1), tcp("b", 2)]);
+    let pairs = from_url("host=h user=u password='s e' dbname=d sslmode=disable").unwrap();
+    assert_eq!((pairs.password.as_deref(), pairs.ssl.mode), (Some("s e"), SslMode::Disable));
+}
+
+#[test]
+fn options_outrank_url_outranks_environment() {
+    let environment = [
+        ("PGHOST", "e"),
+        ("PGPORT", "3"),
+        ("PGUSER", "eu"),
+        ("PGPASSWORD", "ep"),
+        ("PGAPPNAME", ""),
+    ];
+    let all =
+        with_environment(&[("url", text("postgres://uu@u/d")), ("host", text("o"))], &environment);
+    assert_eq!(all.endpoints, [tcp("o", 3)]);
+    assert_eq!((&*all.user, all.password.as_deref()), ("uu", Some("ep")));
+    assert_eq!(all.application_name, None);
+    let only = with_environment(&[("host", Value::Null)], &environment);
+    assert_eq!((&only.endpoints[..], &*only.database), (&[tcp("e", 3)][..], "eu"));
+    // A port that the URL spells out stands, even when it is the default.
+    let spelled = with_environment(&[("url", text("postgres://h:5432"))], &environment);
+    assert_eq!(spelled.endpoints, [tcp("h", 5432)]);
+    // `ssl` of the caller beats `sslmode` of URL and environment.
+    let url = ("url", text("postgres://h?sslmode=require"));
+    let plain =
+        with_environment(&[url, ("ssl", Value::Bool(false))], &[("PGSSLMODE", "verify-full")]);
+    assert_eq!(plain.ssl.mode, SslMode::Disable);
+}
+
+#[test]
+fn ssl_of_node_and_of_libpq() {
+    let mode = |entries: &[(&str, Value)]| target(entries).map(|target| target.ssl.mode);
+    let object = |fields: &[(&str, Value)]| ("ssl", Value::Object(list(fields)));
+    assert_eq!(mode(&[("ssl", Value::Bool(true))]), Ok(SslMode::VerifyFull));
+    assert_eq!(mode(&[object(&[])]), Ok(SslMode::VerifyFull));
+    let lax = ("rejectUnauthorized", Value::Bool(false));
+    assert_eq!(mode(&[object(std::slice::from_ref(&lax))]), Ok(SslMode::Require));
+    for (name, expected) in [
+        ("disable", SslMode::Disable),
+        ("allow", SslMode::Allow),
+        ("prefer", SslMode::Prefer),
+        ("require", SslMode::Require),
+        ("verify-ca", SslMode::VerifyCa),
+        ("verify-full", SslMode::VerifyFull),
+    ] {
+        assert_eq!(mode(&[("sslmode", text(name))]), Ok(expected));
+        assert_eq!(mode(&[("sslmode", text(name)), object(&[])]), Ok(expected));
+    }
+    let both = [("sslmode", text("require")), object(&[lax])];
+    assert_eq!(mode(&both).unwrap_err().option, "sslmode");
+    let name = target(&[object(&[("servername", text("db.example"))])]).unwrap().ssl.servername;
+    assert_eq!(name.unwrap().to_str(), "db.example");
+}
+
+#[test]
+fn refusals_name_the_option() {
+    let object = |key: &str, value: Value| Value::Object(list(&[(key, value)]));
+    for (key, value, option, words) in [
+        ("port", Value::Number(0.0), "port", "from 1 to 65535, got 0"),
+        ("port", Value::Number(65_536.0), "port", "65536"),
+        ("port", text("a"), "port", "'a'"),
+        ("port", text("1,2"), "port", "as many as there are hosts (1)"),
+        ("host", Value::Number(1.0), "host", "a text, got a number"),
+        ("password", Value::Function, "password", "a text, got a function"),
+        ("sslmode", text("no"), "sslmode", "'verify-ca' or 'verify-full', got 'no'"),
+        ("ssl", text("maybe"), "ssl", "true, false or an object"),
+        (
+            "ssl",
+            object("rejectUnauthorised", Value::Null),
+            "ssl.rejectUnauthorised",
+            "did you mean 'ssl.rejectUnauthorized'",
+        ),
+        ("ssl", object("ca", text("nonsense")), "ssl.ca", "certificates in PEM form"),
+        ("ssl", object("ca", Value::List(vec![Value::Bool(true)])), "ssl.ca", "PEM text"),
+        ("ssl", object("cert", text("x")), "ssl.key", "together with 'ssl.cert'"),
+        ("sslrootcert", text("/nowhere/at/all"), "sslrootcert", "a readable file"),
+        ("connect_timeout", Value::Number(-1.0), "connect_timeout", "from 0 to 86400, got -1"),
+        ("connect_timeout", Value::Number(1.5), "connect_timeout", "1.5"),
+        ("allowCleartextPassword", text("yes"), "allowCleartextPassword", "true or false"),
+        ("target_session_attrs", text("primary"), "target_session_attrs", "'any'"),
+        ("channel_binding", text("require"), "channel_binding", "'prefer' or 'disable'"),
+        ("user", text(""), "user", "the name of a role"),
+        ("hots", text("h"), "hots", "did you mean 'host'"),
+        ("url", text("postgres://h?sslmod=a"), "sslmod", "did you mean 'sslmode'"),
+        ("url", text("postgres://h:x/"), "connectionString", "a URL such as"),
+        ("url", text("mysql"), "connectionString", "a URL such as"),
+    ] {
+        let error = target(&[(key, value)]).unwrap_err();
+        assert_eq!(error.option, option);
+        assert!(error.message.contains(option) && error.message.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn nothing_tells_the_password() {
+    const SECRET: &str = "hunter2";
+    let shown = |result: Result<Target, OptionError>| format!("{result:?}");
+    for url in [
+        "postgres://u:hunter2@h/d",
+        "postgres://u:hunter2@h:bad/d",
+        "postgres://u:hunter2@h/d?sslmode",
+        "postgres://u:hunter2@h/d?nope=1",
+        "postgres://u:%ffhunter2@h/d",
+        "postgres://u:/hunter2@h/d",
+        "postgres://u:x?hunter2@h/d",
+        "user=u password=x hunter2",
+        "user=u hunter2=x",
+    ] {
+        assert!(!shown(from_url(url)).contains(SECRET), "{url}");
+    }
+    assert!(!shown(target(&[("password", text(SECRET))])).contains(SECRET));
+    assert!(!shown(target(&[("password", text("hunter2\0"))])).contains(SECRET));
+    let environment = with_environment(&[], &[("PGPASSWORD", SECRET)]);
+    assert_eq!(environment.password.as_deref(), Some(SECRET));
+    assert!(!format!("{environment:?}").contains(SECRET));
+}
+
+#[test]
+fn every_key_is_known_by_its_canonical_name() {
+    for key in KEYS {
+        assert!(KEYS.contains(&canonical(key)), "{key}");
+    }
+    for (_, key) in ENVIRONMENT {
+        assert_eq!(canonical(key), key);
+        assert!(KEYS.contains(&key), "{key}");
+    }
+}

@@ -1,0 +1,195 @@
+//! TLS by rustls on ring: how much of the server's certificate is checked, and against what.
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
+use std::sync::Arc;
+
+/// libpq's `sslmode`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SslMode {
+    Disable,
+    /// Plain, and TLS when the server refuses that.
+    Allow,
+    /// TLS when the server has it, plain otherwise.
+    #[default]
+    Prefer,
+    /// TLS, whoever answers.
+    Require,
+    /// TLS with a server whose certificate an authority signed.
+    VerifyCa,
+    /// The same, and the certificate is for the host we asked for.
+    VerifyFull,
+}
+
+/// A client certificate and its key.
+pub struct Identity {
+    pub chain: Vec<CertificateDer<'static>>,
+    pub key: PrivateKeyDer<'static>,
+}
+
+/// Deliberately without `Debug`: it may hold a private key.
+#[derive(Clone, Default)]
+pub struct Ssl {
+    pub mode: SslMode,
+    /// Authorities to trust instead of the usual ones.
+    pub ca: Vec<CertificateDer<'static>>,
+    /// Name to ask for and to check, when it is not the host's.
+    pub servername: Option<ServerName<'static>>,
+    pub identity: Option<Arc<Identity>>,
+}
+
+/// The authorities that the process trusts, read once.
+#[derive(Clone)]
+pub struct TlsRoots(Arc<RootCertStore>);
+
+impl TlsRoots {
+    /// Takes PEM texts. What cannot be read is left out: one odd certificate among a hundred must
+    /// not keep every connection down, and trusting fewer is safe.
+    pub fn parse<T: AsRef<str>>(texts: &[T]) -> TlsRoots {
+        let mut store = RootCertStore::empty();
+        for text in texts {
+            let certificates = CertificateDer::pem_slice_iter(text.as_ref().as_bytes());
+            store.add_parsable_certificates(certificates.flatten());
+        }
+        TlsRoots(Arc::new(store))
+    }
+}
+
+/// Why no TLS configuration can be made; the fault is with the options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsSetup(pub &'static str);
+
+impl Ssl {
+    pub fn client_config(&self, roots: &TlsRoots) -> Result<Arc<ClientConfig>, TlsSetup> {
+        let provider = Arc::new(ring::default_provider());
+        let verifier: Arc<dyn ServerCertVerifier> = match self.mode {
+            SslMode::VerifyFull => self.authority(roots, &provider)?,
+            SslMode::VerifyCa => Arc::new(AnyName(self.authority(roots, &provider)?)),
+            _ => Arc::new(AnyServer(provider.clone())),
+        };
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|_| TlsSetup("no protocol version is left"))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
+        let config = match &self.identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => builder
+                .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
+                .map_err(|_| TlsSetup("the client certificate and its key do not fit"))?,
+        };
+        Ok(Arc::new(config))
+    }
+
+    fn authority(
+        &self,
+        roots: &TlsRoots,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Arc<WebPkiServerVerifier>, TlsSetup> {
+        let store = if self.ca.is_empty() {
+            roots.0.clone()
+        } else {
+            let mut store = RootCertStore::empty();
+            for certificate in &self.ca {
+                store
+                    .add(certificate.clone())
+                    .map_err(|_| TlsSetup("a certificate of the authority cannot be used"))?;
+            }
+            Arc::new(store)
+        };
+        WebPkiServerVerifier::builder_with_provider(store, provider.clone())
+            .build()
+            .map_err(|_| TlsSetup("there is no authority to verify the server's certificate with"))
+    }
+}
+
+/// `sslmode=require`: encrypts against listeners, and takes any certificate.
+#[derive(Debug)]
+struct AnyServer(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyServer {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// `sslmode=verify-ca`: the chain is checked, the name is not.
+#[derive(Debug)]
+struct AnyName(Arc<WebPkiServerVerifier>);
+
+impl ServerCertVerifier for AnyName {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        {
+            // The name comes last: whoever fails there has passed the rest.
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            other => other,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}

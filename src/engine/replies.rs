@@ -1,0 +1,241 @@
+//! Where a session puts what the server answered: straight into the chunk of the link that asked.
+
+use super::error::EngineError;
+use super::link::{Link, Links};
+use super::request::{Outcome, Request, Requests, Token};
+use super::session::Dispatch;
+use crate::wire::chunk::Chunk;
+use crate::wire::record;
+use std::cell::Cell;
+use std::collections::HashMap;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    Go,
+    /// Leave the rest unread: a stream is out of credit or JavaScript is far behind.
+    Stop,
+}
+
+/// A statement whose whole answer has come.
+pub struct Finished {
+    pub token: Token,
+    /// The session is not as after connecting: inside a transaction, settings changed.
+    pub dirty: bool,
+}
+
+/// Numbers for result shapes and command tags, the same for all links of the process.
+#[derive(Default)]
+pub struct Names {
+    shapes: HashMap<Box<[u8]>, i32>,
+    next_shape: i32,
+    commands: HashMap<String, i32>,
+    command_names: Vec<String>,
+}
+
+/// Distinct shapes remembered; beyond that numbering starts over (numbers are never reused).
+const SHAPES: usize = 8192;
+
+impl Names {
+    pub fn shape(&mut self, key: &[u8]) -> i32 {
+        if let Some(shape) = self.shapes.get(key) {
+            return *shape;
+        }
+        if self.shapes.len() >= SHAPES {
+            self.shapes.clear();
+        }
+        self.next_shape += 1;
+        self.shapes.insert(key.into(), self.next_shape);
+        self.next_shape
+    }
+
+    fn command(&mut self, name: &str) -> i32 {
+        if let Some(code) = self.commands.get(name) {
+            return *code;
+        }
+        let code = i32::try_from(self.command_names.len()).expect("few command tags");
+        self.commands.insert(name.to_owned(), code);
+        self.command_names.push(name.to_owned());
+        code
+    }
+}
+
+/// The shape of a result, numbered when it is first delivered. Zero: not numbered yet.
+#[derive(Clone, Debug, Default)]
+pub struct ShapeId(Cell<i32>);
+
+impl PartialEq for ShapeId {
+    /// A number given later does not make two shapes differ.
+    fn eq(&self, _: &ShapeId) -> bool {
+        true
+    }
+}
+
+impl Eq for ShapeId {}
+
+/// How a session describes a result's columns.
+pub trait Describe {
+    fn id(&self) -> &ShapeId;
+    fn key(&self) -> &[u8];
+    /// JSON for JavaScript, made once per link.
+    fn describe(&self) -> Vec<u8>;
+}
+
+pub struct Replies<'a> {
+    pub requests: &'a mut Requests,
+    pub links: &'a mut Links,
+    pub names: &'a mut Names,
+    pub finished: &'a mut Vec<Finished>,
+    /// Links that have something to hand over.
+    pub talking: &'a mut Vec<u32>,
+    /// Notices: pool and JSON.
+    pub notices: &'a mut Vec<EngineError>,
+    /// A row asked to stop; the link it was for, if that is behind.
+    pub stop: bool,
+    pub stalled_by: Option<u32>,
+}
+
+impl Replies<'_> {
+    /// One row: `write` appends its cells. A row that cannot be decoded fails its request and the
+    /// rest of its rows are swallowed.
+    pub fn row(
+        &mut self,
+        token: Token,
+        shape: &impl Describe,
+        write: impl FnOnce(&mut Chunk) -> Result<(), EngineError>,
+    ) -> Flow {
+        let Some(request) = self.requests.get(token) else { return Flow::Go };
+        let Some((link, number)) = answerable(request) else { return Flow::Go };
+        let Some(link) = self.links.get(link) else { return Flow::Go };
+        if link.rows_of != Some(token) || !link.chunk.rows_open() || request.result.is_some() {
+            end_result(request, link, number);
+            let id = shape_id(shape, self.names);
+            request.shape = id;
+            link.know_shape(id, || shape.describe());
+            link.close_rows();
+            link.chunk.begin_rows(number, id);
+            link.rows_of = Some(token);
+            talk(link, self.talking);
+        }
+        if let Err(error) = write(&mut link.chunk) {
+            request.error = Some(error);
+            return Flow::Go;
+        }
+        link.relieve();
+        let mut flow = Flow::Go;
+        if let Some(credit) = &mut request.credit {
+            *credit -= 1;
+            if *credit <= 0 {
+                self.stop = true;
+                flow = Flow::Stop;
+            }
+        }
+        if link.is_full() {
+            self.stalled_by = Some(link.shared.id);
+            self.stop = true;
+            flow = Flow::Stop;
+        }
+        flow
+    }
+
+    /// One statement of the request is complete.
+    pub fn complete(
+        &mut self,
+        token: Token,
+        shape: Option<&impl Describe>,
+        command: &str,
+        count: Option<u64>,
+    ) {
+        let Some(request) = self.requests.get(token) else { return };
+        let Some((link, number)) = answerable(request) else { return };
+        let Some(link) = self.links.get(link) else { return };
+        end_result(request, link, number);
+        let shape = shape.map_or(-1, |shape| {
+            let id = shape_id(shape, self.names);
+            link.know_shape(id, || shape.describe());
+            id
+        });
+        let command = self.names.command(command);
+        link.know_command(command, &self.names.command_names[command as usize]);
+        request.result = Some(Outcome { shape, command, count });
+        talk(link, self.talking);
+    }
+
+    /// The request failed; it is over when `ready` says so.
+    pub fn error(&mut self, token: Token, error: EngineError) {
+        if let Some(request) = self.requests.get(token) {
+            request.error.get_or_insert(error);
+        }
+    }
+
+    /// The whole answer is here: settle the request. `in_transaction` is how the session stands.
+    pub fn ready(&mut self, token: Token, in_transaction: bool) {
+        let Some(request) = self.requests.get(token) else { return };
+        let dispatch = request.statement.as_ref().map(|statement| statement.dispatch());
+        let dirty = in_transaction || matches!(dispatch, Some(Dispatch::Alone { dirties: true }));
+        self.finished.push(Finished { token, dirty });
+        if request.settled {
+            return;
+        }
+        settle(request, self.links, self.talking);
+    }
+
+    pub fn notice(&mut self, notice: EngineError) {
+        self.notices.push(notice);
+    }
+}
+
+/// Tells JavaScript how the request ended: its error if it has one, else its last result.
+pub fn settle(request: &mut Request, links: &mut Links, talking: &mut Vec<u32>) {
+    request.settled = true;
+    let Some((id, number)) = request.origin else { return };
+    let Some(link) = links.get(id) else { return };
+    link.unbind(number);
+    match &request.error {
+        Some(error) => link.record_with_bytes(&[record::FAIL, number], &error.to_bytes()),
+        None => {
+            let (shape, command, low, high) = words(request.result);
+            link.record(&[record::DONE, number, shape, command, low, high]);
+        }
+    }
+    talk(link, talking);
+}
+
+/// Whom to tell, if anybody still listens and nothing has failed.
+fn answerable(request: &Request) -> Option<(u32, i32)> {
+    if request.settled || request.error.is_some() { None } else { request.origin }
+}
+
+/// Of several results in one answer, all but the last are ended by a record of their own.
+fn end_result(request: &mut Request, link: &mut Link, number: i32) {
+    if request.result.is_some() {
+        let (shape, command, low, high) = words(request.result.take());
+        link.record(&[record::RESULT, number, shape, command, low, high]);
+    }
+}
+
+fn words(outcome: Option<Outcome>) -> (i32, i32, i32, i32) {
+    let Some(outcome) = outcome else { return (-1, -1, 0, -1) };
+    let (low, high) = match outcome.count {
+        Some(count) => (count as u32 as i32, (count >> 32) as i32),
+        None => (0, -1),
+    };
+    (outcome.shape, outcome.command, low, high)
+}
+
+fn shape_id<T: Describe + ?Sized>(shape: &T, names: &mut Names) -> i32 {
+    let id = shape.id().0.get();
+    if id != 0 {
+        return id;
+    }
+    let id = names.shape(shape.key());
+    shape.id().0.set(id);
+    id
+}
+
+/// Puts the link on the list of those to flush at the end of the burst.
+pub fn talk(link: &mut Link, talking: &mut Vec<u32>) {
+    if !link.queued {
+        link.queued = true;
+        talking.push(link.shared.id);
+    }
+}

@@ -1,0 +1,153 @@
+//! The engine's thread: one per process, a current-thread Tokio runtime and an inbox.
+
+use super::clock::Clock;
+use super::driver::Driver;
+use super::link::LinkShared;
+use super::pool::PoolShared;
+use crate::core::message::Effect;
+use once_cell::sync::OnceCell;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+/// What other threads tell the engine.
+pub enum Message {
+    OpenLink(Arc<LinkShared>),
+    CloseLink(u32),
+    OpenPool(Arc<PoolShared>),
+    /// The records of one tick of one link.
+    Submission { link: u32, words: Vec<i32> },
+    /// What a core asked for while another thread held it.
+    Effects { pool: u32, effects: Vec<Effect> },
+    /// A link has room again.
+    Drained(u32),
+}
+
+/// Submission buffers kept for reuse; a longer one goes back to the allocator.
+const SPARE_BUFFERS: usize = 16;
+const SPARE_WORDS: usize = 64 * 1024;
+
+pub struct Runtime {
+    inbox: Mutex<Inbox>,
+    /// Set while a wake is under way, so that a burst costs one.
+    signalled: AtomicBool,
+    pub clock: Clock,
+}
+
+#[derive(Default)]
+struct Inbox {
+    messages: Vec<Message>,
+    spare: Vec<Vec<i32>>,
+    waker: Option<Waker>,
+}
+
+static RUNTIME: OnceCell<Arc<Runtime>> = OnceCell::new();
+
+impl Runtime {
+    /// The process's engine, started at the first use.
+    pub fn get() -> io::Result<&'static Arc<Runtime>> {
+        RUNTIME.get_or_try_init(Runtime::start)
+    }
+
+    fn start() -> io::Result<Arc<Runtime>> {
+        let runtime = Arc::new(Runtime {
+            inbox: Mutex::default(),
+            signalled: AtomicBool::new(false),
+            clock: Clock::start(),
+        });
+        let tokio = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(2)
+            .build()?;
+        let shared = runtime.clone();
+        std::thread::Builder::new().name("polypool".into()).spawn(move || {
+            let tasks = tokio::task::LocalSet::new();
+            tasks.block_on(&tokio, serve(shared));
+        })?;
+        Ok(runtime)
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn send(&self, message: Message) {
+        let mut inbox = self.inbox();
+        inbox.messages.push(message);
+        if !self.signalled.swap(true, Ordering::SeqCst)
+            && let Some(waker) = inbox.waker.clone()
+        {
+            drop(inbox);
+            waker.wake();
+        }
+    }
+
+    /// An empty buffer for a submission.
+    pub fn buffer(&self) -> Vec<i32> {
+        self.inbox().spare.pop().unwrap_or_default()
+    }
+
+    pub fn recycle(&self, mut buffer: Vec<i32>) {
+        if buffer.capacity() <= SPARE_WORDS {
+            buffer.clear();
+            let mut inbox = self.inbox();
+            if inbox.spare.len() < SPARE_BUFFERS {
+                inbox.spare.push(buffer);
+            }
+        }
+    }
+
+    /// Swaps the filled inbox for an empty one.
+    fn take(&self, into: &mut Vec<Message>) {
+        self.signalled.store(false, Ordering::SeqCst);
+        std::mem::swap(&mut self.inbox().messages, into);
+    }
+}
+
+/// The main task: takes messages and timers, for as long as the process lives.
+async fn serve(runtime: Arc<Runtime>) {
+    let driver = Driver::new(runtime.clone());
+    let mut messages = Vec::new();
+    let mut timer = Box::pin(tokio::time::sleep_until(tokio::time::Instant::now()));
+    let mut armed = None;
+    poll_fn(move |cx| {
+        {
+            let mut inbox = runtime.inbox();
+            if !inbox.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                inbox.waker = Some(cx.waker().clone());
+            }
+        }
+        runtime.take(&mut messages);
+        let mut turn = driver.borrow_mut();
+        turn.main = Some(cx.waker().clone());
+        turn.handle_messages(&mut messages);
+        // A timer that fires is polled again at once, so that the new one is registered.
+        loop {
+            let next = turn.poll_timeout();
+            if next != armed {
+                armed = next;
+                if let Some(at) = next {
+                    timer.as_mut().reset(runtime.clock.instant(at));
+                }
+            }
+            if armed.is_none() || timer.as_mut().poll(cx).is_pending() {
+                break;
+            }
+            armed = None;
+            turn.handle_timeout();
+        }
+        turn.armed = armed;
+        turn.end_turn();
+        Poll::Pending
+    })
+    .await
+}
+
+pub type SharedDriver = Rc<RefCell<Driver>>;
+
+use std::future::Future;

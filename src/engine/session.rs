@@ -1,0 +1,93 @@
+//! What the driver needs of a protocol: a sans-IO session and the way to open one.
+
+use super::error::EngineError;
+use super::replies::Replies;
+use super::stream::Stream;
+use crate::core::message::Time;
+use crate::wire::param::Params;
+use bytes::BytesMut;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// How a statement may be dispatched (DESIGN section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispatch {
+    /// Reads only: may share a wire.
+    Read,
+    /// DML in autocommit: may share while no lease is out.
+    Write,
+    /// Has a connection to itself; `dirties` when it may leave session state behind.
+    Alone { dirties: bool },
+}
+
+/// One text, once per process. `Rc`: statements live on the engine's thread only.
+pub trait Statement {
+    fn dispatch(&self) -> Dispatch;
+    /// Microseconds it took so far, as a running average; `None` before its first end.
+    fn average(&self) -> Option<Time>;
+    fn note(&self, took: Time);
+    fn as_any(&self) -> &dyn std::any::Any;
+}
+
+/// How one execution differs from the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mode {
+    pub simple: bool,
+    pub named: bool,
+}
+
+/// A connection after its handshake, without I/O: bytes in, replies out.
+pub trait Session {
+    /// Appends one statement to `outgoing`. On an error nothing was queued.
+    fn execute(
+        &mut self,
+        token: u64,
+        statement: &Rc<dyn Statement>,
+        params: Params<'_>,
+        mode: Mode,
+    ) -> Result<(), EngineError>;
+
+    /// One cheap round trip that shows the peer to be alive.
+    fn check(&mut self, token: u64);
+
+    /// Brings the session back to how it was after connecting.
+    fn reset(&mut self, token: u64);
+
+    fn outgoing(&mut self) -> &mut BytesMut;
+
+    fn in_flight(&self) -> usize;
+
+    /// Consumes whole messages and returns how many bytes they took. An error means that the
+    /// connection must be discarded.
+    fn receive(&mut self, input: &[u8], replies: &mut Replies<'_>) -> Result<usize, EngineError>;
+
+    /// Bytes that the incomplete message at the head of the input has in all.
+    fn needed(&self, input: &[u8]) -> usize;
+
+    /// The goodbye of the protocol, appended to `outgoing`.
+    fn terminate(&mut self);
+
+    /// Number the server gives this connection.
+    fn process_id(&self) -> i32;
+
+    /// Asks the server, on a side connection, to stop what this session executes. Resolves when
+    /// the side connection has closed, whatever came of it.
+    fn cancel(&self) -> LocalFuture<()>;
+}
+
+pub struct Opened {
+    pub stream: Stream,
+    pub session: Box<dyn Session>,
+    /// Bytes that came after the handshake.
+    pub leftover: BytesMut,
+}
+
+/// One target: where and as whom to connect.
+pub trait Connector: Send + Sync {
+    fn connect(self: Arc<Self>) -> LocalFuture<Result<Opened, EngineError>>;
+    fn statement(&self, id: u32, text: &str) -> Rc<dyn Statement>;
+}

@@ -1,0 +1,176 @@
+//! The calls that are made once per load, per pool or on request.
+
+use super::hot;
+use super::link::LocalLink;
+use super::values::entries;
+use crate::core::error::OptionError;
+use crate::core::message::Input;
+use crate::core::options::{Int8, Options, Reset, Value};
+use crate::engine::pool::{Hooks, Latency, PoolShared, Surroundings};
+use crate::engine::postgres::adapter::Postgres;
+use crate::engine::postgres::config::KEYS;
+use crate::engine::runtime::Message;
+use napi::bindgen_prelude::{Function, JsObjectValue, Object};
+use napi::{Env, JsValue};
+use napi_derive::napi;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Pools of the process so far; numbers are never used twice.
+static POOLS: AtomicU32 = AtomicU32::new(0);
+
+/// Opens a link: an object with its `id` and the hot functions. `onWake` is called from the event
+/// loop when there is something to drain.
+#[napi]
+pub fn open_link(env: Env, on_wake: Function<'_, (), ()>) -> napi::Result<Object<'_>> {
+    let link = LocalLink::open(env.raw(), on_wake.value().value)?;
+    let mut object = Object::new(&env)?;
+    object.set_named_property("id", link.shared.id)?;
+    hot::install(env.raw(), object.value().value, &link)?;
+    Ok(object)
+}
+
+/// Makes a pool. Returns JSON: `{ pool, options }` or `{ option, message }` for a refused option.
+#[napi]
+pub fn open_pool(
+    link: u32,
+    options: Object<'_>,
+    environment: Object<'_>,
+    user: Option<String>,
+    roots: Vec<String>,
+) -> napi::Result<String> {
+    let link = find(link)?;
+    let environment = entries(&environment)?
+        .into_iter()
+        .filter_map(|(key, value)| match value {
+            Value::Text(text) => Some((key, text)),
+            _ => None,
+        })
+        .collect::<BTreeMap<_, _>>();
+    let surroundings = Surroundings { environment, user, roots: Arc::new(roots) };
+    let answer = match make_pool(&link, entries(&options)?, &surroundings) {
+        Ok(pool) => pool,
+        Err(OptionError { option, message }) => json!({ "option": option, "message": message }),
+    };
+    Ok(answer.to_string())
+}
+
+fn make_pool(
+    link: &Rc<LocalLink>,
+    entries: Vec<(String, Value)>,
+    surroundings: &Surroundings,
+) -> Result<Json, OptionError> {
+    let (options, rest) = Options::parse(entries, KEYS)?;
+    let connector = Arc::new(Postgres::new(rest, surroundings, &options)?);
+    let hooks = Hooks { on_connect: options.on_connect, reset: options.reset == Reset::Function };
+    let id = POOLS.fetch_add(1, Ordering::Relaxed);
+    // Jitter must differ between processes; nothing else depends on the seed.
+    let seed = RandomState::new().hash_one(id);
+    let ms = |time: Option<u64>| time.map(|us| us / 1000);
+    let answer = json!({
+        "pool": id,
+        "acquireTimeoutMs": ms(options.acquire_timeout),
+        "queryTimeoutMs": ms(options.query_timeout),
+        "closeTimeoutMs": ms(options.close_timeout),
+        "leakDetectionMs": ms(options.leak_detection),
+        "lazy": options.lazy,
+        "priorities": options.priorities,
+        "name": options.name,
+        "int8": match options.int8 {
+            Int8::Number => "number",
+            Int8::BigInt => "bigint",
+            Int8::Text => "string",
+        },
+        "destroyOnQueryError": options.destroy_on_query_error,
+    });
+    let owner = link.shared.id;
+    let clock = link.runtime.clock;
+    let pool = PoolShared::new(id, owner, options, hooks, connector, clock, seed);
+    link.add_pool(pool.clone());
+    link.runtime.send(Message::OpenPool(pool));
+    Ok(answer)
+}
+
+/// The pool's figures as JSON (`Pool.stats`).
+#[napi]
+pub fn pool_stats(link: u32, pool: u32) -> napi::Result<Option<String>> {
+    let Some(pool) = find(link)?.pool(pool) else { return Ok(None) };
+    let state = pool.lock();
+    let stats = state.core.stats();
+    let answer = json!({
+        "name": pool.options.name,
+        "max": stats.max,
+        "min": stats.min,
+        "total": stats.total,
+        "idle": stats.idle,
+        "inUse": stats.in_use + stats.shared,
+        "connecting": stats.opening,
+        "waiting": stats.waiting,
+        "acquired": stats.acquired,
+        "released": stats.released,
+        "created": stats.created,
+        "destroyed": stats.destroyed,
+        "timeouts": stats.timeouts,
+        "errors": stats.connect_failures + stats.destroyed_leased,
+        "waitMs": latency(&state.waits),
+        "useMs": latency(&state.uses),
+        "createMs": latency(&state.creates),
+    });
+    Ok(Some(answer.to_string()))
+}
+
+fn latency(latency: &Latency) -> Json {
+    let (count, [mean, p50, p99, max]) = latency.summary();
+    json!({ "count": count, "mean": mean, "p50": p50, "p99": p99, "max": max })
+}
+
+/// Replaces every connection, at the latest when it is given back.
+#[napi]
+pub fn pool_clear(link: u32, pool: u32) -> napi::Result<()> {
+    tell(link, pool, Input::Clear)
+}
+
+/// Changes the bounds. Returns a message when they are refused.
+#[napi]
+pub fn pool_resize(link: u32, pool: u32, min: u32, max: u32) -> napi::Result<Option<String>> {
+    if let Some(shared) = find(link)?.pool(pool) {
+        let options = Options { min, max, ..shared.options.clone() };
+        if let Err(error) = options.check() {
+            return Ok(Some(error.message));
+        }
+        tell(link, pool, Input::Resize { min, max })?;
+    }
+    Ok(None)
+}
+
+/// Forgets a pool that has closed.
+#[napi]
+pub fn pool_forget(link: u32, pool: u32) -> napi::Result<()> {
+    find(link)?.drop_pool(pool);
+    Ok(())
+}
+
+/// The connection in a slot: its number in the pool and the server's for it.
+#[napi]
+pub fn connection_identity(link: u32, pool: u32, slot: u32) -> napi::Result<Vec<i32>> {
+    let identity = find(link)?.pool(pool).and_then(|pool| pool.lock().identity(slot));
+    let (serial, process) = identity.unwrap_or_default();
+    Ok(vec![serial as i32, process])
+}
+
+fn tell(link: u32, pool: u32, input: Input) -> napi::Result<()> {
+    let link = find(link)?;
+    let Some(shared) = link.pool(pool) else { return Ok(()) };
+    let mut effects = Vec::new();
+    shared.handle(shared.clock.now(), input, &mut effects);
+    link.runtime.send(Message::Effects { pool, effects });
+    Ok(())
+}
+
+fn find(link: u32) -> napi::Result<Rc<LocalLink>> {
+    LocalLink::find(link).ok_or_else(|| napi::Error::from_reason("this link has ended"))
+}

@@ -1,0 +1,98 @@
+//! The records of both rings. Words are Int32; `lib/ring.js` holds the same numbers, and a test
+//! compares the two (`__tests__/boundary/records.test.js`).
+//!
+//! Submission (JavaScript to engine): `[length in words][op][request] ...`; byte payloads follow
+//! their length word, padded to four bytes. Completion: see `chunk`.
+
+/// `[len, STATEMENT, id, pool, bytes, text...]`: gives a text its number for this link; the pool
+/// tells its protocol.
+pub const STATEMENT: i32 = 1;
+/// `[len, FORGET, id]`: the number is free again.
+pub const FORGET: i32 = 2;
+/// `[len, QUERY, request, pool, slot, generation, statement, flags, timeout ms, batch,
+///   parameter count, (tag, payload)...]`. `slot` is -1 for a statement of the pool itself.
+pub const QUERY: i32 = 3;
+/// `[len, CANCEL, request]`: the caller gave up (AbortSignal).
+pub const CANCEL: i32 = 4;
+/// `[len, RELEASE, request, pool, slot, generation, fate]`: after what was submitted before it.
+/// Fate: 0 return, 1 destroy, 2 already given back: only wait until it is back or gone.
+pub const RELEASE: i32 = 5;
+/// `[len, WARM, request, pool]`: answered when `max(1, min)` connections are up.
+pub const WARM: i32 = 6;
+/// `[len, CLOSE, request, pool, timeout ms or -1]`: answered when the last socket is gone.
+pub const CLOSE: i32 = 7;
+/// `[len, CREDIT, request, rows]`: a stream may send that many rows more.
+pub const CREDIT: i32 = 8;
+/// `[len, HOOK, pool, slot, serial, ok, bytes, message...]`: the answer of a JavaScript hook (onConnect, reset).
+pub const HOOK: i32 = 9;
+
+/// Flags of QUERY.
+pub mod flag {
+    /// Rows as arrays; only JavaScript cares.
+    pub const ARRAY_ROWS: i32 = 1;
+    /// A stream: rows are delivered against credit, `batch` rows at first.
+    pub const STREAM: i32 = 2;
+    /// Simple protocol whatever the text.
+    pub const SIMPLE: i32 = 4;
+    /// Never cached: no named statement is left on the server.
+    pub const UNNAMED: i32 = 8;
+    /// A statement of a JavaScript hook: `generation` is the connection's serial.
+    pub const HOOK: i32 = 16;
+}
+
+/// Parameter tags; the payload follows.
+pub mod tag {
+    pub const NULL: i32 = 0;
+    pub const FALSE: i32 = 1;
+    pub const TRUE: i32 = 2;
+    /// One word.
+    pub const INT: i32 = 3;
+    /// Two words: the halves of a Float64.
+    pub const FLOAT: i32 = 4;
+    /// Length word, bytes.
+    pub const TEXT: i32 = 5;
+    pub const BYTES: i32 = 6;
+    pub const JSON: i32 = 7;
+    /// Length word, bytes of the array literal; length word, bytes of the JSON form.
+    pub const ARRAY: i32 = 8;
+}
+
+/// `[ROWS, request, shape, row count]`, then per row its NULL words and cells.
+pub const ROWS: i32 = 1;
+/// `[DONE, request, shape or -1, command or -1, low, high]`: the request is settled with its last
+/// result. The last two words are the row count; high is -1 where the server names none.
+pub const DONE: i32 = 2;
+/// `[FAIL, request, bytes]`: JSON of an error; settles the request.
+pub const FAIL: i32 = 3;
+/// `[SHAPE, shape, bytes]`: JSON of a result's columns, before its first use.
+pub const SHAPE: i32 = 4;
+/// `[FORGET_SHAPES]`: none of the shapes so far is used again without a new SHAPE.
+pub const FORGET_SHAPES: i32 = 5;
+/// `[GRANT, request, slot, generation]`: an acquire is answered.
+pub const GRANT: i32 = 6;
+/// `[RESULT, request, shape, command, low, high]`: a result that others follow.
+pub const RESULT: i32 = 7;
+/// `[EVENT, pool, bytes]`: JSON of a pool event.
+pub const EVENT: i32 = 8;
+/// `[HOOK_CALL, pool, kind, slot, serial]`: run a JavaScript hook (of `hook`) on that connection.
+pub const HOOK_CALL: i32 = 9;
+/// `[OK, request]`: WARM, CLOSE, RELEASE are done.
+pub const OK: i32 = 10;
+/// `[BROKEN, bytes]`: a submission was malformed; nothing after it was read.
+pub const BROKEN: i32 = 12;
+/// `[COMMAND, code, bytes]`: the name of a command tag, before its first use.
+pub const COMMAND: i32 = 11;
+
+/// Kinds of HOOK_CALL.
+pub mod hook {
+    pub const ON_CONNECT: i32 = 1;
+    pub const RESET: i32 = 2;
+}
+
+/// Fates of RELEASE.
+pub mod fate {
+    pub const RETURN: i32 = 0;
+    pub const DESTROY: i32 = 1;
+    /// Given back already, by the direct call: answer when it is idle again or gone.
+    pub const AWAIT: i32 = 2;
+}
