@@ -38,19 +38,24 @@ async function demonstrate(pool) {
   });
   assert.deepEqual(await balances(pool), [50, 50]);
 
-  // Two at once that read what the other writes: one of them fails with 40001 and runs again.
+  // Two at once that each read what the other writes: one fails with 40001 and runs again.
   let runs = 0;
+  let openGate;
+  const bothHaveRead = new Promise((resolve) => (openGate = resolve));
   const moveHalf = () =>
     pool.transaction(
       async (tx) => {
-        runs += 1;
         const [{ balance }] = await tx.sql`select balance from ${accounts} where owner = 'alice'`;
+        runs += 1;
+        if (runs === 2) openGate(); // for the example's sake, so that the two surely collide
+        await bothHaveRead;
         await transfer(tx, Math.floor(balance / 2));
       },
       { isolation: 'serializable', retries: 10 },
     );
   await Promise.all([moveHalf(), moveHalf()]);
   assert.deepEqual(await balances(pool), [13, 87]); // 50 - 25, then 25 - 12: one after the other
+  assert.equal(runs, 3);
   console.log(`balances are right; the two concurrent transfers took ${runs} runs`);
 }
 

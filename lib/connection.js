@@ -4,46 +4,35 @@
 
 const { FLAG } = require('./ring');
 const { PoolError } = require('./errors');
+const { setReader } = require('./lease');
 const { bindSql } = require('./sql');
 const { transact } = require('./transaction');
 
 class Connection {
-  #pool;
-  #released = null;
+  #lease;
   #sql = null;
 
-  constructor(pool, slot, generation, flags) {
-    this.#pool = pool;
-    hide(this, 'slot', slot);
-    hide(this, 'generation', generation);
-    hide(this, 'flags', flags);
-    hide(this, 'identity', null);
-    /** Statements submitted and not answered. */
-    hide(this, 'pending', 0);
-    /** An answered statement may still occupy the wire (abort, timeout). */
-    hide(this, 'unsettled', false);
-    /** Where it was acquired, with leak detection. */
-    hide(this, 'stack', null);
+  constructor(lease) {
+    this.#lease = lease;
+    lease.connection = this;
   }
 
-  get pool() {
-    return this.#pool;
+  static {
+    setReader((value) =>
+      typeof value === 'object' && value !== null && #lease in value ? value.#lease : undefined,
+    );
   }
 
   get id() {
-    return this.#identify().id;
+    return this.#lease.identify().id;
   }
 
   get processId() {
-    return this.#identify().processId;
-  }
-
-  #identify() {
-    return (this.identity ??= this.#pool.identify(this.slot));
+    return this.#lease.identify().processId;
   }
 
   get released() {
-    return this.#released !== null;
+    return this.#lease.released !== null;
   }
 
   get sql() {
@@ -51,44 +40,37 @@ class Connection {
   }
 
   query(text, values, options) {
-    if (this.#released !== null) return Promise.reject(stale());
-    return this.#pool.submit(this, text, values, options);
+    const lease = this.#lease;
+    if (lease.released !== null) return Promise.reject(stale());
+    return lease.pool.submit(lease, text, values, options);
   }
 
   stream(text, values, options) {
-    return this.#pool.openStream(this, text, values, options, this.#released !== null && stale());
+    const lease = this.#lease;
+    return lease.pool.openStream(lease, text, values, options, lease.released !== null && stale());
   }
 
   transaction(callback, options) {
-    if (this.#released !== null) return Promise.reject(stale());
+    if (this.#lease.released !== null) return Promise.reject(stale());
     return transact(this, callback, options);
   }
 
   release(options) {
-    if (this.#released === null) {
-      if (this.flags & FLAG.HOOK) {
+    const lease = this.#lease;
+    if (lease.released === null) {
+      if (lease.flags & FLAG.HOOK) {
         return Promise.reject(
           new PoolError('ERR_POLYPOOL_STALE_CONNECTION', 'a hook does not own its connection'),
         );
       }
-      this.#released = this.#pool.giveBack(this, options?.destroy === true);
+      lease.released = lease.pool.giveBack(lease, options?.destroy === true);
     }
-    return this.#released;
-  }
-
-  /** The engine took it away, or its hook has ended. */
-  revoke() {
-    this.#released ??= Promise.resolve();
+    return lease.released;
   }
 
   [Symbol.asyncDispose]() {
     return this.release();
   }
-}
-
-/** Own state that `inspect` and JSON need not show. */
-function hide(target, name, value) {
-  Object.defineProperty(target, name, { value, writable: true });
 }
 
 function stale() {

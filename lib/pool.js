@@ -11,6 +11,7 @@ const { AsyncResource } = require('node:async_hooks');
 const { FATE, FLAG, NUMBERS, Request, SUBMIT, binding, fromWire, link } = require('./ring');
 const { ClosedError, OptionError, PoolError, abortError, copyServerFields } = require('./errors');
 const { Connection } = require('./connection');
+const { Lease, leaseOf } = require('./lease');
 const { RowStream, readBatchSize } = require('./stream');
 const { bindSql } = require('./sql');
 const { transactPooled } = require('./transaction');
@@ -87,7 +88,7 @@ class Pool extends EventEmitter {
   }
 
   /** Runs a statement on a lease, or on whatever connection the core chooses. */
-  submit(connection, text, values, options) {
+  submit(lease, text, values, options, flags = 0) {
     if (typeof text !== 'string') {
       if (typeof text !== 'object' || text === null || typeof text.text !== 'string') {
         return Promise.reject(notText(text));
@@ -98,30 +99,31 @@ class Pool extends EventEmitter {
     }
     const request = new Request();
     request.pool = this;
-    request.connection = connection;
+    request.lease = lease;
     request.text = text;
+    request.isStatement = true;
     request.values = values;
     let timeoutMs = this.#settings.queryTimeoutMs ?? 0;
     try {
       if (values != null && !Array.isArray(values)) throw notValues();
-      if (this.#closing !== null && connection === null) throw closed();
+      if (this.#closing !== null && lease === null) throw closed();
       if (options !== undefined) {
         if (options.timeoutMs !== undefined) timeoutMs = readTimeout(options.timeoutMs);
         request.rowMode = readRowMode(options.rowMode);
         readSignal(options.signal);
       }
-      return this.#send(connection, request, options?.signal, 0, timeoutMs, 0);
+      return this.#send(request, options?.signal, flags, timeoutMs, 0);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #send(connection, request, signal, flags, timeoutMs, batch) {
+  #send(request, signal, flags, timeoutMs, batch) {
     const number = this.#link.add(request);
-    const slot = connection === null ? -1 : connection.slot;
-    const generation = connection === null ? 0 : connection.generation;
-    if (connection !== null) flags |= connection.flags;
-    const { text, values } = request;
+    const { lease, text, values } = request;
+    const slot = lease === null ? -1 : lease.slot;
+    const generation = lease === null ? 0 : lease.generation;
+    if (lease !== null) flags |= lease.flags;
     try {
       this.#link.query(number, this.#id, slot, generation, text, values, flags, timeoutMs, batch);
     } catch (error) {
@@ -129,7 +131,7 @@ class Pool extends EventEmitter {
       this.#link.settleUnused();
       throw error;
     }
-    if (connection !== null) connection.pending++;
+    if (lease !== null) lease.pending++;
     if (signal !== undefined) this.#link.watch(number, request, signal);
     if (request.stream !== null) return number;
     return promiseOf(request);
@@ -139,7 +141,7 @@ class Pool extends EventEmitter {
     return this.openStream(null, text, values, options, false);
   }
 
-  openStream(connection, text, values, options, refusal) {
+  openStream(lease, text, values, options, refusal) {
     let batch;
     let failure = refusal || null;
     try {
@@ -149,33 +151,27 @@ class Pool extends EventEmitter {
     }
     return new RowStream(batch ?? 1, (stream) => {
       if (failure !== null) throw failure;
-      return this.#startStream(stream, connection, text, values, options);
+      return this.#startStream(stream, lease, text, values, options);
     });
   }
 
-  #startStream(stream, connection, text, values, options) {
+  #startStream(stream, lease, text, values, options) {
     if (typeof text === 'object' && text !== null) ({ text, values } = text);
     if (typeof text !== 'string') throw notText(text);
     if (values != null && !Array.isArray(values)) throw notValues();
-    if (this.#closing !== null && connection === null) throw closed();
+    if (this.#closing !== null && lease === null) throw closed();
     const request = new Request();
     request.pool = this;
-    request.connection = connection;
+    request.lease = lease;
     request.text = text;
+    request.isStatement = true;
     request.values = values;
     request.stream = stream;
     request.rowMode = readRowMode(options?.rowMode);
     const timeoutMs = readTimeout(options?.timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
     readSignal(options?.signal);
     const { batchSize } = stream;
-    const number = this.#send(
-      connection,
-      request,
-      options?.signal,
-      FLAG.STREAM,
-      timeoutMs,
-      batchSize,
-    );
+    const number = this.#send(request, options?.signal, FLAG.STREAM, timeoutMs, batchSize);
     return {
       credit: (rows) => this.#link.record(SUBMIT.CREDIT, number, rows),
       cancel: () => this.#link.record(SUBMIT.CANCEL, number),
@@ -221,15 +217,15 @@ class Pool extends EventEmitter {
 
   /** A lease for an acquire that waited or was served at once. */
   granted(request, slot, generation) {
-    const connection = new Connection(this, slot, generation, 0);
-    if (request.text !== undefined) connection.stack = request.text;
-    this.#leases[slot] = connection;
+    const lease = new Lease(this, slot, generation, 0, request.text);
+    const connection = new Connection(lease);
+    this.#leases[slot] = lease;
     if (this.listenerCount('acquire') > 0) this.emit('acquire', connection);
     request.resolve(connection);
   }
 
   release(connection, options) {
-    if (!(connection instanceof Connection) || connection.pool !== this) {
+    if (leaseOf(connection)?.pool !== this) {
       throw new PoolError(
         'ERR_POLYPOOL_PARAMETER',
         'release needs a connection that was acquired from this pool',
@@ -239,15 +235,15 @@ class Pool extends EventEmitter {
   }
 
   /** Called once per lease, by its connection. */
-  giveBack(connection, destroy) {
-    const { slot, generation } = connection;
-    if (this.#leases[slot] === connection) this.#leases[slot] = undefined;
+  giveBack(lease, destroy) {
+    const { slot, generation } = lease;
+    if (this.#leases[slot] === lease) this.#leases[slot] = undefined;
     if (this.listenerCount('release') > 0) {
-      connection.identity ??= this.identify(slot);
-      nextTick(() => this.emit('release', connection));
+      lease.identify();
+      nextTick(() => this.emit('release', lease.connection));
     }
     const fate = destroy ? FATE.DESTROY : FATE.RETURN;
-    if (connection.pending > 0 || connection.unsettled) {
+    if (lease.pending > 0 || lease.unsettled) {
       return this.#awaitReturn(slot, generation, fate);
     }
     const next = this.#link.native.release(this.#id, slot, generation, fate);
@@ -374,9 +370,8 @@ class Pool extends EventEmitter {
     if (wire.holders?.length > 0) {
       wire.holderStack = this.#leases[wire.holders[0].slot]?.stack ?? null;
     }
-    const { text, values, connection } = request;
-    const statement = typeof text === 'string' && (connection !== null || values !== undefined);
-    return fromWire(wire, statement ? { text, values } : undefined);
+    const { isStatement, text, values } = request;
+    return fromWire(wire, isStatement ? { text, values } : undefined);
   }
 
   handleEvent(event) {
@@ -396,9 +391,9 @@ class Pool extends EventEmitter {
         this.#emitLater('notice', noticeOf(event.notice), info);
         break;
       case 'leak': {
-        const connection = this.#leaseOf(event);
         const { heldMs } = event;
-        this.#emitLater('leak', { ...info, heldMs, stack: connection?.stack ?? '' });
+        const { stack } = this.#leaseOf(event) ?? {};
+        this.#emitLater('leak', { ...info, heldMs, stack: stack ?? '' });
         break;
       }
       default:
@@ -407,8 +402,8 @@ class Pool extends EventEmitter {
   }
 
   #leaseOf({ slot, generation }) {
-    const connection = this.#leases[slot];
-    return connection?.generation === generation ? connection : undefined;
+    const lease = this.#leases[slot];
+    return lease?.generation === generation ? lease : undefined;
   }
 
   #emitError(error, info) {
@@ -424,9 +419,10 @@ class Pool extends EventEmitter {
   /** Runs onConnect or reset on a connection that is not yet, or no longer, in use. */
   handleHook(kind, slot, serial) {
     const hook = kind === HOOK.RESET ? this.#hooks.reset : this.#hooks.onConnect;
-    const connection = new Connection(this, slot, serial, FLAG.HOOK);
+    const lease = new Lease(this, slot, serial, FLAG.HOOK);
+    const connection = new Connection(lease);
     const answer = (ok, message) => {
-      connection.revoke();
+      lease.revoke();
       this.#link.recordWithText(SUBMIT.HOOK, message, this.#id, slot, serial, ok);
     };
     this.#resource

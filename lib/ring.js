@@ -44,7 +44,7 @@ const COMPLETE = {
   COMMAND: 11,
   BROKEN: 12,
 };
-const FLAG = { ARRAY_ROWS: 1, STREAM: 2, SIMPLE: 4, UNNAMED: 8, HOOK: 16 };
+const FLAG = { ARRAY_ROWS: 1, STREAM: 2, SIMPLE: 4, UNNAMED: 8, HOOK: 16, LEAD: 32 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 
 /** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */
@@ -65,13 +65,15 @@ class Request {
     this.resolve = null;
     this.reject = null;
     this.pool = null;
-    /** The borrowed connection it runs on, if any. */
-    this.connection = null;
+    /** The lease it runs on, if any. */
+    this.lease = null;
     this.rows = null;
     this.rowMode = undefined;
     this.results = null;
     /** What a row's converter threw: the rest of the result is read over. */
     this.failure = null;
+    this.isStatement = false;
+    /** The statement, for its errors; for a lease the stack of its acquire. */
     this.text = undefined;
     this.values = undefined;
     this.signal = undefined;
@@ -391,7 +393,7 @@ class Link {
   readDone(reader, ints) {
     const request = this.remove(ints[reader.i]);
     const result = this.result(request, reader, ints);
-    if (request.connection !== null) request.connection.pending--;
+    if (request.lease !== null) request.lease.pending--;
     if (request.failure !== null) {
       this.fail(request, request.failure);
     } else if (request.stream !== null) {
@@ -424,10 +426,10 @@ class Link {
 
   readFail(number, wire) {
     const request = this.remove(number);
-    if (request.connection !== null) {
-      request.connection.pending--;
+    if (request.lease !== null) {
+      request.lease.pending--;
       // An abort or a timeout is answered at once; the wire may still be busy with the statement.
-      if (wire.kind === 'pool') request.connection.unsettled = true;
+      if (wire.kind === 'pool') request.lease.unsettled = true;
     }
     this.fail(request, request.pool.errorOf(wire, request));
   }

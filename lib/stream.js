@@ -88,6 +88,13 @@ class RowStream extends Readable {
   }
 }
 
+/** A stream that ends with an error before it began. */
+function failedStream(error) {
+  return new RowStream(1, () => {
+    throw error;
+  });
+}
+
 function readBatchSize(options) {
   const batch = options?.batchSize ?? BATCH;
   if (Number.isInteger(batch) && batch >= 1 && batch <= BATCH_MAX) return batch;
@@ -97,4 +104,4 @@ function readBatchSize(options) {
   );
 }
 
-module.exports = { RowStream, readBatchSize };
+module.exports = { RowStream, failedStream, readBatchSize };

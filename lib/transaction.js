@@ -4,6 +4,8 @@
 
 const { OptionError, PoolError, QueryTimeoutError, abortError } = require('./errors');
 const { bindSql } = require('./sql');
+const { failedStream } = require('./stream');
+const { leadWith } = require('./lease');
 
 const ISOLATIONS = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
 /** Serialization failure and deadlock: the whole transaction may be run again. */
@@ -20,13 +22,16 @@ class Transaction {
   #connection;
   #depth;
   #signal;
+  /** BEGIN, until the first statement takes it along in one round trip. */
+  #begin;
   #over = false;
   #sql = null;
 
-  constructor(connection, depth, signal) {
+  constructor(connection, depth, signal, begin) {
     this.#connection = connection;
     this.#depth = depth;
     this.#signal = signal;
+    this.#begin = begin;
   }
 
   get connection() {
@@ -40,17 +45,22 @@ class Transaction {
 
   query(text, values, options) {
     if (this.#over) return Promise.reject(over());
+    this.#start();
     return this.#connection.query(text, values, this.#bounded(text, options));
   }
 
   stream(text, values, options) {
-    return this.#connection.pool.openStream(
-      this.#connection,
-      text,
-      values,
-      this.#bounded(text, options),
-      this.#over && over(),
-    );
+    if (this.#over) return failedStream(over());
+    this.#start();
+    return this.#connection.stream(text, values, this.#bounded(text, options));
+  }
+
+  #start() {
+    if (this.#begin === null) return;
+    const begin = this.#begin;
+    this.#begin = null;
+    // Should it fail, the statement that follows fails with the same error.
+    leadWith(this.#connection, begin).catch(() => {});
   }
 
   /** The transaction's own signal bounds each of its statements. */
@@ -66,7 +76,7 @@ class Transaction {
     checkNested(options);
     const name = `polypool_${this.#depth}`;
     await this.query(`SAVEPOINT ${name}`);
-    const inner = new Transaction(this.#connection, this.#depth + 1, this.#signal);
+    const inner = new Transaction(this.#connection, this.#depth + 1, this.#signal, null);
     let result;
     try {
       result = await callback(inner);
@@ -83,19 +93,28 @@ class Transaction {
 
   /** BEGIN, the callback, COMMIT or ROLLBACK. */
   static async run(connection, begin, callback, signal) {
-    const transaction = new Transaction(connection, 1, signal);
+    const transaction = new Transaction(connection, 1, signal, begin);
     let result;
-    await connection.query(begin, null, { signal });
     try {
       result = await callback(transaction);
     } catch (error) {
       transaction.#over = true;
-      await connection.query('ROLLBACK').catch(() => connection.release({ destroy: true }));
+      if (transaction.#begin === null) await rollback(connection);
       throw error;
     }
     transaction.#over = true;
-    await commit(connection);
+    // A callback that ran nothing has nothing to commit.
+    if (transaction.#begin === null) await commit(connection);
     return result;
+  }
+}
+
+async function rollback(connection) {
+  try {
+    await connection.query('ROLLBACK');
+  } catch {
+    // Whatever state it is in, nobody else may get it.
+    await connection.release({ destroy: true });
   }
 }
 

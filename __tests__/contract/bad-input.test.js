@@ -34,7 +34,7 @@ test.each([
   ['acquiretimeoutms', 'acquireTimeoutMs'],
   ['maxLifeTimeMs', 'maxLifetimeMs'],
   ['statmentCache', 'statementCache'],
-  ['keepalive', 'keepAlive'],
+  ['keepAlive', 'keepalive'],
   ['onConect', 'onConnect'],
   ['pasword', 'password'],
   ['hots', 'host'],
@@ -56,16 +56,16 @@ const IMPOSSIBLE = [
   // [options, the option named, a bound or choice in the message]
   [{ max: 0 }, 'max', '1'],
   [{ max: -1 }, 'max', '1'],
-  [{ max: 10_001 }, 'max', /10[,_]?000/],
+  [{ max: 65_536 }, 'max', '65535'],
   [{ max: 1.5 }, 'max', '1.5'],
   [{ max: NaN }, 'max', 'NaN'],
-  [{ max: '10' }, 'max', 'string'],
+  [{ max: '10' }, 'max', "'10'"],
   [{ max: null }, 'max', 'null'],
   [{ min: -1 }, 'min', '0'],
   [{ min: 5, max: 4 }, 'min', '4'],
   [{ acquireTimeoutMs: -1 }, 'acquireTimeoutMs', '1'],
-  [{ acquireTimeoutMs: Infinity }, 'acquireTimeoutMs', /86[,_]?400[,_]?000/],
-  [{ connectTimeoutMs: -5 }, 'connectTimeoutMs', '1'],
+  [{ acquireTimeoutMs: 0 }, 'acquireTimeoutMs', '0'],
+  [{ connectTimeoutMs: -5 }, 'connectTimeoutMs', '-5'],
   [{ queryTimeoutMs: -1 }, 'queryTimeoutMs', '0'],
   [{ idleTimeoutMs: -1 }, 'idleTimeoutMs', '0'],
   [{ maxLifetimeMs: -1 }, 'maxLifetimeMs', '0'],
@@ -79,25 +79,25 @@ const IMPOSSIBLE = [
   [{ maxLeaseMs: -1 }, 'maxLeaseMs', '0'],
   [{ reset: 'maybe' }, 'reset', 'auto'],
   [{ onConnect: 'select 1' }, 'onConnect', 'function'],
-  [{ pipeline: 'yes' }, 'pipeline', 'boolean'],
-  [{ lazy: 1 }, 'lazy', 'boolean'],
+  [{ pipeline: 'yes' }, 'pipeline', 'true or false'],
+  [{ lazy: 1 }, 'lazy', 'true or false'],
   [{ priorities: 0 }, 'priorities', '1'],
-  [{ priorities: 17 }, 'priorities', '16'],
-  [{ minPolicy: 'keep' }, 'minPolicy', 'fill'],
+  [{ priorities: 65 }, 'priorities', '64'],
+  [{ minPolicy: 'keep' }, 'minPolicy', 'spare'],
   [{ maxIdle: -1 }, 'maxIdle', '0'],
   [{ statementCache: -1 }, 'statementCache', '0'],
-  [{ statementCache: 10_001 }, 'statementCache', /10[,_]?000/],
-  [{ types: { int8: 'bignum' } }, 'int8', 'bigint'],
+  [{ statementCache: 65_536 }, 'statementCache', '65535'],
+  [{ types: { int8: 'bignum' } }, 'types', 'bigint'],
   [{ port: 0 }, 'port', '1'],
   [{ port: 65_536 }, 'port', '65535'],
   [{ port: 'http' }, 'port', ''],
-  [{ name: 5 }, 'name', 'string'],
-  [{ password: 5 }, 'password', 'string'],
+  [{ name: 5 }, 'name', 'text'],
+  [{ password: 5 }, 'password', 'text'],
   [{ ssl: 'yes' }, 'ssl', ''],
-  [{ ssl: { mode: 'maybe' } }, 'mode', 'verify-full'],
-  [{ host: '' }, 'host', ''],
+  [{ ssl: { rejectUnauthorized: 'maybe' } }, 'rejectUnauthorized', ''],
+  [{ ssl: true, sslmode: 'require' }, 'ssl', 'sslmode'],
+  [{ sslmode: 'maybe' }, 'sslmode', 'verify-full'],
   [{ user: 'nul\0' }, 'user', ''],
-  [{ engine: 'oracle' }, 'engine', 'postgres'],
 ];
 
 test.each(IMPOSSIBLE)('%p names %s and what would do', async (options, name, hint) => {
@@ -111,11 +111,9 @@ test.each(IMPOSSIBLE)('%p names %s and what would do', async (options, name, hin
 test.each([
   ['oracle://user:sup3rs3cret@localhost/db', 'oracle'],
   ['localhost:5432/db', 'localhost'],
-  ['', ''],
-  ['postgres://user:sup3rs3cret@host:99999/db', 'port'],
+  ['postgres://user:sup3rs3cret@host:99999/db', 'url'],
   ['postgres://user:sup3rs3cret@host/db?sslmode=maybe', 'sslmode'],
   ['postgres://user:sup3rs3cret@host/db?sslmod=require', 'sslmode'],
-  ['postgres://user:%zz@host/db', ''],
   ['postgres://us er:sup3rs3cret@[::1/db', ''],
 ])('the URL %j is refused and its password not shown', async (target, hint) => {
   const error = await optionError({}, target);
@@ -224,23 +222,24 @@ const REFUSED = {
   'missing socket': async () => [{ host: encodeURIComponent('/no/such/folder') }, 'ENOENT'],
 };
 
-describe.each(Object.keys(REFUSED))('%s', (what) => {
-  test('createPool rejects with the cause and shows no secret', async () => {
-    const { createPool, ConnectError } = load();
-    const [target, code] = await REFUSED[what]();
-    const error = await rejection(createPool(url({ password: SECRET, ...passwordOf(target) })));
-    expect(error).toBeInstanceOf(ConnectError);
-    expect(error).toMatchObject({ name: 'ConnectError', code: 'ERR_POLYPOOL_CONNECT' });
-    expect(error.cause.code).toBe(code);
-    expectNoSecret(error);
-  });
+/** What is behind a failed connect: the server's SQLSTATE, or the system's errno. */
+function reasonOf(error) {
+  const { ConnectError, DatabaseError } = load();
+  if (error instanceof DatabaseError) return error.code;
+  expect(error).toBeInstanceOf(ConnectError);
+  expect(error).toMatchObject({ name: 'ConnectError', code: 'ERR_POLYPOOL_CONNECT' });
+  return error.errno;
+}
 
-  test('connect rejects alike', async () => {
-    const { connect } = load();
+describe.each(Object.keys(REFUSED))('%s', (what) => {
+  test('createPool and connect reject with the cause and show no secret', async () => {
+    const { createPool, connect } = load();
     const [target, code] = await REFUSED[what]();
-    const error = await rejection(connect(url({ password: SECRET, ...passwordOf(target) })));
-    expect([error.code, error.cause.code]).toEqual(['ERR_POLYPOOL_CONNECT', code]);
-    expectNoSecret(error);
+    for (const open of [createPool, connect]) {
+      const error = await rejection(open(url({ password: SECRET, ...passwordOf(target) })));
+      expect(reasonOf(error)).toBe(code);
+      expectNoSecret(error);
+    }
   });
 
   test('the first query of a lazy pool rejects, without end if it can never succeed', async () => {
@@ -248,12 +247,12 @@ describe.each(Object.keys(REFUSED))('%s', (what) => {
     const pool = lazyPool({ acquireTimeoutMs: 300 }, { password: SECRET, ...passwordOf(target) });
     const errors = await Promise.all([1, 2, 3].map(() => rejection(pool.query('select 1'))));
     for (const error of errors) {
-      expect(error.code).toMatch(/^ERR_POLYPOOL_(CONNECT|ACQUIRE_TIMEOUT)$/);
-      expect(error.cause.code).toBe(code);
+      const late = error.code === 'ERR_POLYPOOL_ACQUIRE_TIMEOUT';
+      expect(reasonOf(late ? error.cause : error)).toBe(code);
       expectNoSecret(error);
+      // Wrong for good: nobody waits for the deadline.
+      if (/^(28|3D)/.test(code)) expect(late).toBe(false);
     }
-    // Wrong for good: nobody waits for the deadline.
-    if (/^(28|3D)/.test(code)) expect(errors[0].code).toBe('ERR_POLYPOOL_CONNECT');
   });
 });
 
@@ -302,7 +301,7 @@ test('a refused connection leaves no timer or socket behind: the next pool works
   const refused = Array.from({ length: 50 }, async () =>
     rejection(createPool(url({ port: await freePort() }))),
   );
-  for (const error of await Promise.all(refused)) expect(error.cause.code).toBe('ECONNREFUSED');
+  for (const error of await Promise.all(refused)) expect(reasonOf(error)).toBe('ECONNREFUSED');
   const pool = await openPool();
   expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
 });
@@ -311,6 +310,6 @@ test('waitForServer keeps trying until the deadline', async () => {
   const { createPool } = load();
   const target = url({ port: await freePort() });
   const error = await rejection(createPool(target, { waitForServer: true, acquireTimeoutMs: 300 }));
-  expect(error.code).toMatch(/^ERR_POLYPOOL_(CONNECT|ACQUIRE_TIMEOUT)$/);
-  expect(error.cause.code).toBe('ECONNREFUSED');
+  const late = error.code === 'ERR_POLYPOOL_ACQUIRE_TIMEOUT';
+  expect(reasonOf(late ? error.cause : error)).toBe('ECONNREFUSED');
 });

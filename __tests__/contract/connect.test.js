@@ -30,8 +30,8 @@ test('a cleartext password goes over plain TCP only where that is allowed', asyn
   const { connect } = load();
   const target = url({ role: 'clearuser' });
   const error = await rejection(connect(target));
-  expect(error.code).toBe('ERR_POLYPOOL_CONNECT');
-  expect(`${error.message} ${error.cause?.message}`).toContain('allowCleartextPassword');
+  expect(error).toMatchObject({ code: 'ERR_POLYPOOL_CONNECT', reason: 'auth' });
+  expect(error.message).toContain('allowCleartextPassword');
   expect((await identify(target, { allowCleartextPassword: true })).user).toBe('clearuser');
 });
 
@@ -48,27 +48,33 @@ test.each([
   expect((await identify(url({ sslmode }))).ssl).toBe(ssl);
 });
 
-test('verify-full takes a certificate of a known authority for the right name', async () => {
+test('ssl verifies authority and name, unless told not to', async () => {
   const ca = fs.readFileSync(testServer().caFile, 'utf8');
-  const target = url({ sslmode: 'verify-full', host: 'localhost' });
-  expect((await identify(target, { ssl: { mode: 'verify-full', ca } })).ssl).toBe(true);
-  const unknown = await rejection(load().connect(target));
-  expect(unknown.code).toBe('ERR_POLYPOOL_CONNECT');
-  const ssl = { mode: 'verify-full', ca, servername: 'elsewhere.example' };
-  const wrong = await rejection(
-    load().connect({ ...address(), user: 'app', password: ROLES.app.password, ssl }),
-  );
-  expect(wrong.code).toBe('ERR_POLYPOOL_CONNECT');
-  const chain = { ...ssl, mode: 'verify-ca' };
-  expect(
-    (await identify({ ...address(), user: 'app', password: ROLES.app.password, ssl: chain })).ssl,
-  ).toBe(true);
+  const target = { ...address(), host: 'localhost', user: 'app', password: ROLES.app.password };
+  const tls = (ssl) => identify({ ...target, ssl });
+  expect((await tls({ ca })).ssl).toBe(true);
+  expect((await tls({ ca: [ca], servername: 'localhost' })).ssl).toBe(true);
+  expect((await tls({ rejectUnauthorized: false })).ssl).toBe(true);
+  for (const ssl of [true, {}, { ca, servername: 'elsewhere.example' }]) {
+    const error = await rejection(tls(ssl));
+    expect(error).toMatchObject({ code: 'ERR_POLYPOOL_CONNECT', reason: 'tls' });
+  }
+});
+
+test('sslmode with sslrootcert does as libpq', async () => {
+  const { caFile } = testServer();
+  const root = `sslrootcert=${encodeURIComponent(caFile)}`;
+  const named = (host, sslmode) => `${url({ sslmode, host })}&${root}`;
+  expect((await identify(named('localhost', 'verify-full'))).ssl).toBe(true);
+  expect((await identify(named('127.0.0.1', 'verify-ca'))).ssl).toBe(true);
+  const unknown = await rejection(load().connect(url({ sslmode: 'verify-ca' })));
+  expect(unknown).toMatchObject({ code: 'ERR_POLYPOOL_CONNECT', reason: 'tls' });
 });
 
 test('unix sockets, as an option and in a URL', async () => {
   const { socket, port } = testServer();
   const options = { host: socket, port, user: 'nopass', database: DATABASE };
-  expect(await identify(options)).toMatchObject({ user: 'nopass', local: true, ssl: null });
+  expect(await identify(options)).toMatchObject({ user: 'nopass', local: true, ssl: false });
   const encoded = `postgres://nopass@${encodeURIComponent(socket)}:${port}/${DATABASE}`;
   expect((await identify(encoded)).local).toBe(true);
   const asParameter = `postgres:///${DATABASE}?host=${encodeURIComponent(socket)}&port=${port}&user=nopass`;
@@ -124,7 +130,7 @@ describe('the PG* environment', () => {
   test('without a user the one of the system is asked for', async () => {
     delete process.env.PGUSER;
     const error = await rejection(load().connect({ ...address(), password: 'x' }));
-    expect(error.cause.message).toContain(os.userInfo().username);
+    expect(error.message).toContain(os.userInfo().username);
   });
 });
 
@@ -144,49 +150,24 @@ test('a password with every odd character logs in through a URL and as an option
   ).toBe(role);
 });
 
-test('a password function is asked for each new connection', async () => {
-  let calls = 0;
-  const password = async () => {
-    calls += 1;
-    return ROLES.app.password;
-  };
-  const { createPool } = load();
-  const pool = track(await createPool({ ...address(), user: 'app', password, max: 3 }));
-  const held = await Promise.all([1, 2, 3].map(() => pool.acquire()));
-  expect(calls).toBe(3);
-  await Promise.all(held.map((c) => c.release()));
-});
-
-test.each([
-  ['throws', () => { throw new RangeError('vault is shut'); }], // prettier-ignore
-  ['rejects', () => Promise.reject(new RangeError('vault is shut'))],
-  ['gives no string', () => 5],
-])('a password function that %s fails the connect', async (how, password) => {
-  const { createPool } = load();
-  const error = await rejection(createPool({ ...address(), user: 'app', password }));
-  expect(error.code).toBe('ERR_POLYPOOL_CONNECT');
-  if (how !== 'gives no string') expect(error.cause).toBeInstanceOf(RangeError);
-});
-
 test('several hosts are tried in order', async () => {
   const { port } = testServer();
   const dead = await freePort();
-  const host = ['127.0.0.1', '127.0.0.1'];
-  const options = { ...address(), user: 'app', password: ROLES.app.password, host };
-  expect((await identify({ ...options, port: [dead, port] })).user).toBe('app');
+  const options = { ...address(), user: 'app', password: ROLES.app.password };
+  const hosts = { ...options, host: '127.0.0.1,127.0.0.1' };
+  expect((await identify({ ...hosts, port: `${dead},${port}` })).user).toBe('app');
   const list = url().replace(/@[^/]+\//, `@127.0.0.1:${dead},127.0.0.1:${port}/`);
   expect((await identify(list)).user).toBe('app');
-  const both = await rejection(load().connect({ ...options, port: [dead, dead] }));
-  expect(both.cause.code).toBe('ECONNREFUSED');
+  const both = await rejection(load().connect({ ...hosts, port: `${dead},${dead}` }));
+  expect(both).toMatchObject({ code: 'ERR_POLYPOOL_CONNECT', errno: 'ECONNREFUSED' });
 });
 
-test('an unknown host is a ConnectError with the resolver’s cause', async () => {
+test('an unknown host is a ConnectError that names it', async () => {
   const error = await rejection(
     load().connect({ ...address(), host: 'no-such-host.invalid', user: 'app', password: 'x' }),
   );
-  expect(error.code).toBe('ERR_POLYPOOL_CONNECT');
-  expect(error.host).toBe('no-such-host.invalid');
-  expect(error.cause).toBeInstanceOf(Error);
+  expect(error).toMatchObject({ code: 'ERR_POLYPOOL_CONNECT', reason: 'dns' });
+  expect(error.message).toContain('no-such-host.invalid');
 });
 
 test('a full server says so', async () => {
@@ -195,7 +176,7 @@ test('a full server says so', async () => {
   await observe(`create database ${database} connection limit 1`);
   const held = await openConnection({}, { database });
   const error = await rejection(load().createPool(url({ database })));
-  expect(error.cause.code).toBe('53300');
+  expect(error.code).toBe('53300');
   await held.close();
   const pool = await openPool({ max: 1 }, { database });
   expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);

@@ -6,7 +6,7 @@ const { openPool, observe, rejection, until, unique } = require('../support/pool
 /** What a session can carry over, as one row. */
 const STATE = `select current_user, session_user, current_schema() as schema,
   current_setting('work_mem') as work_mem, current_setting('timezone') as zone,
-  current_setting('datestyle') as datestyle, current_setting('my.variable', true) as variable,
+  current_setting('datestyle') as datestyle, nullif(current_setting('my.variable', true), '') as variable,
   current_setting('default_transaction_read_only') as read_only,
   pg_current_xact_id_if_assigned()::text as transaction,
   now() = statement_timestamp() as fresh,

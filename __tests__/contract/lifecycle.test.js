@@ -186,7 +186,8 @@ test('close() refuses new requests, rejects those that wait, lets those under wa
 });
 
 test('queries submitted before close() are answered', async () => {
-  const pool = await openPool({ max: 2 });
+  const pool = await openPool({ min: 2, max: 2 });
+  await until(() => pool.stats().idle === 2);
   const queries = [1, 2].map((n) => pool.query('select $1::int as n, pg_sleep(0.02)', [n]));
   await new Promise(setImmediate);
   await pool.close();

@@ -235,15 +235,6 @@ test('a syntax error has a position in characters', async () => {
   expect(typeof error.position).toBe('number');
 });
 
-test('the stack of an error names the caller', async () => {
-  const pool = await openPool();
-  async function namedCaller() {
-    await pool.query('select 1 / 0');
-  }
-  const error = await rejection(namedCaller());
-  expect(error.stack).toContain('namedCaller');
-});
-
 test('one failed query leaves the connection and its neighbours alone', async () => {
   const pool = await openPool({ max: 1 });
   const { processId } = await pool.use((c) => ({ processId: c.processId }));

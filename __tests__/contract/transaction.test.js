@@ -1,6 +1,16 @@
 'use strict';
 
-const { load, openPool, observe, rejection, deferred, unique } = require('../support/pools.js');
+const {
+  load,
+  openPool,
+  observe,
+  rejection,
+  until,
+  deferred,
+  unique,
+} = require('../support/pools.js');
+const { Proxy } = require('../support/proxy.js');
+const { testServer } = require('../support/urls.js');
 
 async function poolWithTable(options) {
   const pool = await openPool({ max: 4, ...options });
@@ -214,17 +224,34 @@ test('other errors are not retried, and retries end', async () => {
 });
 
 test('a connection lost during COMMIT leaves the outcome unknown, and says so', async () => {
-  const { pool, name } = await poolWithTable();
-  // A deferred constraint trigger runs within COMMIT and ends the backend there.
-  await pool.query(`create function ${name}_die() returns trigger language plpgsql as
-    $$ begin perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(10); return null; end $$`);
-  await pool.query(`create constraint trigger die after insert on ${name}
-    deferrable initially deferred for each row execute function ${name}_die()`);
-  const error = await rejection(
-    pool.transaction((tx) => tx.query(`insert into ${name} values (3, 0)`), { retries: 5 }),
+  const { host, port } = testServer();
+  const proxy = await Proxy.open({ host, port });
+  const { pool: direct, name } = await poolWithTable();
+  // A deferred constraint trigger runs within COMMIT and keeps it there.
+  await direct.query(`create function ${name}_wait() returns trigger language plpgsql as
+    $$ begin perform pg_sleep(1); return null; end $$`);
+  await direct.query(`create constraint trigger wait after insert on ${name}
+    deferrable initially deferred for each row execute function ${name}_wait()`);
+  const pool = await openPool({ max: 1 }, { port: proxy.port });
+  let runs = 0;
+  let pid;
+  const lost = rejection(
+    pool.transaction(
+      (tx) => {
+        runs += 1;
+        pid = tx.connection.processId;
+        return tx.query(`insert into ${name} values (3, 0)`);
+      },
+      { retries: 5 },
+    ),
   );
-  expect(error.code).toBe('ERR_POLYPOOL_COMMIT_UNKNOWN');
+  const committing = 'select 1 from pg_stat_activity where pid = $1 and wait_event = $2';
+  await until(async () => pid && (await observe(committing, [pid, 'PgSleep'])).length);
+  proxy.cut();
+  expect((await lost).code).toBe('ERR_POLYPOOL_COMMIT_UNKNOWN');
+  expect(runs).toBe(1);
   expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+  await proxy.close();
 });
 
 test('timeoutMs cancels the running statement and rolls back', async () => {

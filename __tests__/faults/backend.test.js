@@ -81,8 +81,9 @@ test('a transaction whose backend is killed rejects and is not retried on its ow
       async (tx) => {
         runs += 1;
         await tx.query('select 1');
+        const sleeping = tx.query('select pg_sleep(60)');
         await terminateBackend(tx.connection.processId);
-        await tx.query('select 2');
+        await sleeping;
       },
       { retries: 3 },
     ),

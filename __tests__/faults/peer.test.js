@@ -186,6 +186,7 @@ test('close({ timeoutMs }) ends although the peer is frozen', async () => {
   const query = rejection(connection.query('select 1'));
   await pool.close({ timeoutMs: 50 });
   expect((await query).code).toBe('ERR_POLYPOOL_CLOSED');
+  proxy.thaw();
   await until(() => proxy.connections === 0);
 });
 
@@ -227,23 +228,24 @@ test('a server that sends rubbish instead of a handshake', async () => {
     await once(server, 'listening');
     const target = url({ port: server.address().port });
     const error = await rejection(load().createPool(target, { connectTimeoutMs: 300 }));
-    expect(error.code).toBe('ERR_POLYPOOL_CONNECT');
+    // An error message without any field in it is an error of the server all the same.
+    if (bytes[0] === 0x45) expect(error.name).toBe('DatabaseError');
+    else expect(error.code).toBe('ERR_POLYPOOL_CONNECT');
     server.close();
   }
 });
 
 test('bytes that a server sends unasked to an idle connection discard it', async () => {
-  const pool = track(await load().createPool(url({ port: proxy.port }), { max: 1 }));
+  const pool = track(
+    await load().createPool(url({ port: proxy.port }), { max: 1, idleTimeoutMs: 0 }),
+  );
   const clients = [];
   proxy.on('connection', (client) => clients.push(client));
-  const first = await pool.use(async (connection) => {
-    await connection.release({ destroy: true });
-    return connection;
-  });
+  await pool.use((connection) => connection.release({ destroy: true }));
   const second = await pool.use((c) => c.processId);
-  expect(second).not.toBe(first.processId);
   // A data row nobody asked for.
   clients[0].write(Buffer.from([0x44, 0, 0, 0, 6, 0, 0]));
   await until(() => pool.stats().destroyed === 2);
+  expect(await pool.use((c) => c.processId)).not.toBe(second);
   expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
 });

@@ -99,7 +99,8 @@ test('while the server is away connects are few', async () => {
   // createMs counts successes, errors the attempts: backoff keeps them far below the requests.
   expect(pool.stats().errors).toBeLessThan(200);
   await server.start();
-  await until(async () => (await pool.query('select 1 as a')).rows[0].a === 1);
+  // A backoff that began before may outlast one deadline.
+  await until(() => pool.query('select 1').catch(() => null), 'an answer');
 });
 
 test('waitForServer: createPool resolves when the server comes up', async () => {

@@ -112,7 +112,7 @@ class Proxy extends EventEmitter {
     };
     client.on('error', end).on('close', end);
     if (pair.upstream) this.#join(pair, end);
-    else client.resume();
+    else client.resume().on('end', end);
     this.emit('connection', client);
   }
 

@@ -8,7 +8,7 @@ const { startEmbedded } = require('./embedded');
 
 const USERS = 10_000;
 
-/** The same target with `search_path` set for each session, besides what the URL asks for itself. */
+/** The same target with `search_path` set for each session, beside what the URL asks for itself. */
 function withSearchPath(url, schema) {
   const own = new URLSearchParams(url.split('?')[1]).get('options');
   return { url, options: [own, `-c search_path=${schema}`].filter(Boolean).join(' ') };

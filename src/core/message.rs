@@ -74,10 +74,15 @@ pub enum Input {
     StatementDone {
         conn: ConnId,
     },
-    /// Facts about the session after an answer: it is no longer as a fresh one (a transaction is
-    /// open, settings changed). Sticky until `ResetDone` or a new connection.
+    /// The session is no longer as a fresh one (settings changed). Sticky until `ResetDone` or a
+    /// new connection.
     Dirty {
         conn: ConnId,
+    },
+    /// Whether the session is inside a transaction now; sent when that changes.
+    Transaction {
+        conn: ConnId,
+        open: bool,
     },
     /// A cancel is under way on this wire: grant nothing more on it until `Settled`.
     Hold {

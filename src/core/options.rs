@@ -149,7 +149,7 @@ struct Rule {
     read: fn(&mut Options, &Value) -> Result<(), Misfit>,
 }
 
-/// One line per field, `key => field, reader`, so that a key, its field and its bound stay together.
+/// One entry per field, `key => field, reader`: a key, its field and its bound stay together.
 macro_rules! rules {
     ($($key:literal => $field:ident, $reader:expr;)*) => {
         &[$(Rule {
@@ -171,9 +171,11 @@ const RULES: &[Rule] = rules! {
     "maxWaiting" => max_waiting, |v| limit(v, 0);
     "validate" => validate, |v| choice_or_function(v, Validate::Function, &[
         ("auto", Validate::Auto), ("always", Validate::Always), ("never", Validate::Never)]);
-    "validateAfterIdleMs" => validate_after_idle, |v| time_from_zero(v).map(|t| t.unwrap_or(Time::MAX));
+    "validateAfterIdleMs" => validate_after_idle,
+        |v| time_from_zero(v).map(|time| time.unwrap_or(Time::MAX));
     "maxConnecting" => max_connecting, |v| integer(v, 1, CONNECTIONS_MAX);
-    "idleOrder" => idle_order, |v| choice(v, &[("lifo", IdleOrder::Lifo), ("fifo", IdleOrder::Fifo)]);
+    "idleOrder" => idle_order, |v| choice(v, &[
+        ("lifo", IdleOrder::Lifo), ("fifo", IdleOrder::Fifo)]);
     "leakDetectionMs" => leak_detection, time_or_off;
     "maxLeaseMs" => max_lease, time_or_off;
     "closeTimeoutMs" => close_timeout, time_from_zero;
@@ -187,7 +189,8 @@ const RULES: &[Rule] = rules! {
     "onConnect" => on_connect, function;
     "reset" => reset, |v| choice_or_function(v, Reset::Function, &[
         ("auto", Reset::Auto), ("always", Reset::Always), ("never", Reset::Never)]);
-    "minPolicy" => min_policy, |v| choice(v, &[("fill", MinPolicy::Fill), ("spare", MinPolicy::Spare)]);
+    "minPolicy" => min_policy, |v| choice(v, &[
+        ("fill", MinPolicy::Fill), ("spare", MinPolicy::Spare)]);
     "evictBelowMin" => evict_below_min, flag;
     "maxIdle" => max_idle, |v| limit(v, 0);
     "sweepIntervalMs" => sweep_interval, time_or_off;

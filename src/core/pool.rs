@@ -83,6 +83,7 @@ impl Pool {
             Input::Release { lease, fate } => self.handle_release(lease, fate),
             Input::Cancel { waiter } => self.handle_cancel(waiter),
             Input::Dirty { conn } => self.handle_dirty(conn),
+            Input::Transaction { conn, open } => self.handle_transaction(conn, open),
             Input::Hold { conn } => self.handle_hold(conn),
             Input::Settled { conn } => self.handle_settled(conn),
             Input::Retire { conn } => self.handle_retire(conn),
@@ -267,7 +268,7 @@ impl Pool {
     }
 
     pub(super) fn needs_reset(&self, slot: &Slot) -> bool {
-        slot.dirty && self.options.reset != Reset::Never
+        (slot.dirty || slot.in_transaction) && self.options.reset != Reset::Never
     }
 
     /// A connection nobody uses any more goes where it belongs: out, to be reset, or idle.

@@ -74,6 +74,7 @@ pub struct Slot {
     pub held: bool,
     /// Not as a fresh session any more.
     pub dirty: bool,
+    pub in_transaction: bool,
     pub retiring: bool,
     /// It was open once (counts as created).
     pub opened: bool,
@@ -99,6 +100,7 @@ impl Slot {
             alone: false,
             held: false,
             dirty: false,
+            in_transaction: false,
             retiring: false,
             opened: false,
             since: 0,

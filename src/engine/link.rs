@@ -41,7 +41,9 @@ struct Outbox {
 pub enum Drained {
     Nothing,
     /// The chunk that was taken over, and whether the engine waits for the room it gave.
-    Chunk { resume: bool },
+    Chunk {
+        resume: bool,
+    },
     /// The next chunk did not fit.
     TooLarge,
 }

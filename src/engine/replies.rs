@@ -19,8 +19,9 @@ pub enum Flow {
 /// A statement whose whole answer has come.
 pub struct Finished {
     pub token: Token,
-    /// The session is not as after connecting: inside a transaction, settings changed.
-    pub dirty: bool,
+    pub in_transaction: bool,
+    /// It may have left session state behind.
+    pub dirties: bool,
 }
 
 /// Numbers for result shapes and command tags, the same for all links of the process.
@@ -171,8 +172,8 @@ impl Replies<'_> {
     pub fn ready(&mut self, token: Token, in_transaction: bool) {
         let Some(request) = self.requests.get(token) else { return };
         let dispatch = request.statement.as_ref().map(|statement| statement.dispatch());
-        let dirty = in_transaction || matches!(dispatch, Some(Dispatch::Alone { dirties: true }));
-        self.finished.push(Finished { token, dirty });
+        let dirties = matches!(dispatch, Some(Dispatch::Alone { dirties: true }));
+        self.finished.push(Finished { token, in_transaction, dirties });
         if request.settled {
             return;
         }

@@ -72,7 +72,7 @@ impl Request {
             conn: None,
             statement: None,
             params: ParamsBuf::default(),
-            mode: Mode { simple: false, named: true },
+            mode: Mode { named: true, ordered: kind == Kind::Held, ..Mode::default() },
             credit: None,
             started: now,
             settled: origin.is_none(),

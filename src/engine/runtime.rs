@@ -20,9 +20,15 @@ pub enum Message {
     CloseLink(u32),
     OpenPool(Arc<PoolShared>),
     /// The records of one tick of one link.
-    Submission { link: u32, words: Vec<i32> },
+    Submission {
+        link: u32,
+        words: Vec<i32>,
+    },
     /// What a core asked for while another thread held it.
-    Effects { pool: u32, effects: Vec<Effect> },
+    Effects {
+        pool: u32,
+        effects: Vec<Effect>,
+    },
     /// A link has room again.
     Drained(u32),
 }

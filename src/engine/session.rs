@@ -38,6 +38,10 @@ pub trait Statement {
 pub struct Mode {
     pub simple: bool,
     pub named: bool,
+    /// Goes out together with the statement that follows, which is skipped when this one fails.
+    pub lead: bool,
+    /// One borrower's statements: nothing may be run again behind others that were sent after it.
+    pub ordered: bool,
 }
 
 /// A connection after its handshake, without I/O: bytes in, replies out.

@@ -92,8 +92,7 @@ impl<const N: usize> Call<N> {
     fn integer(&self, at: usize) -> Option<i32> {
         let mut value = 0;
         // SAFETY: a plain read of a value of the running call.
-        let status =
-            unsafe { sys::napi_get_value_int32(self.env, self.arguments[at], &mut value) };
+        let status = unsafe { sys::napi_get_value_int32(self.env, self.arguments[at], &mut value) };
         (status == sys::Status::napi_ok).then_some(value)
     }
 
@@ -277,8 +276,8 @@ unsafe extern "C" fn release(env: sys::napi_env, info: sys::napi_callback_info) 
             call.link.with_pool(pool, |shared| {
                 let input = Input::Release { lease: Lease { slot, generation }, fate };
                 let mut returning = false;
-                let next = handle(call.link, shared, shared.clock.now(), input, |effect| {
-                    match effect {
+                let next =
+                    handle(call.link, shared, shared.clock.now(), input, |effect| match effect {
                         Effect::GrantLease { waiter, lease, .. } if lease.slot == slot => {
                             let (link, request) = lease_origin(*waiter)?;
                             (link == mine).then(|| granted(request as u32, lease.generation))
@@ -288,8 +287,7 @@ unsafe extern "C" fn release(env: sys::napi_env, info: sys::napi_callback_info) 
                             None
                         }
                         _ => None,
-                    }
-                });
+                    });
                 next.unwrap_or(if returning { RETURNING } else { DONE })
             })
         })

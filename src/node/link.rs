@@ -157,12 +157,8 @@ fn threadsafe(
     // SAFETY: `env` and `on_wake` belong to the current call; the text outlives it; null context,
     // finaliser and callback are allowed.
     unsafe {
-        let status = sys::napi_create_string_utf8(
-            env,
-            text.as_ptr().cast(),
-            text.len() as isize,
-            &mut name,
-        );
+        let status =
+            sys::napi_create_string_utf8(env, text.as_ptr().cast(), text.len() as isize, &mut name);
         check(status, "no name")?;
         let status = sys::napi_create_threadsafe_function(
             env,

@@ -16,7 +16,10 @@ pub enum Param<'a> {
     /// A JavaScript object, serialised as JSON.
     Json(&'a str),
     /// A JavaScript array: which form serves depends on the described type of the parameter.
-    Array { literal: &'a str, json: &'a str },
+    Array {
+        literal: &'a str,
+        json: &'a str,
+    },
 }
 
 /// A checked list of parameters: the words of a QUERY record after its count.

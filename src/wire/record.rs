@@ -38,6 +38,8 @@ pub mod flag {
     pub const UNNAMED: i32 = 8;
     /// A statement of a JavaScript hook: `generation` is the connection's serial.
     pub const HOOK: i32 = 16;
+    /// Goes out with the statement that follows and shares its fate: BEGIN.
+    pub const LEAD: i32 = 32;
 }
 
 /// Parameter tags; the payload follows.

@@ -13,10 +13,12 @@ impl World {
                 assert!(self.pool.options().validate != Validate::Never);
                 assert!(!self.queue.is_empty(), "validated for nobody");
                 self.occupy(conn, Phase::Validating);
+                let validating = self.conns.values().filter(|v| v.phase == Phase::Validating);
+                assert!(validating.count() <= self.queue.len(), "more validated than wanted");
             }
             Effect::Reset { conn } => {
                 let view = &self.conns[&conn];
-                assert!(view.dirty && self.pool.options().reset != Reset::Never);
+                assert!(view.is_dirty() && self.pool.options().reset != Reset::Never);
                 self.occupy(conn, Phase::Resetting);
             }
             Effect::Close { conn, why } => self.judge_close(conn, why),
@@ -89,6 +91,7 @@ impl World {
             epoch: self.epoch,
             uses: 0,
             dirty: false,
+            in_transaction: false,
             held: false,
             retired: false,
             fresh: false,
@@ -151,7 +154,7 @@ impl World {
 
         let (view, options) = (&self.conns[&conn], self.pool.options());
         assert!(self.close.is_none() && !view.retired && view.epoch == self.epoch, "[12]");
-        assert!(!view.dirty || options.reset == Reset::Never, "[9] dirty");
+        assert!(!view.is_dirty() || options.reset == Reset::Never, "[9] dirty");
         assert!(options.max_uses.is_none_or(|most| view.uses < most), "used up");
         let age = self.now - view.opened.unwrap();
         assert!(options.max_lifetime.is_none_or(|most| age < most), "[11] expired");
@@ -255,7 +258,7 @@ impl World {
         for (conn, view) in &self.conns {
             assert!(!matches!(view.phase, Phase::Doomed(_)), "{conn:?} should be closed");
             if view.phase == Phase::Free {
-                let resets = view.dirty && self.pool.options().reset != Reset::Never;
+                let resets = view.is_dirty() && self.pool.options().reset != Reset::Never;
                 assert!(!resets || view.held, "[9] {conn:?} is idle and dirty");
                 assert!(!view.retired && view.epoch == self.epoch, "[12] {conn:?} is idle");
                 assert!(self.close.is_none());
@@ -291,7 +294,7 @@ impl World {
             let fit = !view.retired
                 && view.epoch == self.epoch
                 && alive <= self.max as usize
-                && (!view.dirty || options.reset == Reset::Never)
+                && (!view.is_dirty() || options.reset == Reset::Never)
                 && options.max_uses.is_none_or(|most| view.uses < most)
                 && options.max_lifetime.is_none();
             let joinable = view.phase == Phase::Shared

@@ -116,6 +116,29 @@ fn at_the_close_deadline_leases_are_revoked() {
 }
 
 #[test]
+fn of_two_close_deadlines_the_earlier_counts() {
+    for seconds in [[1, 60], [60, 1]] {
+        let mut world = World::new(options(1));
+        let _ = world.lease();
+        let now = world.now;
+        for seconds in seconds {
+            world.send(Input::Close { deadline: Some(now + seconds * SECOND) });
+        }
+        world.run(2 * SECOND);
+        assert!(world.closed_told);
+    }
+}
+
+#[test]
+fn close_without_time_takes_what_is_out_at_once() {
+    let mut world = World::new(options(1));
+    let (lease, conn) = world.lease();
+    world.send(Input::Close { deadline: Some(world.now) });
+    let revoked = Effect::Revoke { lease, conn };
+    assert_eq!(world.last, [revoked, Effect::Close { conn, why: CloseReason::PoolClosed }]);
+}
+
+#[test]
 fn an_empty_pool_closes_at_once_and_tells_once() {
     let mut world = World::new(options(1));
     world.send(Input::Close { deadline: None });

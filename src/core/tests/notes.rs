@@ -28,6 +28,9 @@ impl World {
                 });
             }
             Input::Dirty { conn } => self.with_view(conn, |view| view.dirty = true),
+            Input::Transaction { conn, open } => {
+                self.with_view(conn, |view| view.in_transaction = open)
+            }
             Input::Hold { conn } => self.with_view(conn, |view| view.held = true),
             Input::Settled { conn } => self.note_settled(conn),
             Input::Retire { conn } => self.with_view(conn, |view| view.retired = true),
@@ -87,6 +90,7 @@ impl World {
         }
         if from == Phase::Connecting || (from == Phase::Resetting && to == Phase::Free) {
             view.dirty = false;
+            view.in_transaction = false;
         }
     }
 

@@ -188,7 +188,8 @@ impl World {
         let conn = self.pick(&conns);
         let ok = self.chance(50);
         let input = match self.below(12) {
-            0..=2 => Input::Dirty { conn },
+            0..=1 => Input::Dirty { conn },
+            2 => Input::Transaction { conn, open: ok },
             3..=4 => {
                 let settled = self.now + self.below(20) * MILLISECOND;
                 self.events.push((settled, Input::Settled { conn }));
@@ -217,6 +218,7 @@ impl World {
         let inputs = [
             Input::StatementDone { conn },
             Input::Dirty { conn },
+            Input::Transaction { conn, open: true },
             Input::Hold { conn },
             Input::Retire { conn },
             Input::Died { conn },

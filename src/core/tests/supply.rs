@@ -1,6 +1,7 @@
 //! Opening connections: how many at once, after failures, for `min`, and on request.
 
 use super::world::*;
+use crate::core::backoff::{Backoff, Random};
 use crate::core::options::{MILLISECOND, MinPolicy, SECOND};
 use crate::core::*;
 
@@ -37,6 +38,34 @@ fn no_more_connections_than_waiters() {
 }
 
 #[test]
+fn nothing_is_opened_for_a_waiter_whose_connection_is_being_reset() {
+    let mut world = World::new(options(2));
+    let (lease, conn) = world.lease();
+    world.send(Input::Dirty { conn });
+    world.give_back(lease);
+    let next = world.acquire();
+    assert_eq!(world.stats().opening, 0);
+    world.run(5 * MILLISECOND);
+    assert_eq!((world.lease_of(next).1, world.attempts), (conn, 1));
+}
+
+#[test]
+fn the_connect_limit_falls_back_after_a_burst() {
+    let mut world = World::new(options(10));
+    let _: [_; 10] = world.leases();
+    world.send(Input::Clear);
+    let leases: Vec<Lease> = world.leases.keys().copied().collect();
+    for lease in leases {
+        world.give_back(lease);
+    }
+    world.run(SECOND);
+    for _ in 0..10 {
+        world.acquire();
+    }
+    assert_eq!(world.stats().opening, 2);
+}
+
+#[test]
 fn a_closing_connection_still_counts() {
     let mut world = World::new(options(1));
     let (lease, conn) = world.lease();
@@ -64,6 +93,40 @@ fn a_server_that_is_down_is_asked_ever_less_often() {
     world.gates.connect = Gate::Ok;
     world.run(6 * SECOND);
     assert_eq!(world.stats().in_use, 10);
+}
+
+#[test]
+fn attempts_that_fail_together_earn_one_pause() {
+    let (mut backoff, mut random) = (Backoff::default(), Random::new(1));
+    backoff.note_failure(SECOND, &mut random);
+    let until = backoff.until();
+    for _ in 0..10 {
+        backoff.note_failure(SECOND, &mut random);
+    }
+    assert_eq!(backoff.until(), until);
+    backoff.note_failure(until, &mut random);
+    assert!(backoff.until() - until <= 100 * MILLISECOND, "the second pause, not the tenth");
+}
+
+#[test]
+fn a_use_that_works_ends_the_row_of_failures_and_a_connect_alone_does_not() {
+    for (used, most) in [(true, 50 * MILLISECOND), (false, 5 * SECOND)] {
+        let mut longest = 0;
+        for seed in 0..100 {
+            let (mut backoff, mut random) = (Backoff::default(), Random::new(seed));
+            for _ in 0..20 {
+                backoff.note_failure(backoff.until(), &mut random);
+            }
+            backoff.note_connect();
+            assert!(!backoff.is_pausing(0));
+            if used {
+                backoff.note_use();
+            }
+            backoff.note_failure(0, &mut random);
+            longest = longest.max(backoff.until());
+        }
+        assert!(longest <= most && longest > most / 2, "{longest}");
+    }
 }
 
 #[test]

@@ -69,6 +69,27 @@ fn a_lifetime_ends_an_idle_connection_with_jitter() {
 }
 
 #[test]
+fn connections_opened_together_do_not_end_together() {
+    let mut world = idle(Options { max_lifetime: Some(1000 * SECOND), ..options(5) });
+    world.run(990 * SECOND);
+    assert!((1..5).contains(&world.stats().idle), "{} are left", world.stats().idle);
+}
+
+#[test]
+fn every_idle_connection_has_its_lifetime_timed() {
+    let mut world = World::new(Options { max_lifetime: Some(SECOND), ..options(2) });
+    let (young, _) = world.lease();
+    world.run(SECOND / 2);
+    let (old, _) = world.lease();
+    world.give_back(young);
+    world.give_back(old);
+    world.run(SECOND / 2);
+    assert_eq!(world.stats().idle, 1);
+    world.run(SECOND / 2);
+    assert_eq!(world.stats().idle, 0);
+}
+
+#[test]
 fn a_lifetime_never_ends_a_lease_but_the_connection_is_not_leased_again() {
     let mut world = World::new(Options { max_lifetime: Some(SECOND), ..options(1) });
     let (lease, old) = world.lease();
@@ -90,6 +111,17 @@ fn an_expired_idle_connection_is_not_leased_even_before_the_tick() {
     world.run(5 * MILLISECOND);
     world.lease_of(waiter);
     assert_eq!(world.stats().destroyed, 1);
+}
+
+#[test]
+fn a_lifetime_is_over_at_its_very_end() {
+    let mut world = World::new(Options { max_lifetime: Some(999), ..options(1) }); // no jitter
+    let waiter = world.acquire();
+    world.run(MILLISECOND);
+    let (lease, conn) = world.lease_of(waiter);
+    world.run(999);
+    world.give_back(lease);
+    assert_eq!(world.closed_by_last(conn), Some(CloseReason::Lifetime));
 }
 
 #[test]
@@ -138,11 +170,15 @@ fn a_jump_of_a_day_is_neither_deadlock_nor_storm() {
 
 #[test]
 fn a_clock_that_runs_backwards_stands_still() {
-    let mut world = World::new(options(1));
-    let _ = world.lease();
-    let waiter = world.ask(Want::Lease, 0, Some(SECOND));
-    world.pool.handle(0, Input::Tick);
-    assert_eq!(world.pool.poll_effect(), None);
-    world.run(SECOND);
-    world.assert_rejected(waiter, RejectReason::Timeout);
+    let mut pool = Pool::new(options(1), 1, SECOND);
+    let (want, priority, deadline) = (Want::Lease, 0, None);
+    pool.handle(SECOND, Input::Acquire { waiter: WaiterId(1), want, priority, deadline });
+    let Some(Effect::Connect { conn }) = pool.poll_effect() else { panic!("no connect") };
+    pool.handle(SECOND, Input::Connected { conn });
+    let Some(Effect::GrantLease { lease, .. }) = pool.poll_effect() else { panic!("no lease") };
+    pool.handle(0, Input::Release { lease, fate: Fate::Return });
+    // Idle since the second it was, not since time zero: still fresh enough.
+    let now = SECOND + 400 * MILLISECOND;
+    pool.handle(now, Input::Acquire { waiter: WaiterId(2), want, priority, deadline });
+    assert!(matches!(pool.poll_effect(), Some(Effect::GrantLease { .. })));
 }

@@ -188,6 +188,24 @@ fn holders_are_told_longest_first() {
     assert_eq!(world.pool.holders(world.now, 1).len(), 1);
 }
 
+/// An owner that ends without giving back (a worker thread) leaves these behind.
+#[test]
+fn leases_and_waiters_are_told_with_who_asked() {
+    let mut world = World::new(options(2));
+    let first = world.acquire();
+    let second = world.acquire();
+    let third = world.acquire();
+    world.run(10 * MILLISECOND);
+    let [a, b] = [first, second].map(|waiter| world.lease_of(waiter).0);
+    assert_eq!(world.pool.leases(), [(a, first), (b, second)]);
+    assert_eq!(world.pool.waiting(), [third]);
+    world.give_back(a);
+    let (c, _) = world.lease_of(third);
+    assert_eq!(world.pool.leases(), [(b, second), (c, third)]);
+    assert_eq!(world.pool.leased_since(c), Some(world.now));
+    assert_eq!((world.pool.leased_since(a), world.pool.waiting()), (None, vec![]));
+}
+
 #[test]
 fn only_what_was_idle_for_long_is_validated() {
     let mut world = World::new(Options { validate: Validate::Auto, ..options(1) });
@@ -213,6 +231,21 @@ fn always_validates_between_any_two_borrowers() {
     assert_eq!(world.last, [Effect::Validate { conn }]);
     world.run(5 * MILLISECOND);
     world.lease_of(next);
+}
+
+/// The connection just validated goes out, not the one idle for longer, which would have to be
+/// validated first, and so on without end.
+#[test]
+fn fifo_grants_the_connection_it_validated() {
+    let (validate, idle_order) = (Validate::Always, IdleOrder::Fifo);
+    let mut world = World::new(Options { validate, idle_order, ..options(2) });
+    let [(a, oldest), (b, _)] = world.leases();
+    world.give_back(a);
+    let first = world.acquire();
+    assert_eq!(world.last, [Effect::Validate { conn: oldest }]);
+    world.give_back(b);
+    world.run(MILLISECOND);
+    assert_eq!(world.lease_of(first).1, oldest);
 }
 
 #[test]

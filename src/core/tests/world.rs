@@ -50,12 +50,19 @@ pub struct View {
     pub epoch: u32,
     pub uses: u64,
     pub dirty: bool,
+    pub in_transaction: bool,
     pub held: bool,
     pub retired: bool,
     pub fresh: bool,
     pub alone: bool,
     pub writes: VecDeque<bool>,
     pub busy_since: Time,
+}
+
+impl View {
+    pub fn is_dirty(&self) -> bool {
+        self.dirty || self.in_transaction
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

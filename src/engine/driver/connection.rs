@@ -30,7 +30,9 @@ pub struct Slot {
 
 pub enum Phase {
     Empty,
-    Connecting { abort: AbortHandle },
+    Connecting {
+        abort: AbortHandle,
+    },
     Live(Box<Conn>),
     /// Taken out for the length of a turn.
     Turn,
@@ -71,6 +73,7 @@ pub struct Conn {
     pub release: Option<(Lease, bool, (u32, i32))>,
     /// A JavaScript hook runs on it; the driver's token for its deadline.
     pub hook: Option<Token>,
+    pub in_transaction: bool,
     /// Resetting for the core, hook included.
     pub resetting: bool,
 }
@@ -148,6 +151,7 @@ impl Conn {
             in_writing: false,
             release: None,
             hook: None,
+            in_transaction: false,
             resetting: false,
         }
     }
@@ -214,9 +218,9 @@ impl Driver {
         if !conn.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             conn.waker = Some(cx.waker().clone());
         }
-        let lost = self.read_conn(pool, &mut conn, cx).or_else(|| {
-            conn.write().err().map(|error| transport_lost(&error))
-        });
+        let lost = self
+            .read_conn(pool, &mut conn, cx)
+            .or_else(|| conn.write().err().map(|error| transport_lost(&error)));
         self.put_conn(pool, conn);
         self.finish_all(pool, id);
         if let Some(error) = lost {

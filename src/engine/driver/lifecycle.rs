@@ -256,7 +256,7 @@ impl Driver {
                 let event = json!({ "type": "remove", "connection": id.serial,
                     "processId": conn.session.process_id(), "reason": reason(why) });
                 self.event(pool, event);
-                self.say_goodbye(pool, *conn);
+                self.say_goodbye(pool, *conn, why);
             }
             Phase::Empty => self.closed(pool, id),
             // A turn puts its connection back before effects are performed.
@@ -265,10 +265,10 @@ impl Driver {
     }
 
     /// Ends the protocol politely and, if something still runs, stops it on the server.
-    fn say_goodbye(&mut self, pool: u32, mut conn: Conn) {
+    fn say_goodbye(&mut self, pool: u32, mut conn: Conn, why: CloseReason) {
         let id = conn.id;
         let busy = !conn.flight.is_empty();
-        let error = EngineError::lost("the connection was closed while the statement ran");
+        let error = cut_off(why);
         self.abandon_all(pool, &mut conn, &error);
         let cancel = busy.then(|| conn.session.cancel());
         conn.session.terminate();
@@ -432,6 +432,20 @@ fn connect_timeout(limit: Time) -> EngineError {
     EngineError::new("ERR_POLYPOOL_CONNECT", text)
         .with("reason", "timeout".into())
         .with("errno", "ETIMEDOUT".into())
+}
+
+/// What a statement is told whose connection is closed under it.
+fn cut_off(why: CloseReason) -> EngineError {
+    match why {
+        CloseReason::PoolClosed => {
+            EngineError::new("ERR_POLYPOOL_CLOSED", "the pool was closed while the statement ran")
+        }
+        CloseReason::LeaseExpired => EngineError::new(
+            "ERR_POLYPOOL_STALE_CONNECTION",
+            "the lease outlived maxLeaseMs and was taken away while the statement ran",
+        ),
+        _ => EngineError::lost("the connection was closed while the statement ran"),
+    }
 }
 
 fn reason(why: CloseReason) -> &'static str {

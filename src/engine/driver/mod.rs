@@ -19,7 +19,6 @@ use super::session::Statement;
 use crate::core::message::{Effect, Input, RejectReason, Time, WaiterId};
 use crate::wire::record;
 use connection::{Conn, Slot};
-pub use submit::NUMBERS;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -29,6 +28,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Poll, Waker};
+pub use submit::NUMBERS;
 
 /// Marks the number of a waiter that is a lease asked for by JavaScript: link, then request.
 const LEASE_WAITER: u64 = 1 << 63;
@@ -80,7 +80,11 @@ struct Interner {
 const STATEMENTS: usize = 4096;
 
 impl Interner {
-    fn get(&mut self, text: &str, make: impl FnOnce(u32) -> Rc<dyn Statement>) -> Rc<dyn Statement> {
+    fn get(
+        &mut self,
+        text: &str,
+        make: impl FnOnce(u32) -> Rc<dyn Statement>,
+    ) -> Rc<dyn Statement> {
         if let Some(statement) = self.by_text.get(text) {
             return statement.clone();
         }
@@ -229,12 +233,18 @@ impl Driver {
             Effect::Reject { waiter, why, waited } => self.reject(pool, waiter, why, waited),
             Effect::Leak { lease, conn, held } => {
                 let held_ms = held / 1000;
-                self.event(pool, json!({ "type": "leak", "slot": lease.slot,
-                    "generation": lease.generation, "connection": conn.serial, "heldMs": held_ms }));
+                self.event(
+                    pool,
+                    json!({ "type": "leak", "slot": lease.slot,
+                    "generation": lease.generation, "connection": conn.serial, "heldMs": held_ms }),
+                );
             }
             Effect::Revoke { lease, .. } => {
-                self.event(pool, json!({ "type": "revoke", "slot": lease.slot,
-                    "generation": lease.generation }));
+                self.event(
+                    pool,
+                    json!({ "type": "revoke", "slot": lease.slot,
+                    "generation": lease.generation }),
+                );
             }
             Effect::PoolClosed => self.pool_closed(pool),
         }
@@ -292,6 +302,8 @@ impl Driver {
                     })
                     .collect();
                 EngineError::new("ERR_POLYPOOL_ACQUIRE_TIMEOUT", text)
+                    .with("waitedMs", ms.into())
+                    .with("max", stats.max.into())
                     .with("inUse", used.into())
                     .with("idle", idle.into())
                     .with("connecting", connecting.into())
@@ -352,7 +364,7 @@ impl Driver {
                 break;
             }
             self.deadlines.pop_first();
-            self.expire(token);
+            self.expire(token, at);
         }
         for pool in 0..self.pools.len() as u32 {
             let Some(state) = self.pool(pool) else { continue };

@@ -4,8 +4,9 @@ use super::connection::{Conn, Hold};
 use super::{Driver, lease_waiter};
 use crate::core::message::{ConnId, Fate, Input, Lease, Time, WaiterId};
 use crate::engine::error::EngineError;
-use crate::engine::replies::settle;
+use crate::engine::replies::{Finished, settle};
 use crate::engine::request::{Kind, Request, Stage, Token};
+use serde_json::json;
 
 /// After a cancel the wire must have settled within this, or the connection is discarded.
 const CANCEL_LIMIT: Time = 5_000_000;
@@ -15,22 +16,31 @@ impl Driver {
     pub fn finish_all(&mut self, pool: u32, id: ConnId) {
         let mut finished = std::mem::take(&mut self.finished);
         for done in finished.drain(..) {
-            self.finish(pool, id, done.token, done.dirty);
+            self.finish(pool, id, &done);
         }
         self.finished = finished;
         for notice in std::mem::take(&mut self.notices) {
-            self.event(pool, serde_json::json!({ "type": "notice", "notice": notice.json }));
+            let process = self.live(pool, id).map(|conn| conn.session.process_id());
+            let notice = json!({ "type": "notice", "connection": id.serial,
+                "processId": process, "notice": notice.json });
+            self.event(pool, notice);
         }
         self.perform_all();
         self.proceed(pool, id);
     }
 
-    fn finish(&mut self, pool: u32, id: ConnId, token: Token, dirty: bool) {
-        let now = self.now;
-        if let Some(conn) = self.live(pool, id)
-            && let Some(at) = conn.flight.iter().position(|entry| *entry == token)
-        {
-            conn.flight.remove(at);
+    fn finish(&mut self, pool: u32, id: ConnId, done: &Finished) {
+        let (now, token) = (self.now, done.token);
+        let mut changed = false;
+        if let Some(conn) = self.live(pool, id) {
+            if let Some(at) = conn.flight.iter().position(|entry| *entry == token) {
+                conn.flight.remove(at);
+            }
+            changed = conn.in_transaction != done.in_transaction;
+            conn.in_transaction = done.in_transaction;
+        }
+        if changed {
+            self.tell(pool, Input::Transaction { conn: id, open: done.in_transaction });
         }
         let Some(request) = self.requests.remove(token) else { return };
         let failed = request.error.is_some();
@@ -41,7 +51,7 @@ impl Driver {
                 {
                     statement.note(now.saturating_sub(request.started));
                 }
-                if dirty {
+                if done.dirties {
                     self.tell(pool, Input::Dirty { conn: id });
                 }
                 if request.error.as_ref().is_some_and(|error| error.not_here) {
@@ -52,7 +62,7 @@ impl Driver {
                 }
             }
             Kind::Check => self.tell(pool, Input::Validated { conn: id, ok: !failed }),
-            Kind::Reset => self.session_reset(pool, id, !failed && !dirty),
+            Kind::Reset => self.session_reset(pool, id, !failed && !done.in_transaction),
             Kind::Settle => self.settled(pool, id),
             Kind::Hook | Kind::Hold => {}
         }
@@ -155,14 +165,15 @@ impl Driver {
     }
 
     /// A deadline has passed.
-    pub fn expire(&mut self, token: Token) {
+    pub fn expire(&mut self, token: Token, at: Time) {
         let Some(request) = self.requests.get(token) else { return };
         let (pool, conn, kind) = (request.pool, request.conn, request.kind);
         match kind {
             Kind::Pooled | Kind::Held => {
-                let ms = self.now.saturating_sub(request.started) / 1000;
+                let ms = at.saturating_sub(request.started) / 1000;
                 let text = format!("the query did not end within {ms} ms");
-                self.cut_short(token, EngineError::new("ERR_POLYPOOL_QUERY_TIMEOUT", text));
+                let error = EngineError::new("ERR_POLYPOOL_QUERY_TIMEOUT", text);
+                self.cut_short(token, error.with("timeoutMs", ms.into()));
             }
             Kind::Hook => {
                 if let Some(id) = conn {

@@ -191,6 +191,8 @@ impl Driver {
         request.mode = Mode {
             simple: query.flags & flag::SIMPLE != 0,
             named: query.flags & flag::UNNAMED == 0,
+            lead: query.flags & flag::LEAD != 0 && kind == Kind::Held,
+            ordered: kind == Kind::Held,
         };
         if query.flags & flag::STREAM != 0 {
             request.credit = Some(i64::from(query.batch.max(1)));
@@ -286,6 +288,7 @@ impl Driver {
             conn.queue.push_back(token);
             return;
         }
+        request.mode.lead &= !conn.serial_wire && conn.queue.is_empty();
         let Some(statement) = &request.statement else { return };
         let params = params.unwrap_or_else(|| request.params.get());
         match conn.session.execute(token, statement, params, request.mode) {

@@ -135,8 +135,10 @@ impl driver::Session for Connection {
         let Some(Timed { statement, .. }) = timed else {
             return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
         };
-        let driver::Mode { simple, named } = mode;
-        self.session.execute(Execute { token, statement, params, simple, named })
+        let driver::Mode { simple, named, lead, ordered } = mode;
+        self.session.keep_order(ordered);
+        self.session
+            .execute(Execute { token, statement, params, simple, named, lead })
             .map_err(|error| parameter_error(&error))
     }
 
@@ -199,8 +201,8 @@ impl Sink for Replying<'_, '_> {
         let distrust = &mut self.distrust;
         let flow = self.replies.row(token, &**columns, |chunk| {
             types::write_row(chunk, columns, binary, body).map_err(|error| {
-                let wire = EngineError::new(error.code, error.message)
-                    .with("column", error.column.into());
+                let wire =
+                    EngineError::new(error.code, error.message).with("column", error.column.into());
                 if error.code == "ERR_POLYPOOL_PROTOCOL" {
                     *distrust = Some(wire.clone());
                 }
@@ -259,8 +261,9 @@ fn connect_error(error: &ConnectError) -> EngineError {
 }
 
 fn parameter_error(error: &EncodeError) -> EngineError {
-    EngineError::new("ERR_POLYPOOL_PARAMETER", error.to_string())
-        .with("position", error.position.into())
+    // Position 0 is the statement as a whole.
+    let text = if error.position == 0 { error.message.clone() } else { error.to_string() };
+    EngineError::new("ERR_POLYPOOL_PARAMETER", text).with("position", error.position.into())
 }
 
 fn lost(broken: &Broken) -> EngineError {

@@ -1,8 +1,8 @@
 //! PostgreSQL: a sans-IO session, its types, and what opens a connection. Nothing about pooling.
 
+pub mod adapter;
 pub mod cancel;
 mod cells;
-pub mod adapter;
 pub mod classify;
 pub mod config;
 pub mod connect;

@@ -53,6 +53,10 @@ pub(super) struct Pending {
     pub describing: bool,
     /// Nothing may be sent behind it before it is over.
     pub exclusive: bool,
+    /// When it fails, what is held behind it is not sent.
+    pub guard: bool,
+    /// Went out without a Sync: it ends with its own answer, and its error is its follower's too.
+    pub lead: bool,
     /// COPY data are arriving, to be dropped.
     pub copying: bool,
     /// An error was reported.
@@ -80,6 +84,8 @@ impl Pending {
             retried: false,
             describing: false,
             exclusive: false,
+            lead: false,
+            guard: false,
             copying: false,
             failed: false,
             quiet: false,

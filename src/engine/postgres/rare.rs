@@ -93,11 +93,25 @@ impl Session {
             return Err(Broken::Server(Box::new(error)));
         }
         let stage = pending.stage;
+        if pending.lead {
+            pending.stage = Stage::Ended;
+            pending.failed = true;
+            sink.error(pending.token, &error);
+            // Its name may be what was wrong; a text that short is soon parsed again.
+            if let Some(prepared) = pending.prepared.clone() {
+                self.cache.forget(&prepared, false);
+            }
+            self.end_lead(Some(error), sink);
+            return Ok(());
+        }
         if stage != Stage::Simple && stage != Stage::Sync {
             pending.stage = Stage::Ended;
         }
         pending.columns = None;
         pending.copying = false;
+        if pending.guard {
+            self.guard_error = Some(error.clone());
+        }
         let described = !pending.describing;
         if !described {
             // That flight ended in Flush: the server skips everything up to this Sync.

@@ -2,6 +2,7 @@
 //! on the hot path and nothing that the server says is trusted: what does not fit is `Broken`.
 
 use super::classify::Class;
+use super::error::ServerError;
 use super::pending::{Fault, Pending, Stage};
 use super::session::{Execute, MESSAGE_MAX, Session};
 use super::sink::{Broken, Flow, Sink};
@@ -105,6 +106,9 @@ impl Session {
                     let columns = pending.prepared.as_ref().and_then(|prepared| prepared.columns());
                     sink.complete(pending.token, command, columns);
                 }
+                if pending.lead {
+                    self.end_lead(None, sink);
+                }
             }
             Stage::Simple => {
                 let columns = pending.columns.take();
@@ -115,6 +119,28 @@ impl Session {
             _ => return Err(unexpected(tag)),
         }
         Ok(())
+    }
+
+    /// A lead has ended, well or with an error: no ReadyForQuery will say so. After an error the
+    /// server skips its follower.
+    pub(super) fn end_lead(&mut self, error: Option<ServerError>, sink: &mut impl Sink) {
+        let Some(lead) = self.pending.pop_front() else { return };
+        if error.is_none() {
+            self.transaction = b'T';
+        }
+        self.finish(lead, sink);
+        let Some(error) = error else { return };
+        match self.pending.front_mut() {
+            Some(follower) => {
+                let unknown = follower.stage == Stage::Parse;
+                follower.stage = Stage::Ended;
+                follower.fault = Some(Box::new(Fault::Local(error)));
+                if let Some(prepared) = follower.prepared.as_ref().filter(|_| unknown) {
+                    self.cache.forget(prepared, false);
+                }
+            }
+            None => self.lead_error = Some(error),
+        }
     }
 
     /// DISCARD ALL has undone all settings; what was sent behind it may have changed some anew.
@@ -195,6 +221,7 @@ impl Session {
                 params: pending.params.get(),
                 simple: false,
                 named: true,
+                lead: false,
             };
             if self.is_holding() {
                 self.hold(execute, true);
@@ -207,8 +234,10 @@ impl Session {
 
     /// Statements that were never sent have their turn without an answer of the server.
     fn finish_refused(&mut self, sink: &mut impl Sink) {
-        while let Some(pending) = self.pending.pop_front_if(|p| p.stage == Stage::Refused) {
-            self.finish(pending, sink);
+        while self.pending.front().is_some_and(|pending| pending.stage == Stage::Refused) {
+            if let Some(pending) = self.pending.pop_front() {
+                self.finish(pending, sink);
+            }
         }
     }
 }

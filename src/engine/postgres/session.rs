@@ -5,12 +5,13 @@
 //! in one sentence: after every call, `receive` included, what is in `outgoing` must be written.
 
 use super::classify::Class;
+use super::error::ServerError;
 use super::params::{EncodeError, needs_description, write_params};
 use super::pending::{Fault, Held, Pending, Stage, Task};
 use super::settings::Settings;
 pub use super::sink::{Broken, Flow, Sink};
 use super::startup::Started;
-use super::statements::{EXECUTE_SYNC, Prepared, Statement, StatementCache, TEXT_TAIL};
+use super::statements::{EXECUTE_SYNC, Prepared, SYNC, Statement, StatementCache, TEXT_TAIL};
 use super::types::TypeOptions;
 use crate::wire::param::{Params, ParamsBuf};
 use bytes::{BufMut, BytesMut};
@@ -43,6 +44,9 @@ pub struct Execute<'a> {
     pub simple: bool,
     /// May be kept under a name on the server.
     pub named: bool,
+    /// Shares the Sync of the statement that follows: when this one fails the server skips that
+    /// one too. For BEGIN, which then costs no round trip of its own.
+    pub lead: bool,
 }
 
 pub struct Session {
@@ -57,6 +61,12 @@ pub struct Session {
     pub(super) transaction: u8,
     pub(super) settings: Settings,
     pub(super) ordered: bool,
+    /// The last thing sent was a lead: a Sync is owed.
+    open_lead: bool,
+    /// A lead has failed before its follower was sent: the server skips up to the next Sync.
+    pub(super) lead_error: Option<ServerError>,
+    /// A statement that others depend on has failed: the one held behind it is not sent.
+    pub(super) guard_error: Option<ServerError>,
     spare: Vec<ParamsBuf>,
 }
 
@@ -72,6 +82,9 @@ impl Session {
             transaction: started.transaction,
             settings: Settings { unpinned: !started.pinned, ..Settings::default() },
             ordered: true,
+            open_lead: false,
+            lead_error: None,
+            guard_error: None,
             spare: Vec::new(),
             started,
         };
@@ -133,11 +146,13 @@ impl Session {
     }
 
     fn send_sync(&mut self, token: u64) {
+        self.close_lead();
         frontend::sync(&mut self.outgoing);
         self.pending.push_back(Pending::new(token, Stage::Sync, Class::Read));
     }
 
     fn send_reset(&mut self, token: u64) {
+        self.close_lead();
         self.write_closes();
         if self.transaction != b'I' || !self.pending.is_empty() {
             frontend::query("ROLLBACK", &mut self.outgoing).expect("a constant without NUL");
@@ -167,6 +182,7 @@ impl Session {
 
     pub(super) fn hold(&mut self, execute: Execute<'_>, retried: bool) {
         let Execute { token, statement, simple, named, .. } = execute;
+        // A lead that has to wait goes out as an ordinary statement later.
         let params = self.keep(execute.params);
         let statement = statement.clone();
         let task = Task::Execute { statement, params, simple, named, retried };
@@ -188,6 +204,7 @@ impl Session {
                         params: params.get(),
                         simple,
                         named,
+                        lead: false,
                     };
                     if let Err(error) = self.encode(execute, retried) {
                         self.refuse(token, error);
@@ -198,8 +215,12 @@ impl Session {
     }
 
     pub(super) fn refuse(&mut self, token: u64, error: EncodeError) {
+        self.push_refused(token, Fault::Refused(error));
+    }
+
+    fn push_refused(&mut self, token: u64, fault: Fault) {
         let mut refused = Pending::new(token, Stage::Refused, Class::Read);
-        refused.fault = Some(Box::new(Fault::Refused(error)));
+        refused.fault = Some(Box::new(fault));
         self.pending.push_back(refused);
     }
 
@@ -209,9 +230,26 @@ impl Session {
         retried: bool,
     ) -> Result<(), EncodeError> {
         let statement = execute.statement;
-        self.write_closes();
         let described_first = self.settings.are_foreign() && statement.class != Class::Control;
-        let mut pending = if execute.params.is_empty() && (execute.simple || statement.multi) {
+        let simple = execute.params.is_empty() && (execute.simple || statement.multi);
+        let separate =
+            simple || described_first || statement.copies || needs_description(execute.params);
+        if let Some(error) = self.guard_error.take() {
+            self.push_refused(execute.token, Fault::Local(error));
+            return Ok(());
+        }
+        if separate && self.open_lead {
+            // Cannot share the Sync: it waits until the lead is known to be well.
+            self.close_lead();
+            if let Some(lead) = self.pending.back_mut() {
+                lead.exclusive = true;
+                lead.guard = true;
+            }
+            self.hold(execute, retried);
+            return Ok(());
+        }
+        self.write_closes();
+        let mut pending = if simple {
             self.encode_simple(execute)?
         } else {
             let named = execute.named && statement.is_worth_a_name(!execute.params.is_empty());
@@ -227,8 +265,35 @@ impl Session {
         if statement.forgets {
             self.cache.discard_all();
         }
+        if let Some(error) = self.lead_error.take() {
+            pending.stage = Stage::Ended;
+            pending.fault = Some(Box::new(Fault::Local(error)));
+        }
+        self.open_lead = execute.lead && !separate;
+        if self.open_lead {
+            pending.lead = true;
+            self.outgoing.truncate(self.outgoing.len() - SYNC.len());
+        }
         self.pending.push_back(pending);
         Ok(())
+    }
+
+    /// Ends a lead that has no follower to share a Sync with.
+    fn close_lead(&mut self) {
+        if !std::mem::take(&mut self.open_lead) {
+            return;
+        }
+        frontend::sync(&mut self.outgoing);
+        self.lead_error = None;
+        match self.pending.back_mut().filter(|pending| pending.lead) {
+            Some(pending) => pending.lead = false,
+            None => {
+                // Its answer has come already; this one belongs to nobody.
+                let mut quiet = Pending::new(0, Stage::Sync, Class::Read);
+                quiet.quiet = true;
+                self.pending.push_back(quiet);
+            }
+        }
     }
 
     fn encode_simple(&mut self, execute: Execute<'_>) -> Result<Pending, EncodeError> {
@@ -358,6 +423,9 @@ fn unfit_text() -> EncodeError {
 #[cfg(test)]
 #[path = "tests/session.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "tests/lead.rs"]
+mod lead_tests;
 #[cfg(test)]
 #[path = "tests/transcript.rs"]
 pub(super) mod transcript;

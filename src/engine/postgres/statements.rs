@@ -120,6 +120,7 @@ fn execution_tail(columns: Option<&Columns>) -> Box<[u8]> {
 }
 
 /// Execute of the unnamed portal without a row limit, then Sync.
+pub(super) const SYNC: &[u8] = b"S\0\0\0\x04";
 pub(super) const EXECUTE_SYNC: &[u8] = b"E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04";
 
 /// The end of an execution whose results come as text: no formats, Execute, Sync.

@@ -214,8 +214,15 @@ impl Peer {
         let words = encode_words(values);
         let params = Params::parse(values.len(), &words).unwrap();
         let (simple, named) = (false, true);
-        let execute = Execute { token, statement: &statement, params, simple, named };
+        let execute = Execute { token, statement: &statement, params, simple, named, lead: false };
         self.session.execute(execute)
+    }
+
+    pub fn lead(&mut self, token: u64, text: &str) {
+        let statement = self.statement(text);
+        let (params, simple, named) = (Params::NONE, false, true);
+        let execute = Execute { token, statement: &statement, params, simple, named, lead: true };
+        self.session.execute(execute).unwrap();
     }
 
     pub fn execute(&mut self, token: u64, text: &str, values: &[Value<'_>]) {

@@ -1,0 +1,102 @@
+//! A BEGIN that shares the Sync of the statement behind it.
+
+use super::transcript::*;
+
+const POINT: &str = "select n from t where id = $1";
+const BATCH: &str = "select 1; select 2";
+
+fn begun() -> Vec<u8> {
+    [parsed(), param_types(&[]), no_data(), bound(), complete("BEGIN")].concat()
+}
+
+/// A peer that knows POINT and has sent BEGIN as a lead.
+fn leading() -> Peer {
+    let mut peer = Peer::new(10);
+    peer.execute(0, POINT, &[Value::Int(0)]);
+    peer.hear(&[first_use(&[INT4], "0")]);
+    peer.sent();
+    peer.lead(1, "BEGIN");
+    peer
+}
+
+fn next_in_transaction() -> Vec<u8> {
+    let message = next_use("bits");
+    [&message[..message.len() - 1], b"T"].concat()
+}
+
+#[test]
+fn lead_and_follower_are_one_flight_with_one_sync() {
+    let mut peer = leading();
+    peer.execute(2, POINT, &[Value::Int(7)]);
+    let sent = peer.sent();
+    assert_eq!(sent.matches("Sync").count(), 1, "{sent}");
+    assert!(sent.starts_with("Parse(p2,BEGIN)") && sent.ends_with("Execute Sync"), "{sent}");
+    let events = peer.hear(&[begun(), next_in_transaction()]);
+    let row = "2 row binary 1 \\x00\\x00\\x00\\x04bits";
+    let lead = ["1 complete 'BEGIN' 0", "1 ready T"];
+    assert_eq!(events, [&lead[..], &[row, "2 complete 'SELECT 1' 1", "2 ready T"]].concat());
+    assert_eq!(peer.session.in_flight(), 0);
+}
+
+#[test]
+fn a_failed_lead_fails_its_follower_which_the_server_skips() {
+    let mut peer = leading();
+    peer.execute(2, POINT, &[Value::Int(7)]);
+    peer.execute(3, POINT, &[Value::Int(8)]);
+    let events = peer.hear(&[error("57014"), ready(b'I'), next_use("eeee")]);
+    let both = ["1 error 57014", "1 ready I", "2 error 57014", "2 ready I"];
+    assert_eq!(events[..4], both);
+    assert!(events[4].starts_with("3 row"), "{events:?}");
+}
+
+#[test]
+fn a_follower_sent_after_the_failure_is_skipped_too() {
+    let mut peer = leading();
+    peer.sent();
+    assert_eq!(peer.hear(&[error("57014")]), ["1 error 57014", "1 ready I"]);
+    peer.execute(2, POINT, &[Value::Int(7)]);
+    assert!(peer.sent().ends_with("Sync"));
+    assert_eq!(peer.hear(&[ready(b'I')]), ["2 error 57014", "2 ready I"]);
+}
+
+#[test]
+fn a_follower_that_cannot_share_waits_for_the_lead() {
+    for fails in [false, true] {
+        let mut peer = leading();
+        peer.execute(2, BATCH, &[]);
+        let sent = peer.sent();
+        assert!(sent.ends_with("Sync") && !sent.contains("Query"), "{sent}");
+        if fails {
+            let events = peer.hear(&[error("25001"), ready(b'I')]);
+            assert_eq!(events, ["1 error 25001", "1 ready I", "2 error 25001", "2 ready I"]);
+            assert_eq!(peer.sent(), "");
+        } else {
+            let events = peer.hear(&[begun(), ready(b'T')]);
+            assert_eq!(events, ["1 complete 'BEGIN' 0", "1 ready T"]);
+            assert_eq!(peer.sent(), format!("Query({BATCH})"));
+        }
+    }
+}
+
+#[test]
+fn a_lead_without_a_follower_is_closed_by_the_next_round_trip() {
+    let mut peer = leading();
+    peer.session.sync(2);
+    assert!(peer.sent().ends_with("Execute Sync Sync"));
+    let events = peer.hear(&[begun(), ready(b'T'), ready(b'T')]);
+    assert_eq!(events, ["1 complete 'BEGIN' 0", "1 ready T", "2 ready T"]);
+}
+
+#[test]
+fn a_lead_answered_before_its_sync_leaves_no_answer_over() {
+    let mut peer = leading();
+    peer.sent();
+    assert_eq!(peer.hear(&[begun()]), ["1 complete 'BEGIN' 0", "1 ready T"]);
+    peer.session.reset(2);
+    assert_eq!(peer.sent(), "Sync Query(ROLLBACK) Query(DISCARD ALL)");
+    let rolled_back = [complete("ROLLBACK"), ready(b'I')].concat();
+    let discarded = [complete("DISCARD ALL"), ready(b'I')].concat();
+    let events = peer.hear(&[ready(b'T'), rolled_back, discarded]);
+    assert_eq!(events.last().map(String::as_str), Some("2 ready I"));
+    assert_eq!(peer.session.in_flight(), 0);
+}
