@@ -8,7 +8,6 @@ process.env.TZ = 'America/St_Johns';
 const project = {
   testEnvironment: 'node',
   transform: {},
-  watchman: false,
   roots: ['<rootDir>/__tests__'],
   modulePathIgnorePatterns: ['<rootDir>/npm/', '<rootDir>/target/'],
   testMatch: ['**/*.test.js'],
@@ -18,6 +17,7 @@ module.exports = {
   globalSetup: './__tests__/support/global-setup.js',
   globalTeardown: './__tests__/support/global-teardown.js',
   maxWorkers: 2,
+  watchman: false,
   // A bound for "does not hang"; nothing here waits for so long.
   testTimeout: 60_000,
   projects: [

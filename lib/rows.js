@@ -133,6 +133,7 @@ function key(name) {
 function cellSource({ read, convert }, at) {
   const isNull = `n${at >> 5} & ${1 << (at & 31)}`;
   const value = convert === null ? (cell) => cell : (cell) => `c${at}(${cell})`;
+  const converted = convert === null ? '' : `v${at} = c${at}(v${at});`;
   switch (read) {
     case 'int':
       return `const v${at} = ${isNull} ? null : ${value('ints[i++]')};`;
@@ -145,21 +146,41 @@ function cellSource({ read, convert }, at) {
 if (!(${isNull})) {
 const length = ints[i++];
 v${at} = allocUnsafe(length);
-bytes.copy(v${at}, 0, b, b += length);${convert === null ? '' : `v${at} = ${value(`v${at}`)};`}
+bytes.copy(v${at}, 0, b, b += length);${converted}
+}`;
+    case 'ints':
+    case 'texts':
+      return `let v${at} = null;
+if (!(${isNull})) {
+const count = ints[i++];
+if (count < 0) { ${textSource(`v${at}`)} ${converted} }
+else {
+v${at} = [];
+for (let k = 0; k < count; k++) {
+let element;
+${read === 'ints' ? 'element = ints[i++];' : textSource('element')}
+v${at}.push(element);
+}
+}
 }`;
     default:
       return `let v${at} = null;
 if (!(${isNull})) {
-const length = ints[i++];
-if (length > 0) {
-if (at === segment.length) { segment = bytes.latin1Slice(b, b += ints[i++]); at = 0; }
-v${at} = length === segment.length ? segment : segment.slice(at, at + length);
-at += length;
-} else if (length === 0) v${at} = '';
-else v${at} = bytes.utf8Slice(b, b += ~length);
-${convert === null ? '' : `v${at} = ${value(`v${at}`)};`}
+${textSource(`v${at}`)}
+${converted}
 }`;
   }
+}
+
+/** Reads a text cell into `target`. */
+function textSource(target) {
+  return `const length = ints[i++];
+if (length > 0) {
+if (at === segment.length) { segment = bytes.latin1Slice(b, b += ints[i++]); at = 0; }
+${target} = length === segment.length ? segment : segment.slice(at, at + length);
+at += length;
+} else if (length === 0) ${target} = '';
+else ${target} = bytes.utf8Slice(b, b += ~length);`;
 }
 
 /** One row as an array of cells, by the loop. */
@@ -174,6 +195,7 @@ function readRow(reader, readers) {
     else if (read === 'bool') value = ints[reader.i++] === 1;
     else if (read === 'float') value = floats[reader.f++];
     else if (read === 'bytes') value = readBytes(reader, bytes);
+    else if (read === 'ints' || read === 'texts') return readArray(reader, read, convert);
     else value = readText(reader);
     return convert === null ? value : convert(value);
   });
@@ -184,6 +206,16 @@ function readBytes(reader, bytes) {
   const value = allocUnsafe(length);
   bytes.copy(value, 0, reader.b, (reader.b += length));
   return value;
+}
+
+function readArray(reader, read, convert) {
+  const count = reader.ints[reader.i++];
+  if (count < 0) {
+    const text = readText(reader);
+    return convert === null ? text : convert(text);
+  }
+  const next = read === 'ints' ? () => reader.ints[reader.i++] : () => readText(reader);
+  return Array.from({ length: count }, next);
 }
 
 function readText(reader) {

@@ -19,7 +19,7 @@ const JSONB = 3802;
 const TIMESTAMP = 1114;
 const TIMESTAMPTZ = 1184;
 
-const READS = { i: 'int', b: 'bool', f: 'float', t: 'text', x: 'bytes' };
+const READS = { i: 'int', b: 'bool', f: 'float', t: 'text', x: 'bytes', I: 'ints', T: 'texts' };
 
 /** Array types whose elements stay text, by group. box[] is not here: its delimiter differs. */
 const TEXT_ARRAYS = new Set([
@@ -63,6 +63,9 @@ const ELEMENTS = new Map([
  * How the row decoder makes a column: which stream to `read` and what to `convert` the cell with
  * (null: nothing to do). NULL never reaches `convert`. `convert` throws PoolError on a value that
  * has no JavaScript form.
+ *
+ * Arrays that the engine has taken apart are read as `ints` or `texts`; for the odd one that came
+ * as text all the same `convert` parses that.
  */
 function converterFor(column, options) {
   const read = READS[column.wire];
@@ -76,6 +79,8 @@ function conversion(column, read, int8) {
     if (dataTypeId === TIMESTAMP) return (ms) => fromWallClock(ms, column);
     return null;
   }
+  if (read === 'ints') return (text) => parseArray(text, column, Number);
+  if (read === 'texts') return (text) => parseArray(text, column);
   if (read !== 'text') return null;
   if (dataTypeId === JSON_TYPE || dataTypeId === JSONB) return JSON.parse;
   if (dataTypeId === INT8) return int8 === 'bigint' ? BigInt : null;

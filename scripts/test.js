@@ -47,9 +47,8 @@ async function jest() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'polypool-jest-'));
   const report = path.join(folder, 'report.json');
   try {
-    const flags = ['--expose-gc', jestBinary, '--json', `--outputFile=${report}`];
-    // With --json the report goes to standard output as well unless it has a file of its own.
-    const { status } = await run(process.execPath, flags);
+    const args = [jestBinary, '--json', `--outputFile=${report}`];
+    const { status } = await run(process.execPath, args);
     const result = JSON.parse(fs.readFileSync(report, 'utf8'));
     const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = result;
     return outcome(status, numPassedTests, numFailedTests + numRuntimeErrorTestSuites);

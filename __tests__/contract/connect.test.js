@@ -4,7 +4,15 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const { ROLES, DATABASE, freePort } = require('../support/server.js');
-const { load, openConnection, openPool, rejection, track } = require('../support/pools.js');
+const {
+  load,
+  observe,
+  openConnection,
+  openPool,
+  rejection,
+  track,
+  unique,
+} = require('../support/pools.js');
 const { url, testServer } = require('../support/urls.js');
 
 const identity = `select current_user as user, current_database() as database,
@@ -135,7 +143,6 @@ describe('the PG* environment', () => {
 });
 
 test('a password with every odd character logs in through a URL and as an option', async () => {
-  const { observe, unique } = require('../support/pools.js');
   const role = unique('odd');
   const password = 'p@ss:/?#[]%&= "\'\\ü🐘';
   await observe(`create role ${role} login password ${load().escapeLiteral(password)}`);
@@ -171,7 +178,6 @@ test('an unknown host is a ConnectError that names it', async () => {
 });
 
 test('a full server says so', async () => {
-  const { observe, unique } = require('../support/pools.js');
   const database = unique('small');
   await observe(`create database ${database} connection limit 1`);
   const held = await openConnection({}, { database });

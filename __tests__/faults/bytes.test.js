@@ -6,7 +6,7 @@ const { Proxy } = require('../support/proxy.js');
 const { load, rejection } = require('../support/pools.js');
 const { testServer, url } = require('../support/urls.js');
 
-const AT_ONCE = 12;
+const AT_ONCE = 32;
 const STATEMENT = `select i, 'tëxt' as t, 1.5::float8 as f, null as n, '{1,2}'::int[] as l,
   now() as at, '\\x01'::bytea as b, '{"a":1}'::jsonb as j from generate_series(1, 2) i`;
 
@@ -61,7 +61,7 @@ describe.each(['nopass', 'app', 'md5user'])('login of %s', (role) => {
   });
 });
 
-describe.each([0x01, 0x80, 0xff])('each byte changed by %i', (mask) => {
+describe.each([0x01, 0xff])('each byte changed by %i', (mask) => {
   test('in the login: it fails or the connection works', async () => {
     const { login } = await measure('app');
     await inParallel(range(0, login), async (at, proxy) => {

@@ -47,6 +47,8 @@ pub struct Request {
     /// Rows a stream may still send; `None` for ordinary requests.
     pub credit: Option<i64>,
     pub started: Time,
+    /// When it went to its session.
+    pub sent: Time,
     /// JavaScript has had its answer; what still arrives is swallowed.
     pub settled: bool,
     pub error: Option<EngineError>,
@@ -75,6 +77,7 @@ impl Request {
             mode: Mode { named: true, ordered: kind == Kind::Held, ..Mode::default() },
             credit: None,
             started: now,
+            sent: now,
             settled: origin.is_none(),
             error: None,
             result: None,
@@ -125,6 +128,10 @@ impl Requests {
         *generation = (*generation + 1) & 0x7fff_ffff;
         self.free.push(index);
         Some(request)
+    }
+
+    pub fn count(&self) -> usize {
+        self.entries.len() - self.free.len()
     }
 
     pub fn tokens(&self) -> Vec<Token> {

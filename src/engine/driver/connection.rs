@@ -1,7 +1,7 @@
 //! One connection's I/O: bytes from the socket into the session, its bytes out.
 
 use super::Driver;
-use crate::core::message::{ConnId, Lease};
+use crate::core::message::{ConnId, Lease, Time};
 use crate::engine::error::EngineError;
 use crate::engine::replies::Replies;
 use crate::engine::request::Token;
@@ -74,6 +74,8 @@ pub struct Conn {
     /// A JavaScript hook runs on it; the driver's token for its deadline.
     pub hook: Option<Token>,
     pub in_transaction: bool,
+    /// When the last statement on the wire ended: only then the next one began.
+    pub last_end: Time,
     /// Resetting for the core, hook included.
     pub resetting: bool,
 }
@@ -152,6 +154,7 @@ impl Conn {
             release: None,
             hook: None,
             in_transaction: false,
+            last_end: 0,
             resetting: false,
         }
     }

@@ -32,12 +32,14 @@ impl Driver {
     fn finish(&mut self, pool: u32, id: ConnId, done: &Finished) {
         let (now, token) = (self.now, done.token);
         let mut changed = false;
+        let mut began = 0;
         if let Some(conn) = self.live(pool, id) {
             if let Some(at) = conn.flight.iter().position(|entry| *entry == token) {
                 conn.flight.remove(at);
             }
             changed = conn.in_transaction != done.in_transaction;
             conn.in_transaction = done.in_transaction;
+            began = std::mem::replace(&mut conn.last_end, now);
         }
         if changed {
             self.tell(pool, Input::Transaction { conn: id, open: done.in_transaction });
@@ -49,7 +51,7 @@ impl Driver {
                 if let Some(statement) = &request.statement
                     && !failed
                 {
-                    statement.note(now.saturating_sub(request.started));
+                    statement.note(now.saturating_sub(began.max(request.sent)));
                 }
                 if done.dirties {
                     self.tell(pool, Input::Dirty { conn: id });

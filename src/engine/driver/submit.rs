@@ -294,6 +294,7 @@ impl Driver {
         match conn.session.execute(token, statement, params, request.mode) {
             Ok(()) => {
                 request.stage = Stage::Sent;
+                request.sent = self.now;
                 conn.flight.push_back(token);
                 if !conn.in_writing {
                     conn.in_writing = true;

@@ -1,5 +1,6 @@
 //! One cell from the server's text or binary form to the chunk; both forms write the same.
 
+use super::arrays::{self, Element};
 use super::timestamps;
 use super::types::{CellError, Column, Int8, TypeOptions, Wire, oid};
 use crate::wire::chunk::Chunk;
@@ -23,6 +24,7 @@ pub(super) enum Cell {
     Timestamptz,
     Bytea,
     Text,
+    Array(Element),
 }
 
 /// Why a cell was refused; `error` gives it the column's name. Carries no data, so that the hot
@@ -48,6 +50,8 @@ impl Cell {
             oid::TIMESTAMP => Cell::Timestamp,
             oid::TIMESTAMPTZ => Cell::Timestamptz,
             oid::BYTEA => Cell::Bytea,
+            oid::INT2_ARRAY | oid::INT4_ARRAY => Cell::Array(Element::Int),
+            oid::TEXT_ARRAY | oid::VARCHAR_ARRAY | oid::UUID_ARRAY => Cell::Array(Element::Text),
             _ => Cell::Text,
         }
     }
@@ -60,16 +64,21 @@ impl Cell {
             Cell::Timestamp | Cell::Timestamptz => Wire::Float,
             Cell::Int8Text | Cell::Text => Wire::Text,
             Cell::Bytea => Wire::Bytes,
+            Cell::Array(Element::Int) => Wire::Ints,
+            Cell::Array(Element::Text) => Wire::Texts,
         }
     }
 
     pub fn has_binary(self) -> bool {
-        self != Cell::Text
+        !matches!(self, Cell::Text | Cell::Array(_))
     }
 
     #[inline]
     pub fn write(self, chunk: &mut Chunk, binary: bool, value: &[u8]) -> Result<(), Fault> {
-        if self == Cell::Text {
+        if let Cell::Array(element) = self {
+            arrays::write(chunk, element, value);
+            Ok(())
+        } else if self == Cell::Text {
             chunk.text(value);
             Ok(())
         } else if binary {
@@ -94,7 +103,8 @@ impl Cell {
                 chunk.float(timestamps::from_binary(i64::from_be_bytes(sized(value)?)));
             }
             Cell::Bytea => chunk.blob(value),
-            Cell::Text => chunk.text(value),
+            // Both have one form only.
+            Cell::Text | Cell::Array(_) => chunk.text(value),
         }
         Ok(())
     }
@@ -121,7 +131,8 @@ impl Cell {
                 chunk.float(timestamps::from_text(value, true).ok_or(Fault::Timestamp)?);
             }
             Cell::Bytea => chunk.blob(&bytes_from_text(value).ok_or(Fault::Malformed)?),
-            Cell::Text => chunk.text(value),
+            // Both have one form only.
+            Cell::Text | Cell::Array(_) => chunk.text(value),
         }
         Ok(())
     }

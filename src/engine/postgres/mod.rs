@@ -1,6 +1,7 @@
 //! PostgreSQL: a sans-IO session, its types, and what opens a connection. Nothing about pooling.
 
 pub mod adapter;
+mod arrays;
 pub mod cancel;
 mod cells;
 pub mod classify;

@@ -421,11 +421,11 @@ fn unfit_text() -> EncodeError {
 }
 
 #[cfg(test)]
-#[path = "tests/session.rs"]
-mod tests;
-#[cfg(test)]
 #[path = "tests/lead.rs"]
 mod lead_tests;
+#[cfg(test)]
+#[path = "tests/session.rs"]
+mod tests;
 #[cfg(test)]
 #[path = "tests/transcript.rs"]
 pub(super) mod transcript;

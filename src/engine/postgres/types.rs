@@ -18,6 +18,11 @@ pub mod oid {
     pub const TIMESTAMP: u32 = 1114;
     pub const TIMESTAMPTZ: u32 = 1184;
     pub const JSONB: u32 = 3802;
+    pub const INT2_ARRAY: u32 = 1005;
+    pub const INT4_ARRAY: u32 = 1007;
+    pub const TEXT_ARRAY: u32 = 1009;
+    pub const VARCHAR_ARRAY: u32 = 1015;
+    pub const UUID_ARRAY: u32 = 2951;
 }
 
 /// What a 64-bit integer becomes. BigInt and string travel alike; JavaScript makes the difference.
@@ -42,6 +47,9 @@ pub enum Wire {
     Float,
     Text,
     Bytes,
+    /// Arrays: see `arrays`.
+    Ints,
+    Texts,
 }
 
 impl Wire {
@@ -53,6 +61,8 @@ impl Wire {
             Wire::Float => 'f',
             Wire::Text => 't',
             Wire::Bytes => 'x',
+            Wire::Ints => 'I',
+            Wire::Texts => 'T',
         }
     }
 }
