@@ -74,10 +74,7 @@ async function connect(target, options) {
   const given = typeof target === 'string' || target instanceof URL ? { ...options } : target;
   refusePoolOptions(given);
   const single = { ...given, max: 1, idleTimeoutMs: 0, maxLifetimeMs: 0, reset: 'never' };
-  const pool =
-    given === target
-      ? await createPool(single)
-      : await createPool(target, single);
+  const pool = given === target ? await createPool(single) : await createPool(target, single);
   return new UnpooledConnection(pool, await pool.acquire());
 }
 

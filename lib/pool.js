@@ -39,6 +39,16 @@ function promiseOf(request) {
   return promise;
 }
 
+/**
+ * Errors are made when the ring is read, where no caller is on the stack. Here, in the rejection
+ * of the promise that the caller awaits, V8 knows the async functions above it. Costs 25 ns per
+ * promise.
+ */
+function atCaller(error) {
+  if (error instanceof Error) Error.captureStackTrace(error, atCaller);
+  throw error;
+}
+
 let unnamed = 0;
 
 class Pool extends EventEmitter {
@@ -59,7 +69,13 @@ class Pool extends EventEmitter {
     this.#link = link();
     const { environment, user, roots } = surroundings(rest);
     const settings = JSON.parse(
-      binding.openPool(this.#link.id, { ...rest, onConnect, reset, name }, environment, user, roots),
+      binding.openPool(
+        this.#link.id,
+        { ...rest, onConnect, reset, name },
+        environment,
+        user,
+        roots,
+      ),
     );
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
     this.#id = settings.pool;
@@ -134,7 +150,7 @@ class Pool extends EventEmitter {
     if (lease !== null) lease.pending++;
     if (signal !== undefined) this.#link.watch(number, request, signal);
     if (request.stream !== null) return number;
-    return promiseOf(request);
+    return promiseOf(request).then(undefined, atCaller);
   }
 
   stream(text, values, options) {
@@ -206,10 +222,10 @@ class Pool extends EventEmitter {
         this.#link.remove(number);
         this.#link.settleUnused();
         this.granted(request, granted % NUMBERS, Math.floor(granted / NUMBERS));
-      } else if (signal !== undefined) {
-        this.#link.watch(number, request, signal);
+        return promise;
       }
-      return promise;
+      if (signal !== undefined) this.#link.watch(number, request, signal);
+      return promise.then(undefined, atCaller);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -220,7 +236,7 @@ class Pool extends EventEmitter {
     const lease = new Lease(this, slot, generation, 0, request.text);
     const connection = new Connection(lease);
     this.#leases[slot] = lease;
-    if (this.listenerCount('acquire') > 0) this.emit('acquire', connection);
+    if (this.listenerCount('acquire') > 0) this.#emitNow('acquire', connection);
     request.resolve(connection);
   }
 
@@ -408,6 +424,17 @@ class Pool extends EventEmitter {
 
   #emitError(error, info) {
     if (this.listenerCount('error') > 0) this.#emitLater('error', error, info);
+  }
+
+  /** What a listener throws is the process's to hear of: the lease must reach its borrower. */
+  #emitNow(name, ...args) {
+    try {
+      this.#resource.runInAsyncScope(() => this.emit(name, ...args));
+    } catch (error) {
+      nextTick(() => {
+        throw error;
+      });
+    }
   }
 
   /** Listeners run outside of the drain: what one throws must not stop the others' answers. */

@@ -51,9 +51,10 @@ const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 const NUMBERS = 2 ** 20;
 
 const RING_WORDS = 64 * 1024;
-const INTS = 32 * 1024;
-const FLOATS = 16 * 1024;
-const BYTES = 128 * 1024;
+/** Room for two chunks of the engine: after each the clock is looked at. */
+const INTS = 16 * 1024;
+const FLOATS = 8 * 1024;
+const BYTES = 64 * 1024;
 /** A drain hands control back to the event loop after so many milliseconds. */
 const DRAIN_MS = 1;
 /** Texts one link numbers; the engine forgets the others. */
@@ -85,13 +86,18 @@ class Request {
 
 class Link {
   constructor() {
-    this.native = binding.openLink(() => this.drain());
+    this.native = binding.openLink(() => {
+      if (!this.draining) this.drain();
+    });
+    /** A drain goes on in the next turn of the event loop. */
+    this.draining = false;
     this.id = this.native.id;
     this.reader = new Reader(new Int32Array(INTS), new Float64Array(FLOATS), Buffer.alloc(BYTES));
     this.pools = new Map();
     this.requests = [];
     this.free = [];
     this.pending = 0;
+    this.broken = null;
     this.shapes = new Map();
     this.commands = [];
     this.statements = new Map();
@@ -246,6 +252,7 @@ class Link {
 
   /** A number for a request; the event loop stays alive until it is settled. */
   add(request) {
+    if (this.broken !== null) throw this.broken;
     const number = this.free.length > 0 ? this.free.pop() : this.requests.length;
     if (number >= NUMBERS) {
       throw new PoolError('ERR_POLYPOOL_QUEUE_FULL', `more than ${NUMBERS} requests are pending`);
@@ -292,12 +299,19 @@ class Link {
         continue;
       }
       reader.rewind();
-      this.read(reader, count);
+      try {
+        this.read(reader, count);
+      } catch (cause) {
+        this.breakDown('the answers of the engine could not be read', cause);
+        break;
+      }
       if (clock.now() >= until) {
+        this.draining = true;
         later(this.drainLater);
         return;
       }
     }
+    this.draining = false;
     if (reader.bytes.length > BYTES || reader.ints.length > INTS || reader.floats.length > FLOATS) {
       reader.ints = new Int32Array(INTS);
       reader.floats = new Float64Array(FLOATS);
@@ -436,26 +450,20 @@ class Link {
 
   fail(request, error) {
     if (request.stream !== null) request.stream.fail(error);
-    else request.resolve(thrown(error));
+    else request.reject(error);
   }
 
-  /** The rings no longer understand each other: nothing that is pending can be answered. */
-  breakDown(message) {
-    const error = new PoolError('ERR_POLYPOOL_PROTOCOL', message);
+  /**
+   * The two sides no longer understand each other: nothing that is pending can be answered, and
+   * the numbers mean nothing any more. Pools of this link are lost; the next one opens a new link.
+   */
+  breakDown(message, cause) {
+    this.broken = new PoolError('ERR_POLYPOOL_PROTOCOL', message, { cause });
+    if (current === this) current = null;
     this.requests.forEach((request, number) => {
-      if (request !== undefined) this.fail(this.remove(number), error);
+      if (request !== undefined) this.fail(this.remove(number), this.broken);
     });
   }
-}
-
-/**
- * Rejects from inside an async function: its continuation is awaited by the caller, so the stack
- * taken there shows the caller's async functions. Costs something on the way of errors only.
- */
-async function thrown(error) {
-  await null;
-  if (error instanceof Error) Error.captureStackTrace(error, thrown);
-  throw error;
 }
 
 /** The link of this load of lib/. */

@@ -184,6 +184,7 @@ test('a full server says so', async () => {
   const error = await rejection(load().createPool(url({ database })));
   expect(error.code).toBe('53300');
   await held.close();
-  const pool = await openPool({ max: 1 }, { database });
+  // The server counts a session for a moment longer than its socket is open.
+  const pool = await until(() => openPool({ max: 1 }, { database }).catch(() => null), 'room');
   expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
 });

@@ -59,12 +59,16 @@ impl Runtime {
         RUNTIME.get_or_try_init(Runtime::start)
     }
 
-    fn start() -> io::Result<Arc<Runtime>> {
-        let runtime = Arc::new(Runtime {
+    pub(super) fn new() -> Arc<Runtime> {
+        Arc::new(Runtime {
             inbox: Mutex::default(),
             signalled: AtomicBool::new(false),
             clock: Clock::start(),
-        });
+        })
+    }
+
+    fn start() -> io::Result<Arc<Runtime>> {
+        let runtime = Runtime::new();
         let tokio = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()

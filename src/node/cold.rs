@@ -5,7 +5,7 @@ use super::link::LocalLink;
 use super::values::entries;
 use crate::core::error::OptionError;
 use crate::core::message::Input;
-use crate::core::options::{Int8, Options, Reset, Value};
+use crate::core::options::{Int8, Options, Reset, Validate, Value};
 use crate::engine::pool::{Hooks, Latency, PoolShared, Surroundings};
 use crate::engine::postgres::adapter::Postgres;
 use crate::engine::postgres::config::KEYS;
@@ -65,6 +65,14 @@ fn make_pool(
     surroundings: &Surroundings,
 ) -> Result<Json, OptionError> {
     let (options, rest) = Options::parse(entries, KEYS)?;
+    // The core knows them for what is to come; taken and ignored they would mislead.
+    if options.shared {
+        return Err(OptionError::bound("shared", "left out: it is not available yet", "true"));
+    }
+    if options.validate == Validate::Function {
+        let expected = "'auto', 'always' or 'never' for a database";
+        return Err(OptionError::bound("validate", expected, "a function"));
+    }
     let connector = Arc::new(Postgres::new(rest, surroundings, &options)?);
     let hooks = Hooks { on_connect: options.on_connect, reset: options.reset == Reset::Function };
     let id = POOLS.fetch_add(1, Ordering::Relaxed);

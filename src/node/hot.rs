@@ -104,9 +104,9 @@ impl<const N: usize> Call<N> {
         (status == sys::Status::napi_ok).then_some(value)
     }
 
-    /// The memory of a typed array of the given kind. It stays valid for the length of the call:
-    /// nothing in here runs JavaScript, so nothing can detach it.
-    fn array<T>(&self, at: usize, kind: i32) -> Option<&mut [T]> {
+    /// Address and length of a typed array's memory, of the given kind. It stays valid for the
+    /// length of the call: nothing in here runs JavaScript, so nothing can detach it.
+    fn array<T>(&self, at: usize, kind: i32) -> Option<(*mut T, usize)> {
         let (mut found, mut length) = (0, 0);
         let mut data = ptr::null_mut();
         // SAFETY: out-parameters of the right types; what is not asked for is null.
@@ -121,15 +121,31 @@ impl<const N: usize> Call<N> {
                 ptr::null_mut(),
             )
         };
-        if status != sys::Status::napi_ok || found != kind || (data.is_null() && length > 0) {
+        if status != sys::Status::napi_ok || found != kind {
             return None;
         }
-        if length == 0 {
-            return Some(&mut []);
+        if length == 0 || data.is_null() {
+            return Some((ptr::NonNull::dangling().as_ptr(), 0));
         }
-        // SAFETY: N-API gives element count and a pointer aligned for the kind asked for; lib/
-        // passes three arrays over separate buffers, so no two slices overlap.
-        Some(unsafe { std::slice::from_raw_parts_mut(data.cast(), length) })
+        Some((data.cast(), length))
+    }
+
+    /// A typed array to read from.
+    fn input<T>(&self, at: usize, kind: i32) -> Option<&[T]> {
+        let (data, length) = self.array(at, kind)?;
+        // SAFETY: N-API gives a pointer aligned for the kind asked for and its count of elements.
+        Some(unsafe { std::slice::from_raw_parts(data, length) })
+    }
+
+    /// A typed array to write to.
+    ///
+    /// SAFETY: no other slice of this call may overlap it; lib/ passes arrays over separate
+    /// buffers, and each argument may be asked for once only.
+    #[allow(clippy::mut_from_ref)]
+    unsafe fn output<T>(&self, at: usize, kind: i32) -> Option<&mut [T]> {
+        let (data, length) = self.array(at, kind)?;
+        // SAFETY: as in `input`; exclusive by the caller's word.
+        Some(unsafe { std::slice::from_raw_parts_mut(data, length) })
     }
 
     fn number(&self, value: f64) -> sys::napi_value {
@@ -160,7 +176,7 @@ unsafe extern "C" fn submit(env: sys::napi_env, info: sys::napi_callback_info) -
     // SAFETY: the running callback's own arguments.
     unsafe {
         guarded::<2>(env, info, |call| {
-            let words: &[i32] = call.array(0, sys::TypedarrayType::int32_array)?;
+            let words: &[i32] = call.input(0, sys::TypedarrayType::int32_array)?;
             let count = usize::try_from(call.integer(1)?).ok()?;
             let words = words.get(..count)?;
             let runtime = call.link.runtime;
@@ -179,9 +195,9 @@ unsafe extern "C" fn drain(env: sys::napi_env, info: sys::napi_callback_info) ->
     // SAFETY: the running callback's own arguments.
     unsafe {
         guarded::<3>(env, info, |call| {
-            let ints: &mut [i32] = call.array(0, sys::TypedarrayType::int32_array)?;
-            let floats: &mut [f64] = call.array(1, sys::TypedarrayType::float64_array)?;
-            let bytes: &mut [u8] = call.array(2, sys::TypedarrayType::uint8_array)?;
+            let ints: &mut [i32] = call.output(0, sys::TypedarrayType::int32_array)?;
+            let floats: &mut [f64] = call.output(1, sys::TypedarrayType::float64_array)?;
+            let bytes: &mut [u8] = call.output(2, sys::TypedarrayType::uint8_array)?;
             let shared = &call.link.shared;
             shared.begin_drain();
             let mut filled = [0usize; 3];
@@ -314,7 +330,7 @@ fn handle(
             true
         });
         if sooner || !effects.is_empty() {
-            let effects = effects.drain(..).collect();
+            let effects = std::mem::take(effects);
             link.runtime.send(Message::Effects { pool: shared.id, effects });
         }
         claimed

@@ -161,7 +161,7 @@ impl Conn {
 
     /// May another statement go out now?
     pub fn is_open(&self) -> bool {
-        self.hold.is_none() && !(self.serial_wire && !self.flight.is_empty())
+        self.hold.is_none() && (!self.serial_wire || self.flight.is_empty())
     }
 
     pub fn is_quiet(&self) -> bool {

@@ -431,6 +431,9 @@ fn closed() -> EngineError {
     EngineError::new("ERR_POLYPOOL_CLOSED", "the pool is closed")
 }
 
+#[cfg(test)]
+mod tests;
+
 impl PoolState {
     fn conn(&mut self, slot: u32) -> Option<&mut Conn> {
         self.slots.get_mut(slot as usize)?.conn()

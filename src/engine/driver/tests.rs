@@ -1,0 +1,158 @@
+//! The submission ring is fed by another language: whatever comes, the driver refuses or serves.
+
+use super::*;
+use crate::core::options::Options;
+use crate::engine::link::{Drained, LinkShared};
+use crate::engine::pool::{Hooks, PoolShared};
+use crate::engine::session::{Connector, Dispatch, LocalFuture, Opened};
+use proptest::prelude::*;
+
+const LINK: u32 = 3;
+const POOL: u32 = 1;
+
+/// A server that is never there: what a record asks for ends in an error or waits.
+struct Nowhere;
+
+struct Text;
+
+impl Statement for Text {
+    fn dispatch(&self) -> Dispatch {
+        Dispatch::Read
+    }
+
+    fn average(&self) -> Option<Time> {
+        None
+    }
+
+    fn note(&self, _took: Time) {}
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+impl Connector for Nowhere {
+    fn connect(self: Arc<Self>) -> LocalFuture<Result<Opened, EngineError>> {
+        Box::pin(async { Err(EngineError::new("ERR_POLYPOOL_CONNECT", "nowhere")) })
+    }
+
+    fn statement(&self, _id: u32, _text: &str) -> Rc<dyn Statement> {
+        Rc::new(Text)
+    }
+}
+
+/// Runs `test` with a driver that knows one link and one pool, on a thread that can spawn.
+fn with_driver<T>(test: impl FnOnce(&mut Driver, &LinkShared) -> T) -> T {
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    tokio::task::LocalSet::new().block_on(&tokio, async {
+        let runtime = Runtime::new();
+        let driver = Driver::new(runtime.clone());
+        let mut driver = driver.borrow_mut();
+        let link = LinkShared::new(LINK, Box::new(|| {}));
+        let pool = PoolShared::new(
+            POOL,
+            LINK,
+            Options::default(),
+            Hooks::default(),
+            Arc::new(Nowhere),
+            runtime.clock,
+            7,
+        );
+        driver.handle_messages(&mut vec![Message::OpenLink(link.clone()), Message::OpenPool(pool)]);
+        test(&mut driver, &link)
+    })
+}
+
+/// The op codes of all completion records so far that settle something or break the link.
+fn told(driver: &mut Driver, link: &LinkShared) -> Vec<i32> {
+    driver.end_turn();
+    driver.flush_links();
+    let mut words = Vec::new();
+    let mut take = |chunk: &crate::wire::chunk::Chunk| {
+        words.extend_from_slice(&chunk.ints);
+        true
+    };
+    while let Drained::Chunk { .. } = link.drain(&mut take) {}
+    words
+}
+
+/// What lib/ring.js would write for one query.
+fn valid() -> Vec<i32> {
+    use crate::wire::record::{CANCEL, CLOSE, CREDIT, QUERY, RELEASE, STATEMENT, WARM, tag};
+    let text = i32::from_le_bytes(*b"sele");
+    let mut words = vec![6, STATEMENT, 0, POOL as i32, 4, text];
+    let query = [QUERY, 5, POOL as i32, -1, 0, 0, 0, 50, 0, 2, tag::INT, 7, tag::TEXT, 2, 0x6261];
+    words.push(query.len() as i32 + 1);
+    words.extend(query);
+    words.extend([4, WARM, 6, POOL as i32]);
+    words.extend([7, RELEASE, 7, POOL as i32, 0, 1, 0]);
+    words.extend([4, CREDIT, 5, 10]);
+    words.extend([3, CANCEL, 5]);
+    words.extend([5, CLOSE, 8, POOL as i32, 0]);
+    words
+}
+
+#[test]
+fn a_valid_submission_is_taken_and_everything_in_it_answered() {
+    with_driver(|driver, link| {
+        driver.submit(LINK, &valid());
+        let words = told(driver, link);
+        for request in [5, 6, 7, 8] {
+            let settled = words.windows(2).any(|pair| {
+                matches!(pair[0], record::FAIL | record::OK | record::DONE) && pair[1] == request
+            });
+            assert!(settled, "request {request} in {words:?}");
+        }
+        assert!(!words.contains(&record::BROKEN));
+    });
+}
+
+#[test]
+fn a_cut_submission_is_refused() {
+    let words = valid();
+    // The first record is six words long: no shorter beginning is whole.
+    for end in 1..6 {
+        with_driver(|driver, link| {
+            driver.submit(LINK, &words[..end]);
+            assert_eq!(told(driver, link).first(), Some(&record::BROKEN), "cut at {end}");
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn noise_is_refused_without_a_panic(words in prop::collection::vec(any::<i32>(), 0..60)) {
+        with_driver(|driver, link| {
+            driver.submit(LINK, &words);
+            told(driver, link);
+        });
+    }
+
+    #[test]
+    fn small_numbers_reach_every_record_without_a_panic(
+        words in prop::collection::vec(-2i32..14, 0..80)
+    ) {
+        with_driver(|driver, link| {
+            driver.submit(LINK, &words);
+            told(driver, link);
+        });
+    }
+
+    #[test]
+    fn one_wrong_word_harms_nobody_else(at in 0usize..60, word in any::<i32>()) {
+        with_driver(|driver, link| {
+            let mut words = valid();
+            let at = at % words.len();
+            words[at] = word;
+            driver.submit(LINK, &words);
+            told(driver, link);
+            // Another link is served as before.
+            let other = LinkShared::new(LINK + 1, Box::new(|| {}));
+            driver.handle_messages(&mut vec![Message::OpenLink(other.clone())]);
+            driver.submit(LINK + 1, &[5, record::CLOSE, 2, 99, 0]);
+            assert_eq!(told(driver, &other), [record::OK, 2]);
+        });
+    }
+}
