@@ -5,7 +5,9 @@
 const { FLAG } = require('./ring');
 const { PoolError } = require('./errors');
 const { setReader } = require('./lease');
+const { RELEASE, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
+const { failedStream } = require('./stream');
 const { transact } = require('./transaction');
 
 class Connection {
@@ -41,22 +43,28 @@ class Connection {
 
   query(text, values, options) {
     const lease = this.#lease;
-    if (lease.released !== null) return Promise.reject(stale());
+    if (lease.released !== null) return Promise.reject(lease.refusal());
     return lease.pool.submit(lease, text, values, options);
   }
 
   stream(text, values, options) {
     const lease = this.#lease;
-    return lease.pool.openStream(lease, text, values, options, lease.released !== null && stale());
+    if (lease.released !== null) return failedStream(lease.refusal());
+    return lease.pool.openStream(lease, text, values, options);
   }
 
   transaction(callback, options) {
-    if (this.#lease.released !== null) return Promise.reject(stale());
+    if (this.#lease.released !== null) return Promise.reject(this.#lease.refusal());
     return transact(this, callback, options);
   }
 
   release(options) {
     const lease = this.#lease;
+    try {
+      if (options !== undefined) checkOptions(RELEASE, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (lease.released === null) {
       if (lease.flags & FLAG.HOOK) {
         return Promise.reject(
@@ -71,13 +79,6 @@ class Connection {
   [Symbol.asyncDispose]() {
     return this.release();
   }
-}
-
-function stale() {
-  return new PoolError(
-    'ERR_POLYPOOL_STALE_CONNECTION',
-    'the connection was released and may not be used any more',
-  );
 }
 
 module.exports = { Connection };

@@ -3,7 +3,10 @@
 /** The entry points that connect before they answer. */
 
 const { Pool } = require('./pool');
-const { OptionError } = require('./errors');
+const { ClosedError, OptionError } = require('./errors');
+const { CLOSE, checkOptions } = require('./options');
+const { bindSql } = require('./sql');
+const { failedStream } = require('./stream');
 
 async function createPool(target, options) {
   const pool = new Pool(target, options);
@@ -22,6 +25,7 @@ class UnpooledConnection {
   #pool;
   #connection;
   #closing = null;
+  #sql = null;
 
   constructor(pool, connection) {
     this.#pool = pool;
@@ -41,22 +45,30 @@ class UnpooledConnection {
   }
 
   get sql() {
-    return this.#connection.sql;
+    return (this.#sql ??= bindSql((query) => this.query(query)));
   }
 
   query(text, values, options) {
+    if (this.closed) return Promise.reject(closed());
     return this.#connection.query(text, values, options);
   }
 
   stream(text, values, options) {
+    if (this.closed) return failedStream(closed());
     return this.#connection.stream(text, values, options);
   }
 
   transaction(callback, options) {
+    if (this.closed) return Promise.reject(closed());
     return this.#connection.transaction(callback, options);
   }
 
   close(options) {
+    try {
+      if (options !== undefined) checkOptions(CLOSE, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (this.#closing === null) {
       // Never rejects: what runs is answered first, then the connection goes with its pool.
       this.#connection.release();
@@ -75,7 +87,16 @@ async function connect(target, options) {
   refusePoolOptions(given);
   const single = { ...given, max: 1, idleTimeoutMs: 0, maxLifetimeMs: 0, reset: 'never' };
   const pool = given === target ? await createPool(single) : await createPool(target, single);
-  return new UnpooledConnection(pool, await pool.acquire());
+  try {
+    return new UnpooledConnection(pool, await pool.acquire());
+  } catch (error) {
+    await pool.close({ timeoutMs: 0 });
+    throw error;
+  }
+}
+
+function closed() {
+  return new ClosedError('the connection is closed');
 }
 
 function refusePoolOptions(given) {

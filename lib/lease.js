@@ -3,6 +3,22 @@
 /** What is behind a borrowed connection: known to lib/, not to its users. */
 
 const { FLAG } = require('./ring');
+const { ClosedError, ConnectionLostError, PoolError } = require('./errors');
+
+const settled = Promise.resolve();
+
+/** How a lease may end other than by its release, and what its statements are refused with. */
+const ENDS = {
+  stale: () =>
+    new PoolError(
+      'ERR_POLYPOOL_STALE_CONNECTION',
+      'the connection was released and may not be used any more',
+    ),
+  revoked: () =>
+    new PoolError('ERR_POLYPOOL_STALE_CONNECTION', 'the connection was held for too long'),
+  closed: () => new ClosedError('the pool is closed'),
+  lost: () => new ConnectionLostError('the connection was lost'),
+};
 
 /** The right to use a slot's connection, and what is known of its use. */
 class Lease {
@@ -21,14 +37,24 @@ class Lease {
     this.unsettled = false;
     /** The promise of the release; also set when the engine took the connection away. */
     this.released = null;
+    /** One of ENDS. */
+    this.end = 'stale';
   }
 
   identify() {
-    return (this.identity ??= this.pool.identify(this.slot));
+    return (this.identity ??= this.pool.identify(this.slot, this.generation));
   }
 
-  revoke() {
-    this.released ??= Promise.resolve();
+  /** The engine took the connection away: there is nothing left to release. */
+  revoke(end) {
+    if (this.released !== null) return;
+    this.released = settled;
+    this.end = end;
+  }
+
+  /** What is wrong with using it after its end. */
+  refusal() {
+    return ENDS[this.end]();
   }
 }
 

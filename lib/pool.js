@@ -12,16 +12,20 @@ const { FATE, FLAG, NUMBERS, Request, SUBMIT, binding, fromWire, link } = requir
 const { ClosedError, OptionError, PoolError, abortError, copyServerFields } = require('./errors');
 const { Connection } = require('./connection');
 const { Lease, leaseOf } = require('./lease');
-const { RowStream, readBatchSize } = require('./stream');
-const { bindSql } = require('./sql');
+const calls = require('./options');
+const { RowStream, failedStream } = require('./stream');
+const { bindSql, isFragment } = require('./sql');
+const { surface } = require('./surface');
 const { transactPooled } = require('./transaction');
 const { readTarget, surroundings } = require('./target');
 
+const { checkOptions, configOptions } = calls;
+
 const HOOK = { ON_CONNECT: 1, RESET: 2 };
 const RETURNING = -2;
-const TIMEOUT_MAX = 2 ** 31 - 1;
+/** Rows a stream asks for at once. */
+const BATCH = 1000;
 
-const { nextTick } = process;
 const done = Promise.resolve();
 
 let resolveNext;
@@ -105,29 +109,28 @@ class Pool extends EventEmitter {
 
   /** Runs a statement on a lease, or on whatever connection the core chooses. */
   submit(lease, text, values, options, flags = 0) {
-    if (typeof text !== 'string') {
-      if (typeof text !== 'object' || text === null || typeof text.text !== 'string') {
-        return Promise.reject(notText(text));
-      }
-      options = options === undefined ? text : { ...text, ...options };
-      values = text.values;
-      text = text.text;
-    }
     const request = new Request();
-    request.pool = this;
-    request.lease = lease;
-    request.text = text;
-    request.isStatement = true;
-    request.values = values;
-    let timeoutMs = this.#settings.queryTimeoutMs ?? 0;
+    // A lead is bounded by what follows it.
+    let timeoutMs = flags === 0 ? (this.#settings.queryTimeoutMs ?? 0) : 0;
     try {
+      if (typeof text !== 'string') {
+        checkStatement(text, values);
+        if (!isFragment(text)) options = configOptions(calls.QUERY_CONFIG, text, options);
+        ({ text, values } = text);
+      }
       if (values != null && !Array.isArray(values)) throw notValues();
       if (this.#closing !== null && lease === null) throw closed();
       if (options !== undefined) {
-        if (options.timeoutMs !== undefined) timeoutMs = readTimeout(options.timeoutMs);
-        request.rowMode = readRowMode(options.rowMode);
-        readSignal(options.signal);
+        checkOptions(calls.QUERY, options);
+        if (options.timeoutMs !== undefined) timeoutMs = Math.ceil(options.timeoutMs);
+        request.rowMode = options.rowMode;
+        if (options.signal?.aborted) throw abortError(options.signal);
       }
+      request.pool = this;
+      request.lease = lease;
+      request.text = text;
+      request.isStatement = true;
+      request.values = values;
       return this.#send(request, options?.signal, flags, timeoutMs, 0);
     } catch (error) {
       return Promise.reject(error);
@@ -137,6 +140,7 @@ class Pool extends EventEmitter {
   #send(request, signal, flags, timeoutMs, batch) {
     const number = this.#link.add(request);
     const { lease, text, values } = request;
+    if (this.listenerCount('notice') > 0) request.context = new AsyncResource('polypool.Query');
     const slot = lease === null ? -1 : lease.slot;
     const generation = lease === null ? 0 : lease.generation;
     if (lease !== null) flags |= lease.flags;
@@ -154,28 +158,30 @@ class Pool extends EventEmitter {
   }
 
   stream(text, values, options) {
-    return this.openStream(null, text, values, options, false);
+    return this.openStream(null, text, values, options);
   }
 
-  openStream(lease, text, values, options, refusal) {
-    let batch;
-    let failure = refusal || null;
+  /** Never throws: what is wrong ends the stream. */
+  openStream(lease, text, values, options) {
     try {
-      batch = readBatchSize(options);
+      return this.#startStream(lease, text, values, options);
     } catch (error) {
-      failure ??= error;
+      return failedStream(error);
     }
-    return new RowStream(batch ?? 1, (stream) => {
-      if (failure !== null) throw failure;
-      return this.#startStream(stream, lease, text, values, options);
-    });
   }
 
-  #startStream(stream, lease, text, values, options) {
-    if (typeof text === 'object' && text !== null) ({ text, values } = text);
-    if (typeof text !== 'string') throw notText(text);
+  #startStream(lease, text, values, options) {
+    if (typeof text !== 'string') {
+      checkStatement(text, values);
+      if (!isFragment(text)) options = configOptions(calls.STREAM_CONFIG, text, options);
+      ({ text, values } = text);
+    }
     if (values != null && !Array.isArray(values)) throw notValues();
     if (this.#closing !== null && lease === null) throw closed();
+    if (options !== undefined) checkOptions(calls.STREAM, options);
+    const { signal, timeoutMs, rowMode, batchSize = BATCH } = options ?? {};
+    if (signal?.aborted) throw abortError(signal);
+    const stream = new RowStream(batchSize);
     const request = new Request();
     request.pool = this;
     request.lease = lease;
@@ -183,15 +189,15 @@ class Pool extends EventEmitter {
     request.isStatement = true;
     request.values = values;
     request.stream = stream;
-    request.rowMode = readRowMode(options?.rowMode);
-    const timeoutMs = readTimeout(options?.timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
-    readSignal(options?.signal);
-    const { batchSize } = stream;
-    const number = this.#send(request, options?.signal, FLAG.STREAM, timeoutMs, batchSize);
-    return {
+    request.rowMode = rowMode;
+    const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
+    // At once: statements of a lease run in the order of their calls.
+    const number = this.#send(request, signal, FLAG.STREAM, bound, batchSize);
+    stream.begin({
       credit: (rows) => this.#link.record(SUBMIT.CREDIT, number, rows),
       cancel: () => this.#link.record(SUBMIT.CANCEL, number),
-    };
+    });
+    return stream;
   }
 
   transaction(callback, options) {
@@ -209,9 +215,10 @@ class Pool extends EventEmitter {
     try {
       if (this.#closing !== null) throw closed();
       if (options !== undefined) {
+        checkOptions(calls.ACQUIRE, options);
         ({ signal } = options);
-        readSignal(signal);
-        if (options.timeoutMs !== undefined) timeoutMs = readAcquireTimeout(options.timeoutMs);
+        if (signal?.aborted) throw abortError(signal);
+        if (options.timeoutMs !== undefined) timeoutMs = options.timeoutMs ?? -1;
         if (options.priority !== undefined) priority = this.#readPriority(options.priority);
       }
       if (this.#settings.leakDetectionMs !== null) request.text = stackOf(this.acquire);
@@ -225,10 +232,17 @@ class Pool extends EventEmitter {
         return promise;
       }
       if (signal !== undefined) this.#link.watch(number, request, signal);
+      const heard = this.listenerCount('acquire') > 0;
+      request.context = heard ? new AsyncResource('polypool.Acquire') : this.#resource;
       return promise.then(undefined, atCaller);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** Takes back an acquire that still waits; its answer comes through the ring. */
+  withdraw(number) {
+    this.#link.native.cancel(this.#id, number);
   }
 
   /** A lease for an acquire that waited or was served at once. */
@@ -236,7 +250,7 @@ class Pool extends EventEmitter {
     const lease = new Lease(this, slot, generation, 0, request.text);
     const connection = new Connection(lease);
     this.#leases[slot] = lease;
-    if (this.listenerCount('acquire') > 0) this.#emitNow('acquire', connection);
+    if (this.listenerCount('acquire') > 0) this.#emitIn(request.context, 'acquire', connection);
     request.resolve(connection);
   }
 
@@ -254,15 +268,15 @@ class Pool extends EventEmitter {
   giveBack(lease, destroy) {
     const { slot, generation } = lease;
     if (this.#leases[slot] === lease) this.#leases[slot] = undefined;
-    if (this.listenerCount('release') > 0) {
-      lease.identify();
-      nextTick(() => this.emit('release', lease.connection));
-    }
+    // Before the listeners: one may release once more.
+    lease.released = done;
+    if (this.listenerCount('release') > 0) this.#emitIn(null, 'release', lease.connection);
     const fate = destroy ? FATE.DESTROY : FATE.RETURN;
     if (lease.pending > 0 || lease.unsettled) {
       return this.#awaitReturn(slot, generation, fate);
     }
     const next = this.#link.native.release(this.#id, slot, generation, fate);
+    if (this.#link.broken !== null) return done;
     if (next === RETURNING) return this.#awaitReturn(slot, generation, FATE.AWAIT);
     if (next >= 0) {
       const request = this.#link.remove(next % NUMBERS);
@@ -273,8 +287,13 @@ class Pool extends EventEmitter {
   }
 
   #awaitReturn(slot, generation, fate) {
+    if (this.#link.broken !== null) {
+      this.#link.native.release(this.#id, slot, generation, fate);
+      return done;
+    }
     const request = new Request();
     request.pool = this;
+    request.alwaysDone = true;
     const number = this.#link.add(request);
     this.#link.record(SUBMIT.RELEASE, number, this.#id, slot, generation | 0, fate);
     return promiseOf(request);
@@ -295,12 +314,12 @@ class Pool extends EventEmitter {
   #readPriority(priority) {
     const last = this.#settings.priorities - 1;
     if (Number.isInteger(priority) && priority >= 0 && priority <= last) return priority;
-    throw refusal('priority', `an integer from 0 to ${last} (option 'priorities')`, priority);
+    throw calls.refusal('priority', `an integer from 0 to ${last} (option 'priorities')`, priority);
   }
 
-  /** Number of the connection in a slot, and the server's for it. */
-  identify(slot) {
-    const [id, processId] = binding.connectionIdentity(this.#link.id, this.#id, slot);
+  /** Number of the connection that a lease had, and the server's for it. */
+  identify(slot, generation) {
+    const [id, processId] = binding.connectionIdentity(this.#link.id, this.#id, slot, generation);
     return { id, processId };
   }
 
@@ -318,21 +337,13 @@ class Pool extends EventEmitter {
 
   resize(limits) {
     if (this.#closing !== null) throw closed();
-    const { min, max } = { ...this.#limits(), ...limits };
-    for (const [option, value] of Object.entries({ min, max })) {
-      if (!Number.isInteger(value) || value < 0 || value > 65_535) {
-        throw refusal(option, 'an integer from 0 to 65535', value);
-      }
-    }
+    checkOptions(calls.RESIZE, limits);
+    const { min: least, max: most } = this.stats();
+    const { min = least, max = most } = limits;
     const message = binding.poolResize(this.#link.id, this.#id, min, max);
     if (message !== null) {
       throw new OptionError(message, { option: message.includes("'min'") ? 'min' : 'max' });
     }
-  }
-
-  #limits() {
-    const { min, max } = this.stats();
-    return { min, max };
   }
 
   /** Whether `createPool` should not wait for a connection. */
@@ -350,26 +361,36 @@ class Pool extends EventEmitter {
   }
 
   close(options) {
-    const given = options?.timeoutMs;
-    let timeoutMs;
     try {
-      timeoutMs = given === undefined ? (this.#settings.closeTimeoutMs ?? -1) : readClose(given);
+      if (options !== undefined) checkOptions(calls.CLOSE, options);
     } catch (error) {
       return Promise.reject(error);
     }
+    const given = options?.timeoutMs;
     if (this.#closing !== null && given === undefined) return this.#closing;
-    const request = new Request();
-    request.pool = this;
-    const number = this.#link.add(request);
-    this.#link.record(SUBMIT.CLOSE, number, this.#id, timeoutMs);
-    const closing = promiseOf(request);
+    const timeoutMs = given === undefined ? this.#settings.closeTimeoutMs : given;
+    const closing = this.#submitClose(timeoutMs === null ? -1 : Math.ceil(timeoutMs));
     this.#closing ??= closing.then(() => {
       this.stats();
       binding.poolForget(this.#link.id, this.#id);
       this.#link.pools.delete(this.#id);
-      this.#emitLater('close');
+      this.#emit('close');
     });
     return this.#closing;
+  }
+
+  #submitClose(timeoutMs) {
+    if (this.#link.broken !== null) {
+      // Nothing that still runs can be answered, nor can it be told when all is closed.
+      this.#link.record(SUBMIT.CLOSE, 0, this.#id, 0);
+      return done;
+    }
+    const request = new Request();
+    request.pool = this;
+    request.alwaysDone = true;
+    const number = this.#link.add(request);
+    this.#link.record(SUBMIT.CLOSE, number, this.#id, timeoutMs);
+    return promiseOf(request);
   }
 
   [Symbol.asyncDispose]() {
@@ -383,6 +404,11 @@ class Pool extends EventEmitter {
     if (wire.code === 'ERR_POLYPOOL_ABORTED' && request.signal?.aborted) {
       return abortError(request.signal);
     }
+    if (wire.code === 'ERR_POLYPOOL_STALE_CONNECTION' && request.lease?.end === 'lost') {
+      // It was lost while this was on its way.
+      const { code, message } = request.lease.refusal();
+      wire = { ...wire, code, message };
+    }
     if (wire.holders?.length > 0) {
       wire.holderStack = this.#leases[wire.holders[0].slot]?.stack ?? null;
     }
@@ -394,26 +420,29 @@ class Pool extends EventEmitter {
     const info = { id: event.connection, processId: event.processId };
     switch (event.type) {
       case 'connect':
-        this.#emitLater('connect', info);
+        this.#emit('connect', info);
         break;
       case 'remove':
-        this.#emitLater('remove', info, event.reason);
+        this.#leaseOf(event)?.revoke(REMOVED[event.reason] ?? 'lost');
+        this.#emit('remove', info, event.reason);
         if (event.idle) this.#emitError(fromWire(event.error), info);
         break;
       case 'error':
         this.#emitError(fromWire(event.error), null);
         break;
-      case 'notice':
-        this.#emitLater('notice', noticeOf(event.notice), info);
+      case 'notice': {
+        const context = event.request === null ? null : this.#link.contextOf(event.request);
+        this.#emitIn(context ?? this.#resource, 'notice', noticeOf(event.notice), info);
         break;
+      }
       case 'leak': {
         const { heldMs } = event;
         const { stack } = this.#leaseOf(event) ?? {};
-        this.#emitLater('leak', { ...info, heldMs, stack: stack ?? '' });
+        this.#emit('leak', { ...info, heldMs, stack: stack ?? '' });
         break;
       }
       default:
-        this.#leaseOf(event)?.revoke();
+        this.#leaseOf(event)?.revoke(this.#closing === null ? 'revoked' : 'closed');
     }
   }
 
@@ -423,43 +452,51 @@ class Pool extends EventEmitter {
   }
 
   #emitError(error, info) {
-    if (this.listenerCount('error') > 0) this.#emitLater('error', error, info);
+    if (this.listenerCount('error') > 0) this.#emit('error', error, info);
   }
 
-  /** What a listener throws is the process's to hear of: the lease must reach its borrower. */
-  #emitNow(name, ...args) {
+  #emit(name, ...args) {
+    if (this.listenerCount(name) > 0) this.#emitIn(this.#resource, name, ...args);
+  }
+
+  /**
+   * Events are emitted at once, in the order of what they tell of; null: in the caller's context.
+   * What a listener throws stops neither a drain nor the lease on its way to its borrower.
+   */
+  #emitIn(context, name, ...args) {
     try {
-      this.#resource.runInAsyncScope(() => this.emit(name, ...args));
+      if (context === null) this.emit(name, ...args);
+      else context.runInAsyncScope(this.emit, this, name, ...args);
     } catch (error) {
-      nextTick(() => {
-        throw error;
-      });
+      surface(error);
     }
   }
 
-  /** Listeners run outside of the drain: what one throws must not stop the others' answers. */
-  #emitLater(name, ...args) {
-    if (this.listenerCount(name) === 0) return;
-    nextTick(() => this.#resource.runInAsyncScope(() => this.emit(name, ...args)));
-  }
-
   /** Runs onConnect or reset on a connection that is not yet, or no longer, in use. */
-  handleHook(kind, slot, serial) {
+  handleHook(kind, slot, serial, processId) {
     const hook = kind === HOOK.RESET ? this.#hooks.reset : this.#hooks.onConnect;
     const lease = new Lease(this, slot, serial, FLAG.HOOK);
+    lease.identity = { id: serial, processId };
     const connection = new Connection(lease);
     const answer = (ok, message) => {
-      lease.revoke();
+      lease.revoke('stale');
       this.#link.recordWithText(SUBMIT.HOOK, message, this.#id, slot, serial, ok);
     };
     this.#resource
       .runInAsyncScope(async () => hook(connection))
       .then(
         () => answer(1, ''),
-        (error) => answer(0, String(error?.message ?? error)),
+        (error) => answer(0, messageOf(error)),
       );
   }
 }
+
+/** What a lease's statements are told when its connection was removed; else that it was lost. */
+const REMOVED = {
+  destroyed: 'stale',
+  leaseExpired: 'revoked',
+  closed: 'closed',
+};
 
 /** Where the caller stands. */
 function stackOf(above) {
@@ -472,37 +509,25 @@ function noticeOf(wire) {
   return copyServerFields({ message: wire.message }, wire);
 }
 
-function readTimeout(value) {
-  if (typeof value === 'number' && value >= 0 && value <= TIMEOUT_MAX) return Math.ceil(value);
-  throw refusal('timeoutMs', `a number of milliseconds from 0 to ${TIMEOUT_MAX}`, value);
-}
-
-function readAcquireTimeout(value) {
-  if (value === null) return -1;
-  if (typeof value === 'number' && value > 0 && value <= TIMEOUT_MAX) return value;
-  throw refusal('timeoutMs', 'a number of milliseconds above 0, or null', value);
-}
-
-function readClose(value) {
-  return value === null ? -1 : readTimeout(value);
-}
-
-function readRowMode(value) {
-  if (value === undefined || value === 'object' || value === 'array') return value;
-  throw refusal('rowMode', "'object' or 'array'", value);
-}
-
-function readSignal(signal) {
-  if (signal === undefined) return;
-  if (typeof signal?.addEventListener !== 'function' || typeof signal.aborted !== 'boolean') {
-    throw refusal('signal', 'an AbortSignal', signal);
+function messageOf(error) {
+  try {
+    return String(error?.message ?? error);
+  } catch {
+    return 'what it threw has no text';
   }
-  if (signal.aborted) throw abortError(signal);
 }
 
-function refusal(option, expected, given) {
-  const shown = typeof given === 'string' ? `'${given}'` : String(given);
-  return new OptionError(`option '${option}' must be ${expected}, got ${shown}`, { option });
+/** A statement that is not a string: `{ text, values }` and perhaps options. */
+function checkStatement(given, values) {
+  if (typeof given !== 'object' || given === null || typeof given.text !== 'string') {
+    throw notText(given);
+  }
+  if (values != null) {
+    throw new PoolError(
+      'ERR_POLYPOOL_PARAMETER',
+      'the values belong into the object that has the text',
+    );
+  }
 }
 
 function notText(given) {

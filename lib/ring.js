@@ -81,6 +81,10 @@ class Request {
     this.onAbort = undefined;
     /** Takes the rows instead of `rows`. */
     this.stream = null;
+    /** Releases and closes: a broken link gives back and closes all there is, so they never fail. */
+    this.alwaysDone = false;
+    /** The caller's async context, for events; only while somebody listens to them. */
+    this.context = null;
   }
 }
 
@@ -99,6 +103,10 @@ class Link {
     this.pending = 0;
     this.broken = null;
     this.shapes = new Map();
+    /** Those before the last FORGET_SHAPES: an answer under way may still name them. */
+    this.oldShapes = this.shapes;
+    /** Contexts of requests that were settled in this drain: their notices come right after. */
+    this.contexts = new Map();
     this.commands = [];
     this.statements = new Map();
     this.statementIds = [];
@@ -183,14 +191,14 @@ class Link {
   }
 
   /** The number of a text, told to the engine when it is new. */
-  statement(pool, text) {
+  statement(text) {
     if (text === this.lastText) return this.lastStatement.id;
     let entry = this.statements.get(text);
     if (entry === undefined) {
+      if (this.statements.size >= STATEMENTS_MAX) this.forgetStatement();
       entry = { id: this.statementIds.pop() ?? this.statementCount++, used: false };
-      this.recordWithText(SUBMIT.STATEMENT, text, entry.id, pool);
+      this.recordWithText(SUBMIT.STATEMENT, text, entry.id);
       this.statements.set(text, entry);
-      if (this.statements.size > STATEMENTS_MAX) this.forgetStatement();
     } else {
       entry.used = true;
     }
@@ -220,7 +228,7 @@ class Link {
    * `slot` is -1 for a statement of the pool itself.
    */
   query(number, pool, slot, generation, text, values, flags, timeoutMs, batch) {
-    const statement = this.statement(pool, text);
+    const statement = this.statement(text);
     const count = values ? values.length : 0;
     this.reserve(64);
     const { i32, start } = this;
@@ -271,6 +279,7 @@ class Link {
     if (request.onAbort !== undefined) {
       request.signal.removeEventListener('abort', request.onAbort);
     }
+    if (request.context !== null && request.isStatement) this.contexts.set(number, request.context);
     return request;
   }
 
@@ -279,10 +288,20 @@ class Link {
     if (this.pending === 0) this.native.unref();
   }
 
+  /** The async context of a request's caller, if it was noted. */
+  contextOf(number) {
+    return this.requests[number]?.context ?? this.contexts.get(number) ?? null;
+  }
+
   /** Ends the request early when the signal fires. */
   watch(number, request, signal) {
     request.signal = signal;
-    request.onAbort = () => this.record(SUBMIT.CANCEL, number);
+    request.onAbort = () => {
+      // The number may be another's by now.
+      if (this.requests[number] !== request) return;
+      if (request.isStatement) this.record(SUBMIT.CANCEL, number);
+      else request.pool.withdraw(number);
+    };
     signal.addEventListener('abort', request.onAbort, { once: true });
   }
 
@@ -290,6 +309,7 @@ class Link {
 
   drain() {
     const { native, reader } = this;
+    if (this.broken !== null) this.discard();
     const until = clock.now() + DRAIN_MS;
     for (;;) {
       const count = native.drain(reader.ints, reader.floats, reader.bytes);
@@ -303,8 +323,8 @@ class Link {
         this.read(reader, count);
       } catch (cause) {
         this.breakDown('the answers of the engine could not be read', cause);
-        break;
       }
+      if (this.broken !== null) this.discard();
       if (clock.now() >= until) {
         this.draining = true;
         later(this.drainLater);
@@ -312,12 +332,23 @@ class Link {
       }
     }
     this.draining = false;
+    if (this.contexts.size > 0) this.contexts.clear();
     if (reader.bytes.length > BYTES || reader.ints.length > INTS || reader.floats.length > FLOATS) {
       reader.ints = new Int32Array(INTS);
       reader.floats = new Float64Array(FLOATS);
       reader.bytes = Buffer.alloc(BYTES);
     }
     if (this.pending === 0) native.unref();
+  }
+
+  /** Takes over what nobody can read, so that it does not pile up. */
+  discard() {
+    const { native, reader } = this;
+    for (;;) {
+      const count = native.drain(reader.ints, reader.floats, reader.bytes);
+      if (count === 0) return;
+      if (count < 0) this.growReader();
+    }
   }
 
   growReader() {
@@ -345,7 +376,8 @@ class Link {
           this.shapes.set(ints[reader.i++], { columns: JSON.parse(reader.payload()), byInt8: {} });
           break;
         case COMPLETE.FORGET_SHAPES:
-          this.shapes.clear();
+          this.oldShapes = this.shapes;
+          this.shapes = new Map();
           break;
         case COMPLETE.GRANT: {
           const request = this.remove(ints[reader.i]);
@@ -364,8 +396,9 @@ class Link {
         }
         case COMPLETE.HOOK_CALL: {
           const pool = this.pools.get(ints[reader.i]);
-          pool?.handleHook(ints[reader.i + 1], ints[reader.i + 2], ints[reader.i + 3]);
-          reader.i += 4;
+          const { i } = reader;
+          pool?.handleHook(ints[i + 1], ints[i + 2], ints[i + 3], ints[i + 4]);
+          reader.i += 5;
           break;
         }
         case COMPLETE.OK:
@@ -376,6 +409,7 @@ class Link {
           break;
         default:
           this.breakDown(reader.payload());
+          return;
       }
     }
   }
@@ -391,6 +425,8 @@ class Link {
       shape.read(reader, count, rows, request.rowMode);
     } catch (error) {
       request.failure = error;
+      // A stream may be endless.
+      if (request.stream !== null) request.stream.halt();
       return undefined;
     }
     if (request.stream !== null) request.stream.take(rows, shape.fields);
@@ -399,7 +435,7 @@ class Link {
 
   /** One shape may be read in two ways: pools differ in what an int8 becomes. */
   shapeFor(id, pool) {
-    const entry = this.shapes.get(id);
+    const entry = this.shapes.get(id) ?? this.oldShapes.get(id);
     const { int8 } = pool;
     return (entry.byInt8[int8] ??= new Shape(entry.columns, { int8 }));
   }
@@ -445,11 +481,12 @@ class Link {
       // An abort or a timeout is answered at once; the wire may still be busy with the statement.
       if (wire.kind === 'pool') request.lease.unsettled = true;
     }
-    this.fail(request, request.pool.errorOf(wire, request));
+    this.fail(request, request.failure ?? request.pool.errorOf(wire, request));
   }
 
   fail(request, error) {
     if (request.stream !== null) request.stream.fail(error);
+    else if (request.alwaysDone) request.resolve();
     else request.reject(error);
   }
 
@@ -458,6 +495,7 @@ class Link {
    * the numbers mean nothing any more. Pools of this link are lost; the next one opens a new link.
    */
   breakDown(message, cause) {
+    if (this.broken !== null) return;
     this.broken = new PoolError('ERR_POLYPOOL_PROTOCOL', message, { cause });
     if (current === this) current = null;
     this.requests.forEach((request, number) => {

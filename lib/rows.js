@@ -8,7 +8,8 @@
  * The layout of the cells is that of `src/wire/chunk.rs`.
  */
 
-const { converterFor } = require('./values');
+const { converterFor, malformed } = require('./values');
+const { PoolError } = require('./errors');
 
 /** A wider result is read by the loop: its generated function would be too large to optimise. */
 const COLUMNS_MAX = 400;
@@ -62,10 +63,37 @@ class Shape {
       if (rowMode === 'array') (this.asArrays ??= this.#decoder(true))(reader, count, out);
       else (this.asObjects ??= this.#decoder(false))(reader, count, out);
     } catch (error) {
-      Object.assign(reader, { i, f, b, segment, at });
+      const start = { i, f, b, segment, at };
+      const failure =
+        error instanceof PoolError ? error : this.#locate(Object.assign(reader, start), count);
+      Object.assign(reader, start);
       this.skip(reader, count);
-      throw error;
+      throw failure ?? error;
     }
+  }
+
+  /** What JSON.parse or BigInt throw names no column: reads again to find out which it was. */
+  #locate(reader, count) {
+    const naming = this.readers.map(({ read, convert }, at) => ({
+      read,
+      convert: convert === null ? null : this.#naming(convert, this.columns[at]),
+    }));
+    try {
+      for (let row = 0; row < count; row++) readRow(reader, naming);
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  }
+
+  #naming(convert, column) {
+    return (cell) => {
+      try {
+        return convert(cell);
+      } catch (cause) {
+        throw cause instanceof PoolError ? cause : malformed(column, cause);
+      }
+    };
   }
 
   skip(reader, count) {

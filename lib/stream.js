@@ -7,41 +7,27 @@
 
 const { Readable } = require('node:stream');
 const { AsyncResource } = require('node:async_hooks');
-const { OptionError } = require('./errors');
-
-const BATCH = 1000;
-const BATCH_MAX = 100_000;
+const { surface } = require('./surface');
 
 class RowStream extends Readable {
   #batch;
   /** Rows the engine may still send. */
   #credit;
-  #start;
+  /** While its statement runs. */
   #control = null;
   #resource = new AsyncResource('polypool.RowStream');
   #onSettled = null;
 
-  /** `start(stream)` submits the statement and returns `{ credit(rows), cancel() }`. */
-  constructor(batch, start) {
+  constructor(batch) {
     super({ objectMode: true, highWaterMark: batch });
     this.#batch = batch;
     this.#credit = batch;
-    this.#start = start;
     this.fields = null;
   }
 
-  get batchSize() {
-    return this.#batch;
-  }
-
-  _construct(callback) {
-    try {
-      this.#control = this.#start(this);
-    } catch (error) {
-      callback(error);
-      return;
-    }
-    callback();
+  /** Its statement was submitted, with credit for one batch: `{ credit(rows), cancel() }`. */
+  begin(control) {
+    this.#control = control;
   }
 
   _read() {
@@ -65,10 +51,29 @@ class RowStream extends Readable {
   take(rows, fields) {
     this.fields = fields;
     this.#credit -= rows.length;
-    if (this.destroyed) return;
-    this.#resource.runInAsyncScope(() => {
-      for (const row of rows) this.push(row);
-    });
+    this.#resource.runInAsyncScope(this.#deliver, this, rows);
+  }
+
+  /** Listeners run within `push`; what they throw must not reach the ring. */
+  #deliver(rows) {
+    let thrown = false;
+    for (const row of rows) {
+      if (this.destroyed) return;
+      try {
+        this.push(row);
+      } catch (error) {
+        thrown = true;
+        surface(error);
+      }
+    }
+    // A push that was cut short has not asked for more.
+    if (thrown) this.#guarded(() => this.read(0));
+  }
+
+  /** A row could not be made: the statement is to end, so nothing more is asked for. */
+  halt() {
+    this.#credit = Infinity;
+    this.#control.cancel();
   }
 
   /** The result is complete. */
@@ -84,24 +89,23 @@ class RowStream extends Readable {
   #settle(finish) {
     this.#control = null;
     const settled = this.#onSettled;
-    this.#resource.runInAsyncScope(settled ?? finish);
+    this.#resource.runInAsyncScope(() => this.#guarded(settled ?? finish));
+  }
+
+  #guarded(call) {
+    try {
+      call();
+    } catch (error) {
+      surface(error);
+    }
   }
 }
 
 /** A stream that ends with an error before it began. */
 function failedStream(error) {
-  return new RowStream(1, () => {
-    throw error;
-  });
+  const stream = new RowStream(1);
+  stream.destroy(error);
+  return stream;
 }
 
-function readBatchSize(options) {
-  const batch = options?.batchSize ?? BATCH;
-  if (Number.isInteger(batch) && batch >= 1 && batch <= BATCH_MAX) return batch;
-  throw new OptionError(
-    `option 'batchSize' must be an integer from 1 to ${BATCH_MAX}, got ${String(batch)}`,
-    { option: 'batchSize' },
-  );
-}
-
-module.exports = { RowStream, failedStream, readBatchSize };
+module.exports = { RowStream, failedStream };

@@ -13,15 +13,23 @@ const POSTGRES = ['postgres', 'postgresql'];
 function readTarget(target, options) {
   let given;
   if (typeof target === 'string' || target instanceof URL) {
-    given = { ...readObject(options ?? {}), url: String(target) };
+    given = { ...readObject(options ?? {}), url: textOf(target) };
   } else {
     given = { ...readObject(target) };
   }
   for (const key of ['url', 'connectionString']) {
-    if (given[key] instanceof URL) given[key] = String(given[key]);
+    if (given[key] instanceof URL) given[key] = textOf(given[key]);
     if (typeof given[key] === 'string') checkScheme(key, given[key]);
   }
   return given;
+}
+
+/** `searchParams` writes a space as `+`, which a connection URL reads as it stands. */
+function textOf(url) {
+  if (typeof url === 'string' || !url.search.includes('+')) return String(url);
+  const plain = new URL(url);
+  plain.search = plain.search.replaceAll('+', '%20');
+  return String(plain);
 }
 
 function readObject(value) {

@@ -2,34 +2,53 @@
 
 /** Transactions and savepoints over anything that runs statements in order. */
 
-const { OptionError, PoolError, QueryTimeoutError, abortError } = require('./errors');
+const {
+  DatabaseError,
+  OptionError,
+  PoolError,
+  QueryTimeoutError,
+  abortError,
+} = require('./errors');
+const { TRANSACTION, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
 const { failedStream } = require('./stream');
 const { leadWith } = require('./lease');
 
-const ISOLATIONS = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
 /** Serialization failure and deadlock: the whole transaction may be run again. */
 const RETRYABLE = new Set(['40001', '40P01']);
-const RETRIES_MAX = 100;
 /** The pause before a retry: random up to this, doubled each time, never above a second. */
 const PAUSE_MS = 10;
 const PAUSE_MS_MAX = 1000;
+/** An aborted transaction whose ROLLBACK takes longer loses its connection. */
+const ROLLBACK_MS = 5000;
 
-const pause = setTimeout;
+const later = setTimeout;
+const forget = clearTimeout;
+
+/** What a transaction and those nested in it share. */
+class Shared {
+  savepoints = 0;
+  /** A savepoint could not be gone back to: nothing of the transaction may be committed. */
+  failure = null;
+}
 
 /** Runs statements inside one transaction; stale once the callback has settled. */
 class Transaction {
   #connection;
-  #depth;
+  #shared;
+  #parent;
   #signal;
   /** BEGIN, until the first statement takes it along in one round trip. */
   #begin;
   #over = false;
+  /** Settles when the last of the nested transactions so far is over; null while there is none. */
+  #nested = null;
   #sql = null;
 
-  constructor(connection, depth, signal, begin) {
+  constructor(connection, shared, parent, signal, begin) {
     this.#connection = connection;
-    this.#depth = depth;
+    this.#shared = shared;
+    this.#parent = parent;
     this.#signal = signal;
     this.#begin = begin;
   }
@@ -44,15 +63,30 @@ class Transaction {
   }
 
   query(text, values, options) {
-    if (this.#over) return Promise.reject(over());
+    if (this.#isOver()) return Promise.reject(over());
     this.#start();
-    return this.#connection.query(text, values, this.#bounded(text, options));
+    try {
+      options = this.#bounded(text, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#connection.query(text, values, options);
   }
 
   stream(text, values, options) {
-    if (this.#over) return failedStream(over());
+    if (this.#isOver()) return failedStream(over());
     this.#start();
-    return this.#connection.stream(text, values, this.#bounded(text, options));
+    try {
+      options = this.#bounded(text, options);
+    } catch (error) {
+      return failedStream(error);
+    }
+    return this.#connection.stream(text, values, options);
+  }
+
+  /** With the outer transaction those within it are over. */
+  #isOver() {
+    return this.#over || (this.#parent !== null && this.#parent.#isOver());
   }
 
   #start() {
@@ -67,39 +101,77 @@ class Transaction {
   #bounded(text, options) {
     const own = this.#signal;
     if (own === undefined) return options;
+    // Left to the call to refuse.
+    if (options !== undefined && (typeof options !== 'object' || options === null)) return options;
     const other = options?.signal ?? text?.signal;
     return { ...options, signal: other === undefined ? own : AbortSignal.any([own, other]) };
   }
 
   async transaction(callback, options) {
-    if (this.#over) throw over();
+    if (this.#isOver()) throw over();
     checkNested(options);
-    const name = `polypool_${this.#depth}`;
-    await this.query(`SAVEPOINT ${name}`);
-    const inner = new Transaction(this.#connection, this.#depth + 1, this.#signal, null);
-    let result;
+    const bound = deadline(readOptions(callback, options), this.#signal);
+    const before = this.#nested;
+    let resolve;
+    const mine = new Promise((settle) => (resolve = settle));
+    const end = () => {
+      if (this.#nested === mine) this.#nested = null;
+      resolve();
+    };
+    this.#nested = mine;
+    let waits = before !== null;
     try {
-      result = await callback(inner);
+      // Savepoints are a stack: those of siblings must not cross.
+      if (before !== null) await unlessAborted(bound.signal, () => before);
+      waits = false;
+      return await this.#nest(callback, bound.signal);
+    } catch (error) {
+      throw bound.explain(error);
+    } finally {
+      bound.end();
+      // One that gave up waiting has not ended those before it.
+      if (waits) before.then(end);
+      else end();
+    }
+  }
+
+  async #nest(callback, signal) {
+    const name = `polypool_${++this.#shared.savepoints}`;
+    await this.query(`SAVEPOINT ${name}`);
+    const inner = new Transaction(this.#connection, this.#shared, this, signal, null);
+    try {
+      const result = await unlessAborted(signal, () => callback(inner));
+      inner.#over = true;
+      await this.query(`RELEASE SAVEPOINT ${name}`);
+      return result;
     } catch (error) {
       inner.#over = true;
-      await this.query(`ROLLBACK TO SAVEPOINT ${name}`);
-      await this.query(`RELEASE SAVEPOINT ${name}`);
+      await this.#undo(name);
       throw error;
     }
-    inner.#over = true;
-    await this.query(`RELEASE SAVEPOINT ${name}`);
-    return result;
+  }
+
+  async #undo(name) {
+    try {
+      await this.query(`ROLLBACK TO SAVEPOINT ${name}`);
+      await this.query(`RELEASE SAVEPOINT ${name}`);
+    } catch (error) {
+      this.#shared.failure ??= error;
+    }
   }
 
   /** BEGIN, the callback, COMMIT or ROLLBACK. */
   static async run(connection, begin, callback, signal) {
-    const transaction = new Transaction(connection, 1, signal, begin);
+    const shared = new Shared();
+    const transaction = new Transaction(connection, shared, null, signal, begin);
     let result;
     try {
-      result = await callback(transaction);
+      result = await unlessAborted(signal, () => callback(transaction));
+      if (signal?.aborted) throw abortError(signal);
+      if (shared.failure !== null) throw shared.failure;
     } catch (error) {
       transaction.#over = true;
-      if (transaction.#begin === null) await rollback(connection);
+      if (transaction.#begin === null) await rollback(connection, signal);
       throw error;
     }
     transaction.#over = true;
@@ -109,9 +181,26 @@ class Transaction {
   }
 }
 
-async function rollback(connection) {
+/** What the callback comes to, unless the signal is aborted first: then nobody hears of it. */
+async function unlessAborted(signal, callback) {
+  if (signal === undefined) return callback();
+  if (signal.aborted) throw abortError(signal);
+  let onAbort;
+  const aborted = new Promise((_, reject) => {
+    onAbort = () => reject(abortError(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
   try {
-    await connection.query('ROLLBACK');
+    return await Promise.race([aborted, callback()]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+async function rollback(connection, signal) {
+  try {
+    const options = signal?.aborted ? { timeoutMs: ROLLBACK_MS } : undefined;
+    await connection.query('ROLLBACK', undefined, options);
   } catch {
     // Whatever state it is in, nobody else may get it.
     await connection.release({ destroy: true });
@@ -123,10 +212,10 @@ async function commit(connection) {
   try {
     result = await connection.query('COMMIT');
   } catch (error) {
-    if (error instanceof PoolError) {
+    if (!isVerdict(error)) {
       throw new PoolError(
         'ERR_POLYPOOL_COMMIT_UNKNOWN',
-        'the connection was lost during COMMIT; whether the transaction took effect is unknown',
+        'COMMIT was not answered; whether the transaction took effect is unknown',
         { cause: error },
       );
     }
@@ -140,91 +229,84 @@ async function commit(connection) {
   }
 }
 
+/** A server that ends the session (FATAL, PANIC) may have committed before. */
+function isVerdict(error) {
+  return error instanceof DatabaseError && error.severity === 'ERROR';
+}
+
 /** A transaction on a connection the caller holds. */
-async function transact(connection, callback, options = {}) {
+async function transact(connection, callback, options) {
   const settings = readOptions(callback, options);
-  const bound = deadline(settings);
-  try {
-    return await attempts(settings, bound, () =>
-      Transaction.run(connection, settings.begin, callback, bound.signal),
-    );
-  } finally {
-    bound.end();
-  }
+  return attempts(settings, (signal) =>
+    Transaction.run(connection, settings.begin, callback, signal),
+  );
 }
 
 /** A transaction on a connection of its own, which is given back afterwards. */
-async function transactPooled(pool, callback, options = {}) {
+async function transactPooled(pool, callback, options) {
   const settings = readOptions(callback, options);
+  return attempts(settings, async (signal) => {
+    const connection = await pool.acquire(signal && { signal });
+    try {
+      return await Transaction.run(connection, settings.begin, callback, signal);
+    } finally {
+      await connection.release();
+    }
+  });
+}
+
+async function attempts(settings, run) {
   const bound = deadline(settings);
   try {
-    return await attempts(settings, bound, async () => {
-      const connection = await pool.acquire({ signal: bound.signal });
+    for (let attempt = 0; ; attempt++) {
       try {
-        return await Transaction.run(connection, settings.begin, callback, bound.signal);
-      } finally {
-        await connection.release();
+        return await run(bound.signal);
+      } catch (error) {
+        if (attempt >= settings.retries || !RETRYABLE.has(error?.code)) throw error;
       }
-    });
+      await unlessAborted(bound.signal, () => pauseAfter(attempt));
+    }
+  } catch (error) {
+    throw bound.explain(error);
   } finally {
     bound.end();
   }
 }
 
-async function attempts({ retries }, bound, run) {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await run();
-    } catch (error) {
-      if (bound.timedOut()) throw bound.error(error);
-      if (attempt >= retries || !RETRYABLE.has(error?.code)) throw error;
-    }
-    const longest = Math.min(PAUSE_MS * 2 ** attempt, PAUSE_MS_MAX);
-    await new Promise((resolve) => pause(resolve, Math.random() * longest));
-    if (bound.signal?.aborted) {
-      throw bound.timedOut() ? bound.error() : abortError(bound.signal);
-    }
-  }
+function pauseAfter(attempt) {
+  const longest = Math.min(PAUSE_MS * 2 ** attempt, PAUSE_MS_MAX);
+  return new Promise((resolve) => later(resolve, Math.random() * longest));
 }
 
-/** One signal for the caller's own and the time limit. */
-function deadline({ signal, timeoutMs }) {
-  if (timeoutMs === undefined || timeoutMs === 0) {
-    return { signal, timedOut: () => false, end() {} };
-  }
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), timeoutMs);
+/** One signal for the caller's own, the outer transaction's and the time limit. */
+function deadline({ signal, timeoutMs }, outer) {
+  const limit = timeoutMs > 0 ? new AbortController() : null;
+  const signals = [outer, signal, limit?.signal].filter((one) => one !== undefined);
+  const timer = limit && later(() => limit.abort(), timeoutMs);
+  const one = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
   return {
-    signal: signal === undefined ? limit.signal : AbortSignal.any([signal, limit.signal]),
-    timedOut: () => limit.signal.aborted,
-    error: (cause) =>
-      new QueryTimeoutError(
-        `the transaction did not end within ${timeoutMs} ms`,
-        { timeoutMs },
-        cause === undefined ? undefined : { cause },
-      ),
-    end: () => clearTimeout(timer),
+    signal: one,
+    /** The error of an abort, when it was the time limit's. */
+    explain(error) {
+      const mine = limit?.signal.aborted && one.reason === limit.signal.reason;
+      if (!mine || error?.code !== 'ERR_POLYPOOL_ABORTED') return error;
+      const message = `the transaction did not end within ${timeoutMs} ms`;
+      return new QueryTimeoutError(message, { timeoutMs }, { cause: error });
+    },
+    end() {
+      if (timer !== null) forget(timer);
+    },
   };
 }
 
-function readOptions(callback, options) {
+function readOptions(callback, options = {}) {
   if (typeof callback !== 'function') {
     throw new PoolError('ERR_POLYPOOL_PARAMETER', 'transaction needs a callback function');
   }
-  const { isolation, readOnly, deferrable, retries = 0, signal, timeoutMs, ...unknown } = options;
-  const stray = Object.keys(unknown)[0];
-  if (stray !== undefined) throw refusal(stray, 'is not an option of transaction()');
-  if (isolation !== undefined && !ISOLATIONS.includes(isolation)) {
-    throw refusal('isolation', `must be one of '${ISOLATIONS.join("', '")}'`);
-  }
+  checkOptions(TRANSACTION, options);
+  const { isolation, readOnly, deferrable, retries = 0, signal, timeoutMs } = options;
   if (deferrable && !(isolation === 'serializable' && readOnly)) {
     throw refusal('deferrable', "goes only with isolation 'serializable' and readOnly");
-  }
-  if (!Number.isInteger(retries) || retries < 0 || retries > RETRIES_MAX) {
-    throw refusal('retries', `must be an integer from 0 to ${RETRIES_MAX}, got ${retries}`);
-  }
-  if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < 2 ** 31)) {
-    throw refusal('timeoutMs', `must be a number from 0 to ${2 ** 31 - 1}, got ${timeoutMs}`);
   }
   const modes = [];
   if (isolation !== undefined) modes.push(`ISOLATION LEVEL ${isolation.toUpperCase()}`);

@@ -154,8 +154,15 @@ function parseBytes(text) {
   return bytes.subarray(0, length);
 }
 
+/** A cell whose text is not what its type says. */
+function malformed(column, cause) {
+  const { dataTypeId } = column;
+  const what = dataTypeId === JSON_TYPE || dataTypeId === JSONB ? 'JSON' : `type ${dataTypeId}`;
+  return undecodable(column, `holds malformed text for ${what}`, { cause });
+}
+
 function undecodable(column, what, options) {
   return new PoolError('ERR_POLYPOOL_DECODE', `column "${column.name}" ${what}`, options);
 }
 
-module.exports = { converterFor };
+module.exports = { converterFor, malformed };

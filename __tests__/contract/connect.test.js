@@ -12,6 +12,7 @@ const {
   rejection,
   track,
   unique,
+  until,
 } = require('../support/pools.js');
 const { url, testServer } = require('../support/urls.js');
 

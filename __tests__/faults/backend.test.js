@@ -12,6 +12,13 @@ const {
 
 const LOST = /^(57P0[123]|ERR_POLYPOOL_CONNECTION_LOST)$/;
 
+/** Waits until the backend is within pg_sleep(). */
+const untilAsleep = (processId) =>
+  until(async () => {
+    const text = 'select 1 from pg_stat_activity where pid = $1 and wait_event = $2';
+    return (await observe(text, [processId, 'PgSleep'])).length;
+  });
+
 test('an idle connection that is killed is replaced, and nobody notices', async () => {
   const pool = await openPool({ max: 1 });
   for (let round = 0; round < 5; round++) {
@@ -82,6 +89,7 @@ test('a transaction whose backend is killed rejects and is not retried on its ow
         runs += 1;
         await tx.query('select 1');
         const sleeping = tx.query('select pg_sleep(60)');
+        await untilAsleep(tx.connection.processId);
         await terminateBackend(tx.connection.processId);
         await sleeping;
       },
@@ -154,10 +162,7 @@ test('a query cancelled by somebody else is an error of its own', async () => {
   const pool = await openPool({ max: 1 });
   await pool.use(async (connection) => {
     const query = rejection(connection.query('select pg_sleep(60)'));
-    await until(async () => {
-      const text = 'select 1 from pg_stat_activity where pid = $1 and wait_event = $2';
-      return (await observe(text, [connection.processId, 'PgSleep'])).length;
-    });
+    await untilAsleep(connection.processId);
     await observe('select pg_cancel_backend($1)', [connection.processId]);
     const error = await query;
     expect(error).toMatchObject({ name: 'DatabaseError', code: '57014' });

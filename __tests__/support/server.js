@@ -140,7 +140,11 @@ class Server {
     process.once('exit', this.#onExit);
   }
 
-  #onExit = () => this.kill('SIGQUIT');
+  /** For runs that end by an exception: nothing asynchronous happens any more. */
+  #onExit = () => {
+    this.kill('SIGQUIT');
+    fs.rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+  };
 
   #exec(command, args) {
     const options = { cwd: this.directory, ...this.#owner, env: { ...process.env, LC_ALL: 'C' } };

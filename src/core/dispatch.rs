@@ -13,6 +13,9 @@ use super::pool::Pool;
 use super::slot::{Slot, State};
 use super::waiters::Waiter;
 
+/// How many connections are compared when a statement looks for one to share.
+const SHARED_LOOK: usize = 8;
+
 impl Pool {
     pub(super) fn handle_acquire(
         &mut self,
@@ -116,6 +119,13 @@ impl Pool {
     /// A connection that can be granted at once; connections that may not serve again are closed
     /// on the way.
     fn take_ready(&mut self, want: Want) -> Option<u32> {
+        // Wide enough: more wires would only cost whoever serves them.
+        if let Want::Share { write } = want
+            && self.shared.len >= self.options.share_width
+            && let Some(at) = self.pick_shared(write)
+        {
+            return Some(at);
+        }
         while let Some(at) = self.idle_candidate() {
             let slot = &self.slots[at as usize];
             if let Some(why) = self.unfit(slot) {
@@ -166,13 +176,17 @@ impl Pool {
         true
     }
 
-    /// The connection on whose wire one more statement is queued: the hottest with room, that is
-    /// the most recently granted (full batches on few wires beat thin ones on many).
+    /// The connection on whose wire one more statement is queued: of the hottest few the one with
+    /// the fewest before it.
     fn pick_shared(&self, write: bool) -> Option<u32> {
         if !self.options.pipeline || (write && !self.leased.is_empty()) {
             return None;
         }
-        self.shared.iter(&self.slots).find(|at| self.may_join(&self.slots[*at as usize]))
+        let shared = self.shared.iter(&self.slots);
+        shared
+            .filter(|at| self.may_join(&self.slots[*at as usize]))
+            .take(SHARED_LOOK)
+            .min_by_key(|at| self.slots[*at as usize].in_flight)
     }
 
     /// While a lease is out, its owner may hold the row lock a write in flight waits for, and may

@@ -93,6 +93,9 @@ pub struct Options {
     pub connect_retry: bool,
     /// Set by engines only: statements that may be on one wire at once (at most 64).
     pub share_depth: u32,
+    /// Set by engines only: short statements spread over so many connections before they are
+    /// packed, and over more only when these are full.
+    pub share_width: u32,
     /// Set by engines only: nothing is queued behind a statement that runs for this long.
     pub share_patience: Time,
 }
@@ -139,6 +142,7 @@ impl Default for Options {
             priorities: 1,
             connect_retry: true,
             share_depth: 16,
+            share_width: u32::MAX,
             share_patience: 3 * MILLISECOND,
         }
     }

@@ -143,6 +143,11 @@ impl Pool {
             .then(|| slot.conn(lease.slot))
     }
 
+    /// The generation of a slot's latest lease.
+    pub fn generation(&self, slot: u32) -> u32 {
+        self.slots.get(slot as usize).map_or(0, |slot| slot.generation)
+    }
+
     /// When a lease began, unless it is stale.
     pub fn leased_since(&self, lease: Lease) -> Option<Time> {
         self.lease_conn(lease).map(|_| self.slots[lease.slot as usize].since)

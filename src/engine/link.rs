@@ -109,11 +109,12 @@ impl LinkShared {
 
     fn push(&self, chunk: &mut Chunk) {
         let weight = chunk.weight();
+        // Before a drain can see the chunk and take its weight off again.
+        self.backlog.fetch_add(weight, Ordering::SeqCst);
         let mut outbox = lock(&self.outbox);
         let spare = outbox.spare.pop().unwrap_or_default();
         outbox.ready.push_back(std::mem::replace(chunk, spare));
         drop(outbox);
-        self.backlog.fetch_add(weight, Ordering::SeqCst);
         if !self.woken.swap(true, Ordering::SeqCst)
             && let Some(wake) = &*lock(&self.wake)
         {
@@ -124,7 +125,9 @@ impl LinkShared {
 
 /// A statement as one link numbers it.
 pub struct LinkStatement {
-    pub statement: Rc<dyn Statement>,
+    pub text: Rc<str>,
+    /// Made by the first pool that runs it.
+    pub statement: Option<Rc<dyn Statement>>,
 }
 
 /// All links, by number. A vector: looked up for every row.

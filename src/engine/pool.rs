@@ -2,11 +2,11 @@
 
 use super::clock::Clock;
 use super::session::Connector;
-use crate::core::message::{Effect, Input, Lease, Time};
+use crate::core::message::{ConnId, Effect, Input, Lease, Time};
 use crate::core::options::Options;
 use crate::core::pool::Pool;
 use hdrhistogram::Histogram;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -46,8 +46,18 @@ pub struct State {
     pub waits: Latency,
     pub uses: Latency,
     pub creates: Latency,
-    /// Of each slot's connection, its number in the pool and the server's.
-    identities: Vec<(u32, i32)>,
+    /// The last connections of each slot.
+    identities: Vec<VecDeque<Identity>>,
+}
+
+/// Connections of a slot that are remembered for those who hold an old lease of it.
+const IDENTITIES: usize = 16;
+
+struct Identity {
+    /// Generation of its first lease.
+    first_lease: u32,
+    serial: u32,
+    process: i32,
 }
 
 /// Microseconds; made when the first value comes, so that an idle pool stays small.
@@ -141,17 +151,25 @@ impl State {
         }
     }
 
-    /// A connection is ready in a slot: its number in the pool and the server's for it.
-    pub fn note_identity(&mut self, slot: u32, serial: u32, process: i32) {
-        let at = slot as usize;
+    /// A connection is there: its number in the pool and the server's for it.
+    pub fn note_identity(&mut self, conn: ConnId, process: i32) {
+        let at = conn.slot as usize;
         if at >= self.identities.len() {
-            self.identities.resize(at + 1, (0, 0));
+            self.identities.resize_with(at + 1, VecDeque::new);
         }
-        self.identities[at] = (serial, process);
+        let first_lease = self.core.generation(conn.slot).wrapping_add(1);
+        let log = &mut self.identities[at];
+        log.push_back(Identity { first_lease, serial: conn.serial, process });
+        if log.len() > IDENTITIES {
+            log.pop_front();
+        }
     }
 
-    pub fn identity(&self, slot: u32) -> Option<(u32, i32)> {
-        self.identities.get(slot as usize).copied()
+    /// The connection that a lease of this slot had, also when it is long gone.
+    pub fn identity(&self, slot: u32, generation: u32) -> Option<(u32, i32)> {
+        let log = self.identities.get(slot as usize)?;
+        let found = log.iter().rev().find(|it| it.first_lease <= generation)?;
+        Some((found.serial, found.process))
     }
 
     fn note_use(&mut self, now: Time, lease: Lease) {

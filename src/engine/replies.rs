@@ -88,8 +88,8 @@ pub struct Replies<'a> {
     pub finished: &'a mut Vec<Finished>,
     /// Links that have something to hand over.
     pub talking: &'a mut Vec<u32>,
-    /// Notices: pool and JSON.
-    pub notices: &'a mut Vec<EngineError>,
+    /// Notices, and whose statement caused them.
+    pub notices: &'a mut Vec<(Option<(u32, i32)>, EngineError)>,
     /// A row asked to stop; the link it was for, if that is behind.
     pub stop: bool,
     pub stalled_by: Option<u32>,
@@ -180,8 +180,10 @@ impl Replies<'_> {
         settle(request, self.links, self.talking);
     }
 
-    pub fn notice(&mut self, notice: EngineError) {
-        self.notices.push(notice);
+    pub fn notice(&mut self, token: Option<Token>, notice: EngineError) {
+        let request = token.and_then(|token| self.requests.get(token));
+        let origin = request.filter(|it| !it.settled).and_then(|it| it.origin);
+        self.notices.push((origin, notice));
     }
 }
 

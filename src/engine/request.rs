@@ -22,6 +22,8 @@ pub enum Kind {
     /// A JavaScript hook's deadline, and the limit of a cancel.
     Hook,
     Hold,
+    /// Bounds the wait of WARM for a server.
+    Warm,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,10 @@ pub struct Request {
     pub statement: Option<Rc<dyn Statement>>,
     pub params: ParamsBuf,
     pub mode: Mode,
+    /// Asked to go out with what follows; `mode` says whether it really does.
+    pub lead: bool,
+    /// When it is cut short: its entry among the driver's deadlines.
+    pub deadline: Option<Time>,
     /// Rows a stream may still send; `None` for ordinary requests.
     pub credit: Option<i64>,
     pub started: Time,
@@ -75,6 +81,8 @@ impl Request {
             statement: None,
             params: ParamsBuf::default(),
             mode: Mode { named: true, ordered: kind == Kind::Held, ..Mode::default() },
+            lead: false,
+            deadline: None,
             credit: None,
             started: now,
             sent: now,

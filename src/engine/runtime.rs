@@ -37,6 +37,9 @@ pub enum Message {
 const SPARE_BUFFERS: usize = 16;
 const SPARE_WORDS: usize = 64 * 1024;
 
+/// TLS handshakes wait for their peers in there: some that hang must not keep others out.
+const BLOCKING_THREADS: usize = 16;
+
 pub struct Runtime {
     inbox: Mutex<Inbox>,
     /// Set while a wake is under way, so that a burst costs one.
@@ -72,7 +75,7 @@ impl Runtime {
         let tokio = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
-            .max_blocking_threads(2)
+            .max_blocking_threads(BLOCKING_THREADS)
             .build()?;
         let shared = runtime.clone();
         std::thread::Builder::new().name("polypool".into()).spawn(move || {

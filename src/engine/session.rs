@@ -55,6 +55,9 @@ pub trait Session {
         mode: Mode,
     ) -> Result<(), EngineError>;
 
+    /// Ends a lead whose follower did not come.
+    fn close_lead(&mut self);
+
     /// One cheap round trip that shows the peer to be alive.
     fn check(&mut self, token: u64);
 

@@ -36,12 +36,13 @@ pub fn install(
     target: sys::napi_value,
     link: &Rc<LocalLink>,
 ) -> napi::Result<()> {
-    let functions: [(&str, Callback); 7] = [
+    let functions: [(&str, Callback); 8] = [
         ("submit\0", submit),
         ("drain\0", drain),
         ("needed\0", needed),
         ("acquire\0", acquire),
         ("release\0", release),
+        ("cancel\0", cancel),
         ("ref\0", hold),
         ("unref\0", unhold),
     ];
@@ -272,6 +273,22 @@ unsafe extern "C" fn acquire(env: sys::napi_env, info: sys::napi_callback_info) 
                     _ => None,
                 });
                 granted.unwrap_or(LATER)
+            })
+        })
+    }
+}
+
+/// `cancel(pool, request)`: withdraws an acquire that still waits; its FAIL record follows.
+unsafe extern "C" fn cancel(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<2>(env, info, |call| {
+            let pool = u32::try_from(call.integer(0)?).ok()?;
+            let waiter = lease_waiter(call.link.shared.id, call.integer(1)?);
+            call.link.with_pool(pool, |shared| {
+                let input = Input::Cancel { waiter };
+                handle(call.link, shared, shared.clock.now(), input, |_| None);
+                0.0
             })
         })
     }

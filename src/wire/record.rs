@@ -4,8 +4,7 @@
 //! Submission (JavaScript to engine): `[length in words][op][request] ...`; byte payloads follow
 //! their length word, padded to four bytes. Completion: see `chunk`.
 
-/// `[len, STATEMENT, id, pool, bytes, text...]`: gives a text its number for this link; the pool
-/// tells its protocol.
+/// `[len, STATEMENT, id, bytes, text...]`: gives a text its number for this link.
 pub const STATEMENT: i32 = 1;
 /// `[len, FORGET, id]`: the number is free again.
 pub const FORGET: i32 = 2;
@@ -76,7 +75,8 @@ pub const GRANT: i32 = 6;
 pub const RESULT: i32 = 7;
 /// `[EVENT, pool, bytes]`: JSON of a pool event.
 pub const EVENT: i32 = 8;
-/// `[HOOK_CALL, pool, kind, slot, serial]`: run a JavaScript hook (of `hook`) on that connection.
+/// `[HOOK_CALL, pool, kind, slot, serial, process]`: run a JavaScript hook (of `hook`) on that
+/// connection; `process` is the server's number for it.
 pub const HOOK_CALL: i32 = 9;
 /// `[OK, request]`: WARM, CLOSE, RELEASE are done.
 pub const OK: i32 = 10;

@@ -35,6 +35,21 @@ fn statements_spread_over_idle_connections_before_they_share() {
 }
 
 #[test]
+fn beyond_share_width_statements_pack_while_connections_are_idle() {
+    let mut world = open(Options { share_width: 2, share_depth: 2, ..options(4) });
+    let waiters: Vec<_> = (0..5).map(|_| world.read()).collect();
+    let conns: Vec<_> = waiters.into_iter().map(|waiter| world.statement_of(waiter)).collect();
+    assert_ne!(conns[0], conns[1], "two connections first");
+    assert_eq!(
+        conns[2..4].iter().filter(|conn| **conn == conns[0]).count(),
+        1,
+        "then one more each"
+    );
+    assert_eq!(conns[2..4].iter().filter(|conn| **conn == conns[1]).count(), 1);
+    assert!(conns[4] != conns[0] && conns[4] != conns[1], "full wires overflow to an idle one");
+}
+
+#[test]
 fn the_pool_grows_to_max_before_statements_share() {
     let mut world = World::new(options(3));
     let (lease, _) = world.lease();

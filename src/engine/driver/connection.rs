@@ -1,13 +1,13 @@
 //! One connection's I/O: bytes from the socket into the session, its bytes out.
 
 use super::Driver;
-use crate::core::message::{ConnId, Lease, Time};
+use crate::core::message::{ConnId, Input as Message, Lease, Time};
 use crate::engine::error::EngineError;
 use crate::engine::replies::Replies;
 use crate::engine::request::Token;
 use crate::engine::session::{Opened, Session};
 use crate::engine::stream::Stream;
-use bytes::Buf;
+use bytes::{Buf, BytesMut};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -19,6 +19,9 @@ const READS: usize = 4;
 const INPUT: usize = 16 * 1024;
 /// A busy connection's buffer grows to this by itself; beyond, only for a message that needs it.
 const INPUT_BUSY: usize = 128 * 1024;
+
+/// A buffer that one large parameter blew up is given back.
+const OUTPUT_KEPT: usize = 256 * 1024;
 
 /// Where a slot of the core stands for the driver.
 pub struct Slot {
@@ -137,6 +140,15 @@ impl Input {
     }
 }
 
+impl Drop for Conn {
+    /// Its task looks once more, finds it gone and ends.
+    fn drop(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
 impl Conn {
     pub fn new(id: ConnId, opened: Opened, serial_wire: bool) -> Conn {
         Conn {
@@ -189,6 +201,9 @@ impl Conn {
             }
         }
         out.clear();
+        if out.capacity() > OUTPUT_KEPT {
+            *out = BytesMut::new();
+        }
         match Pin::new(&mut self.stream).poll_flush(&mut cx) {
             Poll::Ready(Err(error)) => Err(error),
             _ => Ok(()),
@@ -225,12 +240,17 @@ impl Driver {
             .read_conn(pool, &mut conn, cx)
             .or_else(|| conn.write().err().map(|error| transport_lost(&error)));
         self.put_conn(pool, conn);
+        if lost.is_some() {
+            // What its last answers set free must not be put to use on it again.
+            self.tell(pool, Message::Hold { conn: id });
+        }
         self.finish_all(pool, id);
+        let gone = lost.is_some();
         if let Some(error) = lost {
             self.died(pool, id, error);
         }
         self.end_turn();
-        Poll::Pending
+        if gone { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Reads and understands what is there; the reason when the connection is lost.

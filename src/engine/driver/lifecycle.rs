@@ -8,11 +8,13 @@ use crate::core::message::{
 use crate::engine::clock::from_ms;
 use crate::engine::error::EngineError;
 use crate::engine::replies::talk;
-use crate::engine::request::{Kind, Request};
+use crate::engine::request::{Kind, Request, Stage};
 use crate::engine::session::Opened;
 use crate::wire::record;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
@@ -27,6 +29,10 @@ impl Driver {
         let me = self.me.clone();
         let since = self.now;
         let Some(state) = self.pool(pool) else { return };
+        if state.slot(id).serial >= id.serial {
+            // Closed before it began.
+            return;
+        }
         let connector = state.shared.connector.clone();
         let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
         let task = tokio::task::spawn_local(async move {
@@ -70,11 +76,19 @@ impl Driver {
                 let serial_wire = !state.shared.options.pipeline;
                 let conn = Conn::new(id, opened, serial_wire);
                 state.slot(id).phase = Phase::Live(Box::new(conn));
-                state.shared.lock().creates.record(now.saturating_sub(since));
+                let process = conn_process(state, id);
+                let mut locked = state.shared.lock();
+                locked.creates.record(now.saturating_sub(since));
+                locked.note_identity(id, process);
+                drop(locked);
                 let on_connect = state.shared.hooks.on_connect;
-                tokio::task::spawn_local(poll_fn(move |cx| match me.upgrade() {
-                    Some(driver) => driver.borrow_mut().poll_conn(pool, id, cx),
-                    None => std::task::Poll::Ready(()),
+                tokio::task::spawn_local(poll_fn(move |cx| {
+                    let Some(driver) = me.upgrade() else { return Poll::Ready(()) };
+                    let turn = || driver.borrow_mut().poll_conn(pool, id, cx);
+                    catch_unwind(AssertUnwindSafe(turn)).unwrap_or_else(|_| {
+                        driver.borrow_mut().panicked(pool, id);
+                        Poll::Ready(())
+                    })
                 }));
                 if on_connect {
                     self.call_hook(pool, id, record::hook::ON_CONNECT);
@@ -88,9 +102,6 @@ impl Driver {
     fn open_for_use(&mut self, pool: u32, id: ConnId) {
         let Some(conn) = self.pool(pool).and_then(|state| state.conn(id.slot)) else { return };
         let process = conn.session.process_id();
-        if let Some(state) = self.pool(pool) {
-            state.shared.lock().note_identity(id.slot, id.serial, process);
-        }
         let event = json!({ "type": "connect", "connection": id.serial, "processId": process });
         self.event(pool, event);
         self.tell(pool, Input::Connected { conn: id });
@@ -104,7 +115,11 @@ impl Driver {
         if state.warming.is_empty() {
             return;
         }
-        let live = state.slots.iter().filter(|slot| matches!(slot.phase, Phase::Live(_))).count();
+        let ready = |slot: &&Slot| match &slot.phase {
+            Phase::Live(conn) => conn.hook.is_none(),
+            phase => matches!(phase, Phase::Turn),
+        };
+        let live = state.slots.iter().filter(ready).count();
         if live >= state.shared.options.min.max(1) as usize {
             for origin in std::mem::take(&mut state.warming) {
                 self.ok(origin);
@@ -139,7 +154,8 @@ impl Driver {
         let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
         let Some(conn) = state.conn(id.slot) else { return };
         conn.hook = Some(token);
-        self.deadlines.insert((self.now.saturating_add(limit), token));
+        let process = conn.session.process_id();
+        self.limit(token, limit);
         match self.links.get(owner) {
             Some(link) => {
                 link.record(&[
@@ -148,6 +164,7 @@ impl Driver {
                     kind,
                     id.slot as i32,
                     id.serial as i32,
+                    process,
                 ]);
                 talk(link, &mut self.talking);
             }
@@ -160,8 +177,9 @@ impl Driver {
         let Some(conn) = self.live(pool, id) else { return };
         let Some(token) = conn.hook.take() else { return };
         let resetting = conn.resetting;
-        self.requests.remove(token);
-        match (failure, resetting) {
+        let left_open = conn.in_transaction.then_some("it left a transaction open");
+        self.forget_request(token);
+        match (failure.or(left_open), resetting) {
             (None, false) => self.open_for_use(pool, id),
             (None, true) => self.reset_done(pool, id, true),
             (Some(_), true) => self.reset_done(pool, id, false),
@@ -169,6 +187,7 @@ impl Driver {
                 let text = format!("onConnect failed: {message}");
                 let mut error = EngineError::new("ERR_POLYPOOL_CONNECT", text);
                 error.fatal = true;
+                self.fail_flight(pool, id, &error);
                 self.drop_conn(pool, id);
                 self.connect_failed(pool, id, error);
             }
@@ -223,11 +242,10 @@ impl Driver {
         let mut request = Request::new(kind, pool, None, self.now);
         request.conn = Some(id);
         let token = self.requests.insert(request);
-        let now = self.now;
         let Some(state) = self.pool(pool) else { return false };
         let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
         let Some(conn) = state.conn(id.slot).filter(|conn| conn.id == id) else {
-            self.requests.remove(token);
+            self.forget_request(token);
             return false;
         };
         conn.flight.push_back(token);
@@ -235,7 +253,7 @@ impl Driver {
             Kind::Reset => conn.session.reset(token),
             _ => conn.session.check(token),
         }
-        self.deadlines.insert((now.saturating_add(limit), token));
+        self.limit(token, limit);
         self.will_write(pool, id.slot);
         true
     }
@@ -244,6 +262,11 @@ impl Driver {
     pub fn close_conn(&mut self, pool: u32, id: ConnId, why: CloseReason) {
         let Some(state) = self.pool(pool) else { return };
         let slot = state.slot(id);
+        if slot.serial < id.serial {
+            // Its Connect, asked for by another thread, is still on its way here.
+            slot.serial = id.serial;
+            slot.phase = Phase::Empty;
+        }
         if slot.serial != id.serial {
             return;
         }
@@ -253,9 +276,7 @@ impl Driver {
                 self.closed(pool, id);
             }
             Phase::Live(conn) => {
-                let event = json!({ "type": "remove", "connection": id.serial,
-                    "processId": conn.session.process_id(), "reason": reason(why) });
-                self.event(pool, event);
+                self.removed(pool, id, conn.session.process_id(), json!({ "reason": reason(why) }));
                 self.say_goodbye(pool, *conn, why);
             }
             Phase::Empty => self.closed(pool, id),
@@ -269,7 +290,7 @@ impl Driver {
         let id = conn.id;
         let busy = !conn.flight.is_empty();
         let error = cut_off(why);
-        self.abandon_all(pool, &mut conn, &error);
+        self.abandon_all(&mut conn, &error);
         let cancel = busy.then(|| conn.session.cancel());
         conn.session.terminate();
         let me = self.me.clone();
@@ -298,8 +319,39 @@ impl Driver {
             state.slot(id).phase = Phase::Empty;
         }
         self.answer_awaiting(pool, id);
+        // Not performed here: closing many connections at once would recurse once for each.
         self.tell(pool, Input::Closed { conn: id });
-        self.perform_all();
+    }
+
+    /// Announces the end of a connection, and which lease it takes along.
+    fn removed(&mut self, pool: u32, id: ConnId, process: i32, mut event: Value) {
+        let Some(state) = self.pool(pool) else { return };
+        let leases = state.shared.lock().core.leases();
+        let lease = leases.into_iter().find(|(lease, _)| lease.slot == id.slot);
+        event["type"] = "remove".into();
+        event["connection"] = id.serial.into();
+        event["processId"] = process.into();
+        event["slot"] = id.slot.into();
+        event["generation"] = lease.map(|(lease, _)| lease.generation).into();
+        self.event(pool, event);
+    }
+
+    /// A turn ended in a panic: a bug, and its connection is lost.
+    fn panicked(&mut self, pool: u32, id: ConnId) {
+        self.finished.clear();
+        let error = EngineError::lost("the connection was lost: internal error");
+        for token in self.requests.tokens() {
+            if self.requests.get(token).is_some_and(|r| r.pool == pool && r.conn == Some(id)) {
+                if let Some(request) = self.requests.get(token) {
+                    request.stage = Stage::Waiting;
+                }
+                self.settle_with(token, error.clone());
+            }
+        }
+        self.drop_conn(pool, id);
+        self.tell(pool, Input::Died { conn: id });
+        self.closed(pool, id);
+        self.end_turn();
     }
 
     /// The transport is gone or the peer speaks nonsense.
@@ -308,15 +360,16 @@ impl Driver {
         let process = conn.session.process_id();
         let opening = conn.hook.is_some() && !conn.resetting;
         let idle = conn.is_quiet() && conn.hook.is_none();
+        // What its end sets free must not be put to use on it again.
+        self.tell(pool, Input::Hold { conn: id });
         self.fail_flight(pool, id, &error);
         self.drop_conn(pool, id);
         if opening {
             self.connect_failed(pool, id, error);
             return;
         }
-        let event = json!({ "type": "remove", "connection": id.serial, "processId": process,
-            "reason": "died", "idle": idle, "error": error.json });
-        self.event(pool, event);
+        let event = json!({ "reason": "died", "idle": idle, "error": error.json });
+        self.removed(pool, id, process, event);
         self.tell(pool, Input::Died { conn: id });
         self.closed(pool, id);
     }
@@ -325,10 +378,7 @@ impl Driver {
         let Some(state) = self.pool(pool) else { return };
         let slot = state.slot(id);
         if let Phase::Live(mut conn) = std::mem::replace(&mut slot.phase, Phase::Closing) {
-            self.abandon_all(pool, &mut conn, error);
-            if let Some(token) = conn.hook.take() {
-                self.requests.remove(token);
-            }
+            self.abandon_all(&mut conn, error);
         }
     }
 
@@ -352,9 +402,29 @@ impl Driver {
     pub fn warm(&mut self, pool: u32, origin: (u32, i32)) {
         let Some(state) = self.pool(pool) else { return self.fail(origin, &super::closed()) };
         state.warming.push(origin);
+        let waits = state.shared.options.wait_for_server;
+        if let Some(limit) = state.shared.options.acquire_timeout.filter(|_| waits) {
+            let request = Request::new(Kind::Warm, pool, None, self.now);
+            let token = self.requests.insert(request);
+            self.limit(token, limit);
+        }
         self.tell(pool, Input::Warm);
         self.perform_all();
         self.check_warm(pool);
+    }
+
+    /// The server did not come in time.
+    pub fn warm_expired(&mut self, pool: u32, ms: Time) {
+        let Some(state) = self.pool(pool) else { return };
+        let waiting = std::mem::take(&mut state.warming);
+        let text = format!("the server could not be reached within {ms} ms");
+        let error = EngineError::new("ERR_POLYPOOL_ACQUIRE_TIMEOUT", text)
+            .with("waitedMs", ms.into())
+            .with("max", state.shared.options.max.into())
+            .caused_by(state.last_error.as_ref());
+        for origin in waiting {
+            self.fail(origin, &error);
+        }
     }
 
     pub fn close_pool(&mut self, pool: u32, origin: Option<(u32, i32)>, timeout_ms: i32) {
@@ -375,7 +445,7 @@ impl Driver {
     }
 
     pub fn pool_closed(&mut self, pool: u32) {
-        let Some(state) = self.pools.get_mut(pool as usize).and_then(Option::take) else { return };
+        let Some(state) = self.pools.remove(&pool) else { return };
         for origin in state.closing {
             self.ok(origin);
         }
@@ -391,7 +461,7 @@ impl Driver {
                 self.give_up(token);
             }
         }
-        for pool in 0..self.pools.len() as u32 {
+        for pool in self.pool_ids() {
             let Some(state) = self.pool(pool) else { continue };
             let owned = state.shared.owner == link;
             let (leases, waiters) = {
@@ -421,6 +491,10 @@ impl PoolState {
         }
         &mut self.slots[at]
     }
+}
+
+fn conn_process(state: &mut PoolState, id: ConnId) -> i32 {
+    state.conn(id.slot).map_or(0, |conn| conn.session.process_id())
 }
 
 async fn shutdown(stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {

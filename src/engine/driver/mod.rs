@@ -13,7 +13,7 @@ use super::error::EngineError;
 use super::link::{Link, Links};
 use super::pool::PoolShared;
 use super::replies::{Finished, Names, talk};
-use super::request::{Requests, Token};
+use super::request::{Request, Requests, Token};
 use super::runtime::{Message, Runtime, SharedDriver};
 use super::session::Statement;
 use crate::core::message::{Effect, Input, RejectReason, Time, WaiterId};
@@ -21,7 +21,7 @@ use crate::wire::record;
 use connection::{Conn, Slot};
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
@@ -53,12 +53,12 @@ pub struct Driver {
     pub armed: Option<Time>,
     now: Time,
     links: Links,
-    pools: Vec<Option<Box<PoolState>>>,
+    pools: BTreeMap<u32, Box<PoolState>>,
     requests: Requests,
     names: Names,
     finished: Vec<Finished>,
     talking: Vec<u32>,
-    notices: Vec<EngineError>,
+    notices: Vec<(Option<(u32, i32)>, EngineError)>,
     effects: VecDeque<(u32, Effect)>,
     scratch: Vec<Effect>,
     /// Connections with bytes to write: pool and slot.
@@ -133,7 +133,7 @@ impl Driver {
                 armed: None,
                 now: 0,
                 links: Links::default(),
-                pools: Vec::new(),
+                pools: BTreeMap::new(),
                 requests: Requests::default(),
                 names: Names::default(),
                 finished: Vec::new(),
@@ -166,7 +166,9 @@ impl Driver {
                     coalesce().await;
                 }
                 if let Some(driver) = me.upgrade() {
-                    driver.borrow_mut().flush_links();
+                    let flush = || driver.borrow_mut().flush_links();
+                    // A panic loses this burst; the flusher itself must go on.
+                    let _ = catch_unwind(AssertUnwindSafe(flush));
                 }
             }
         });
@@ -196,8 +198,7 @@ impl Driver {
         self.now = self.runtime.clock.now();
         for message in messages.drain(..) {
             // A panic in here is a bug; it must cost its request, not the host process.
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.handle_message(message)));
-            if outcome.is_err() {
+            if catch_unwind(AssertUnwindSafe(|| self.handle_message(message))).is_err() {
                 self.finished.clear();
             }
         }
@@ -221,27 +222,46 @@ impl Driver {
     }
 
     fn open_pool(&mut self, shared: Arc<PoolShared>) {
-        let at = shared.id as usize;
-        if at >= self.pools.len() {
-            self.pools.resize_with(at + 1, || None);
-        }
-        self.pools[at] = Some(Box::new(PoolState {
-            shared,
+        let state = PoolState {
+            shared: shared.clone(),
             slots: Vec::new(),
             warming: Vec::new(),
             closing: Vec::new(),
             last_error: None,
-        }));
+        };
+        self.pools.insert(shared.id, Box::new(state));
     }
 
     fn pool(&mut self, id: u32) -> Option<&mut PoolState> {
-        self.pools.get_mut(id as usize)?.as_deref_mut()
+        self.pools.get_mut(&id).map(|state| &mut **state)
+    }
+
+    fn pool_ids(&self) -> Vec<u32> {
+        self.pools.keys().copied().collect()
+    }
+
+    /// Takes a request out, and its deadline with it.
+    fn forget_request(&mut self, token: Token) -> Option<Request> {
+        let request = self.requests.remove(token)?;
+        if let Some(at) = request.deadline {
+            self.deadlines.remove(&(at, token));
+        }
+        Some(request)
+    }
+
+    /// Cuts a request short after so many microseconds.
+    fn limit(&mut self, token: Token, after: Time) {
+        let at = self.now.saturating_add(after);
+        if let Some(request) = self.requests.get(token) {
+            request.deadline = Some(at);
+            self.deadlines.insert((at, token));
+        }
     }
 
     /// Tells a pool's core one thing; what it asks for is queued.
     fn tell(&mut self, pool: u32, input: Input) {
         let now = self.now;
-        let Some(Some(state)) = self.pools.get(pool as usize) else { return };
+        let Some(state) = self.pools.get(&pool) else { return };
         state.shared.handle(now, input, &mut self.scratch);
         for effect in self.scratch.drain(..) {
             self.effects.push_back((pool, effect));
@@ -382,8 +402,7 @@ impl Driver {
     }
 
     pub fn poll_timeout(&self) -> Option<Time> {
-        let pools = self.pools.iter().flatten();
-        let cores = pools.map(|pool| pool.shared.alarm.load(Ordering::SeqCst)).min();
+        let cores = self.pools.values().map(|pool| pool.shared.alarm.load(Ordering::SeqCst)).min();
         let own = self.deadlines.first().map(|(at, _)| *at);
         let next = cores.unwrap_or(Time::MAX).min(own.unwrap_or(Time::MAX));
         (next != Time::MAX).then_some(next)
@@ -398,7 +417,7 @@ impl Driver {
             self.deadlines.pop_first();
             self.expire(token, at);
         }
-        for pool in 0..self.pools.len() as u32 {
+        for pool in self.pool_ids() {
             let Some(state) = self.pool(pool) else { continue };
             let shared = state.shared.clone();
             if shared.alarm.load(Ordering::SeqCst) <= self.now {

@@ -1,7 +1,7 @@
 //! How statements end: answered, cancelled, timed out, or lost with their connection.
 
+use super::Driver;
 use super::connection::{Conn, Hold};
-use super::{Driver, lease_waiter};
 use crate::core::message::{ConnId, Fate, Input, Lease, Time, WaiterId};
 use crate::engine::error::EngineError;
 use crate::engine::replies::{Finished, settle};
@@ -19,10 +19,12 @@ impl Driver {
             self.finish(pool, id, &done);
         }
         self.finished = finished;
-        for notice in std::mem::take(&mut self.notices) {
+        for (origin, notice) in std::mem::take(&mut self.notices) {
             let process = self.live(pool, id).map(|conn| conn.session.process_id());
-            let notice = json!({ "type": "notice", "connection": id.serial,
-                "processId": process, "notice": notice.json });
+            let owner = self.pool(pool).map(|state| state.shared.owner);
+            let mine = origin.filter(|(link, _)| Some(*link) == owner);
+            let notice = json!({ "type": "notice", "connection": id.serial, "processId": process,
+                "request": mine.map(|(_, request)| request), "notice": notice.json });
             self.event(pool, notice);
         }
         self.perform_all();
@@ -44,7 +46,7 @@ impl Driver {
         if changed {
             self.tell(pool, Input::Transaction { conn: id, open: done.in_transaction });
         }
-        let Some(request) = self.requests.remove(token) else { return };
+        let Some(request) = self.forget_request(token) else { return };
         let failed = request.error.is_some();
         match request.kind {
             Kind::Pooled | Kind::Held => {
@@ -56,8 +58,8 @@ impl Driver {
                 if done.dirties {
                     self.tell(pool, Input::Dirty { conn: id });
                 }
-                if request.error.as_ref().is_some_and(|error| error.not_here) {
-                    self.tell(pool, Input::Retire { conn: id });
+                if let Some(error) = &request.error {
+                    self.note_failure(pool, id, &request, error);
                 }
                 if request.kind == Kind::Pooled {
                     self.tell(pool, Input::StatementDone { conn: id });
@@ -66,7 +68,25 @@ impl Driver {
             Kind::Check => self.tell(pool, Input::Validated { conn: id, ok: !failed }),
             Kind::Reset => self.session_reset(pool, id, !failed && !done.in_transaction),
             Kind::Settle => self.settled(pool, id),
-            Kind::Hook | Kind::Hold => {}
+            Kind::Hook | Kind::Hold | Kind::Warm => {}
+        }
+    }
+
+    /// What the failure of a statement means for its connection and for what depends on it.
+    fn note_failure(&mut self, pool: u32, id: ConnId, request: &Request, error: &EngineError) {
+        let by_option =
+            self.pool(pool).is_some_and(|state| state.shared.options.destroy_on_query_error);
+        if error.not_here || by_option {
+            self.tell(pool, Input::Retire { conn: id });
+        }
+        // A lead that could not share its round trip: what was submitted with it must not run.
+        if request.lead
+            && !request.mode.lead
+            && let Some(conn) = self.live(pool, id)
+            && let Some(follower) = conn.queue.pop_front()
+        {
+            self.settle_with(follower, error.clone());
+            self.forget_request(follower);
         }
     }
 
@@ -95,7 +115,7 @@ impl Driver {
     fn settled(&mut self, pool: u32, id: ConnId) {
         let Some(conn) = self.live(pool, id) else { return };
         if let Some(hold) = conn.hold.take() {
-            self.requests.remove(hold.deadline);
+            self.forget_request(hold.deadline);
         }
         self.tell(pool, Input::Settled { conn: id });
     }
@@ -105,9 +125,11 @@ impl Driver {
         let Some(id) = self.lease_conn(pool, lease) else { return self.ok(origin) };
         match self.live(pool, id) {
             Some(conn) if !destroy && !conn.is_quiet() => {
+                conn.session.close_lead();
                 if let Some((.., earlier)) = conn.release.replace((lease, destroy, origin)) {
                     self.ok(earlier);
                 }
+                self.will_write(pool, id.slot);
             }
             _ => self.release_now(pool, id, lease, destroy, origin),
         }
@@ -151,25 +173,17 @@ impl Driver {
     /// The caller gave up: an AbortSignal fired.
     pub fn cancel(&mut self, link: u32, request: i32) {
         let Some(link_state) = self.links.get(link) else { return };
-        let Some(token) = link_state.token(request) else {
-            self.cancel_lease(lease_waiter(link, request));
-            return;
-        };
+        // Answered meanwhile. (An acquire has no request here: it is withdrawn from the core.)
+        let Some(token) = link_state.token(request) else { return };
         self.cut_short(token, EngineError::new("ERR_POLYPOOL_ABORTED", "aborted"));
-    }
-
-    /// A lease is asked for without a request of the driver's: only the cores know it.
-    fn cancel_lease(&mut self, waiter: WaiterId) {
-        for pool in 0..self.pools.len() as u32 {
-            self.tell(pool, Input::Cancel { waiter });
-        }
-        self.perform_all();
     }
 
     /// A deadline has passed.
     pub fn expire(&mut self, token: Token, at: Time) {
         let Some(request) = self.requests.get(token) else { return };
+        request.deadline = None;
         let (pool, conn, kind) = (request.pool, request.conn, request.kind);
+        let started = request.started;
         match kind {
             Kind::Pooled | Kind::Held => {
                 let ms = at.saturating_sub(request.started) / 1000;
@@ -182,11 +196,18 @@ impl Driver {
                     let text = "it did not settle within connectTimeoutMs";
                     self.hook_done(pool, id, Some(text));
                 }
+                self.forget_request(token);
             }
             Kind::Check | Kind::Reset | Kind::Settle | Kind::Hold => {
                 if let Some(id) = conn {
                     self.died(pool, id, EngineError::lost("the server did not answer in time"));
                 }
+                self.forget_request(token);
+            }
+            Kind::Warm => {
+                let ms = at.saturating_sub(started) / 1000;
+                self.warm_expired(pool, ms);
+                self.forget_request(token);
             }
         }
     }
@@ -218,7 +239,7 @@ impl Driver {
     }
 
     fn unqueue(&mut self, pool: u32, conn: Option<ConnId>, token: Token) {
-        let Some(request) = self.requests.remove(token) else { return };
+        let Some(request) = self.forget_request(token) else { return };
         let Some(id) = conn else { return };
         if let Some(conn) = self.live(pool, id) {
             conn.queue.retain(|entry| *entry != token);
@@ -240,14 +261,19 @@ impl Driver {
         if conn.paused {
             conn.resume();
         }
-        if conn.hold.is_some() || conn.flight.len() != 1 || conn.flight[0] != token {
+        // Its own BEGIN in front of it shares its fate anyway.
+        let (first, alone) = (conn.flight.front().copied(), conn.flight.len() == 1);
+        let led = conn.flight.len() == 2 && conn.flight[1] == token;
+        let led = led && first.and_then(|it| self.requests.get(it)).is_some_and(|it| it.mode.lead);
+        let Some(conn) = self.live(pool, id) else { return };
+        if conn.hold.is_some() || !(led || alone && first == Some(token)) {
             return;
         }
         let side = conn.session.cancel();
         let mut limit = Request::new(Kind::Hold, pool, None, self.now);
         limit.conn = Some(id);
         let deadline = self.requests.insert(limit);
-        self.deadlines.insert((self.now.saturating_add(CANCEL_LIMIT), deadline));
+        self.limit(deadline, CANCEL_LIMIT);
         if let Some(conn) = self.live(pool, id) {
             conn.hold = Some(Hold { side_closed: false, deadline });
         }
@@ -286,15 +312,15 @@ impl Driver {
             settle(request, &mut self.links, &mut self.talking);
         }
         if request.stage == Stage::Waiting {
-            self.requests.remove(token);
+            self.forget_request(token);
         }
     }
 
     /// The connection takes its statements with it: each is told why.
-    pub fn abandon_all(&mut self, pool: u32, conn: &mut Conn, error: &EngineError) {
+    pub fn abandon_all(&mut self, conn: &mut Conn, error: &EngineError) {
         let tokens: Vec<Token> = conn.flight.drain(..).chain(conn.queue.drain(..)).collect();
         for token in tokens {
-            if let Some(mut request) = self.requests.remove(token)
+            if let Some(mut request) = self.forget_request(token)
                 && !request.settled
             {
                 request.error.get_or_insert_with(|| error.clone());
@@ -302,11 +328,13 @@ impl Driver {
             }
         }
         if let Some(hold) = conn.hold.take() {
-            self.requests.remove(hold.deadline);
+            self.forget_request(hold.deadline);
         }
-        if let Some((lease, destroy, origin)) = conn.release.take() {
-            let fate = if destroy { Fate::Destroy } else { Fate::Return };
-            self.tell(pool, Input::Release { lease, fate });
+        if let Some(hook) = conn.hook.take() {
+            self.forget_request(hook);
+        }
+        // The core takes the lease back with the connection.
+        if let Some((.., origin)) = conn.release.take() {
             self.ok(origin);
         }
     }

@@ -108,20 +108,15 @@ impl Driver {
     }
 
     fn statement(&mut self, link: u32, fields: &[i32]) -> Parsed<()> {
-        let (&[id, pool], mut rest) = fields.split_first_chunk::<2>().ok_or(Malformed)?;
+        let (&[id], mut rest) = fields.split_first_chunk::<1>().ok_or(Malformed)?;
         let bytes = payload(&mut rest).ok_or(Malformed)?;
         let text = std::str::from_utf8(bytes).map_err(|_| Malformed)?;
         let at = number(id)? as usize;
-        let Some(state) = self.pools.get(index(pool)? as usize).and_then(Option::as_deref) else {
-            return Ok(());
-        };
-        let connector = &state.shared.connector;
-        let statement = self.statements.get(text, |id| connector.statement(id, text));
         let Some(link) = self.links.get(link) else { return Ok(()) };
         if at >= link.statements.len() {
             link.statements.resize_with(at + 1, || None);
         }
-        link.statements[at] = Some(LinkStatement { statement });
+        link.statements[at] = Some(LinkStatement { text: text.into(), statement: None });
         Ok(())
     }
 
@@ -170,14 +165,24 @@ impl Driver {
     fn query(&mut self, query: Query<'_>) {
         let (link, number) = query.origin;
         let Some(link) = self.links.get(link) else { return };
-        let known = link.statements.get(query.statement as usize).and_then(Option::as_ref);
-        let Some(statement) = known.map(|entry| entry.statement.clone()) else {
+        let known = link.statements.get_mut(query.statement as usize).and_then(Option::as_mut);
+        let Some(entry) = known else {
             let error = EngineError::new("ERR_POLYPOOL_PROTOCOL", "the statement is not known");
             return self.fail((query.origin.0, number), &error);
         };
-        if self.pool(query.pool).is_none() {
+        let Some(state) = self.pools.get(&query.pool) else {
             return self.fail(query.origin, &super::closed());
-        }
+        };
+        let statement = match &entry.statement {
+            Some(statement) => statement.clone(),
+            None => {
+                let connector = &state.shared.connector;
+                let text = entry.text.clone();
+                let made = self.statements.get(&text, |id| connector.statement(id, &text));
+                entry.statement = Some(made.clone());
+                made
+            }
+        };
         if query.slot < 0 {
             self.pooled(query, statement);
         } else {
@@ -188,10 +193,11 @@ impl Driver {
     fn request(&mut self, kind: Kind, query: &Query<'_>, statement: Rc<dyn Statement>) -> Token {
         let mut request = Request::new(kind, query.pool, Some(query.origin), self.now);
         request.statement = Some(statement);
+        request.lead = query.flags & flag::LEAD != 0 && kind == Kind::Held;
         request.mode = Mode {
             simple: query.flags & flag::SIMPLE != 0,
             named: query.flags & flag::UNNAMED == 0,
-            lead: query.flags & flag::LEAD != 0 && kind == Kind::Held,
+            lead: request.lead,
             ordered: kind == Kind::Held,
         };
         if query.flags & flag::STREAM != 0 {
@@ -202,8 +208,7 @@ impl Driver {
             link.bind(query.origin.1, token);
         }
         if query.timeout_ms > 0 {
-            let at = self.now.saturating_add(from_ms(query.timeout_ms as u64));
-            self.deadlines.insert((at, token));
+            self.limit(token, from_ms(query.timeout_ms as u64));
         }
         token
     }
@@ -264,14 +269,14 @@ impl Driver {
         let Some(request) = self.requests.get(token) else { return };
         let (pool, pooled) = (request.pool, request.kind == Kind::Pooled);
         if request.settled {
-            self.requests.remove(token);
+            self.forget_request(token);
             if pooled {
                 self.tell(pool, Input::StatementDone { conn: id });
             }
             return;
         }
         request.conn = Some(id);
-        let Some(Some(state)) = self.pools.get_mut(pool as usize) else { return };
+        let Some(state) = self.pools.get_mut(&pool) else { return self.lost(token) };
         let conn = match state.slots.get_mut(id.slot as usize) {
             Some(slot) if slot.serial == id.serial => match &mut slot.phase {
                 Phase::Live(conn) => conn,
@@ -288,7 +293,7 @@ impl Driver {
             conn.queue.push_back(token);
             return;
         }
-        request.mode.lead &= !conn.serial_wire && conn.queue.is_empty();
+        request.mode.lead &= !conn.serial_wire;
         let Some(statement) = &request.statement else { return };
         let params = params.unwrap_or_else(|| request.params.get());
         match conn.session.execute(token, statement, params, request.mode) {

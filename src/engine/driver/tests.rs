@@ -43,6 +43,10 @@ impl Connector for Nowhere {
 
 /// Runs `test` with a driver that knows one link and one pool, on a thread that can spawn.
 fn with_driver<T>(test: impl FnOnce(&mut Driver, &LinkShared) -> T) -> T {
+    with_options(Options::default(), test)
+}
+
+fn with_options<T>(options: Options, test: impl FnOnce(&mut Driver, &LinkShared) -> T) -> T {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tokio::task::LocalSet::new().block_on(&tokio, async {
         let runtime = Runtime::new();
@@ -52,7 +56,7 @@ fn with_driver<T>(test: impl FnOnce(&mut Driver, &LinkShared) -> T) -> T {
         let pool = PoolShared::new(
             POOL,
             LINK,
-            Options::default(),
+            options,
             Hooks::default(),
             Arc::new(Nowhere),
             runtime.clock,
@@ -80,7 +84,7 @@ fn told(driver: &mut Driver, link: &LinkShared) -> Vec<i32> {
 fn valid() -> Vec<i32> {
     use crate::wire::record::{CANCEL, CLOSE, CREDIT, QUERY, RELEASE, STATEMENT, WARM, tag};
     let text = i32::from_le_bytes(*b"sele");
-    let mut words = vec![6, STATEMENT, 0, POOL as i32, 4, text];
+    let mut words = vec![5, STATEMENT, 0, 4, text];
     let query = [QUERY, 5, POOL as i32, -1, 0, 0, 0, 50, 0, 2, tag::INT, 7, tag::TEXT, 2, 0x6261];
     words.push(query.len() as i32 + 1);
     words.extend(query);
@@ -108,10 +112,30 @@ fn a_valid_submission_is_taken_and_everything_in_it_answered() {
 }
 
 #[test]
+fn closing_a_pool_of_many_connecting_slots_does_not_recurse() {
+    const MANY: u32 = 5000;
+    with_options(
+        Options { max: MANY, max_connecting: MANY, ..Options::default() },
+        |driver, link| {
+            for request in 0..MANY as i32 {
+                let waiter = lease_waiter(LINK, request);
+                let want = crate::core::message::Want::Lease;
+                let (priority, deadline) = (0, None);
+                driver.tell(POOL, Input::Acquire { waiter, want, priority, deadline });
+            }
+            driver.perform_all();
+            driver.submit(LINK, &[5, record::CLOSE, MANY as i32, POOL as i32, 0]);
+            let words = told(driver, link);
+            assert!(words.ends_with(&[record::OK, MANY as i32]), "the pool has closed");
+        },
+    );
+}
+
+#[test]
 fn a_cut_submission_is_refused() {
     let words = valid();
-    // The first record is six words long: no shorter beginning is whole.
-    for end in 1..6 {
+    // The first record is five words long: no shorter beginning is whole.
+    for end in 1..5 {
         with_driver(|driver, link| {
             driver.submit(LINK, &words[..end]);
             assert_eq!(told(driver, link).first(), Some(&record::BROKEN), "cut at {end}");

@@ -2,7 +2,7 @@
 
 use super::cancel::cancel;
 use super::classify::Class;
-use super::config::Target;
+use super::config::{Endpoint, Target};
 use super::connect::{Connected, Peer, connect};
 use super::error::ServerError;
 use super::failure::ConnectError;
@@ -50,6 +50,11 @@ impl Postgres {
         let statement_cache = options.statement_cache as usize;
         let options = SessionOptions { statement_cache, types: TypeOptions { int8 } };
         Ok(Postgres { target, options, pem: roots.clone(), roots: OnceCell::new() })
+    }
+
+    /// The server runs on this machine, as far as the target tells.
+    pub fn is_local(&self) -> bool {
+        self.target.endpoints.iter().all(Endpoint::is_local)
     }
 
     fn roots(&self) -> &TlsRoots {
@@ -142,6 +147,10 @@ impl driver::Session for Connection {
             .map_err(|error| parameter_error(&error))
     }
 
+    fn close_lead(&mut self) {
+        self.session.close_lead();
+    }
+
     fn check(&mut self, token: u64) {
         self.session.sync(token);
     }
@@ -232,8 +241,8 @@ impl Sink for Replying<'_, '_> {
         self.replies.ready(token, transaction != b'I');
     }
 
-    fn notice(&mut self, _token: Option<u64>, notice: &ServerError) {
-        self.replies.notice(server_error(notice));
+    fn notice(&mut self, token: Option<u64>, notice: &ServerError) {
+        self.replies.notice(token, server_error(notice));
     }
 
     /// LISTEN has no listeners yet: a lease that ran it is reset before others get it.

@@ -98,6 +98,19 @@ pub enum Endpoint {
     },
 }
 
+impl Endpoint {
+    /// A unix socket or a loopback address by its usual names; looks nothing up.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Endpoint::Unix { .. } => true,
+            Endpoint::Tcp { host, .. } => {
+                let address = host.parse::<std::net::IpAddr>();
+                host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+            }
+        }
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

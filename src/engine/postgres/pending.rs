@@ -117,6 +117,7 @@ pub(super) enum Task {
         params: ParamsBuf,
         simple: bool,
         named: bool,
+        lead: bool,
         retried: bool,
     },
     Sync,

@@ -181,11 +181,10 @@ impl Session {
     }
 
     pub(super) fn hold(&mut self, execute: Execute<'_>, retried: bool) {
-        let Execute { token, statement, simple, named, .. } = execute;
-        // A lead that has to wait goes out as an ordinary statement later.
+        let Execute { token, statement, simple, named, lead, .. } = execute;
         let params = self.keep(execute.params);
         let statement = statement.clone();
-        let task = Task::Execute { statement, params, simple, named, retried };
+        let task = Task::Execute { statement, params, simple, named, lead, retried };
         self.held.push_back(Held { token, task });
     }
 
@@ -197,14 +196,14 @@ impl Session {
             match task {
                 Task::Sync => self.send_sync(token),
                 Task::Reset => self.send_reset(token),
-                Task::Execute { statement, params, simple, named, retried } => {
+                Task::Execute { statement, params, simple, named, lead, retried } => {
                     let execute = Execute {
                         token,
                         statement: &statement,
                         params: params.get(),
                         simple,
                         named,
-                        lead: false,
+                        lead,
                     };
                     if let Err(error) = self.encode(execute, retried) {
                         self.refuse(token, error);
@@ -279,7 +278,7 @@ impl Session {
     }
 
     /// Ends a lead that has no follower to share a Sync with.
-    fn close_lead(&mut self) {
+    pub fn close_lead(&mut self) {
         if !std::mem::take(&mut self.open_lead) {
             return;
         }

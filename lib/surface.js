@@ -1,0 +1,16 @@
+'use strict';
+
+// Taken at load: test frameworks replace it.
+const { nextTick } = process;
+
+/**
+ * What a listener threw is the process's to hear of, as an uncaught exception: never that of the
+ * code that called the listener, which has answers for others at hand.
+ */
+function surface(error) {
+  nextTick(() => {
+    throw error;
+  });
+}
+
+module.exports = { surface };
