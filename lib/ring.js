@@ -12,6 +12,7 @@ const binding = require('./binding');
 const { writeParams } = require('./params');
 const { Reader, Shape } = require('./rows');
 const { PoolError, fromWire } = require('./errors');
+const { onAbort } = require('./signal');
 
 // Taken at load: test frameworks replace them.
 const { nextTick } = process;
@@ -51,10 +52,6 @@ const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 const NUMBERS = 2 ** 20;
 
 const RING_WORDS = 64 * 1024;
-/** Room for two chunks of the engine: after each the clock is looked at. */
-const INTS = 16 * 1024;
-const FLOATS = 8 * 1024;
-const BYTES = 64 * 1024;
 /** A drain hands control back to the event loop after so many milliseconds. */
 const DRAIN_MS = 1;
 /** Texts one link numbers; the engine forgets the others. */
@@ -96,7 +93,7 @@ class Link {
     /** A drain goes on in the next turn of the event loop. */
     this.draining = false;
     this.id = this.native.id;
-    this.reader = new Reader(new Int32Array(INTS), new Float64Array(FLOATS), Buffer.alloc(BYTES));
+    this.reader = new Reader();
     this.pools = new Map();
     this.requests = [];
     this.free = [];
@@ -302,7 +299,7 @@ class Link {
       if (request.isStatement) this.record(SUBMIT.CANCEL, number);
       else request.pool.withdraw(number);
     };
-    signal.addEventListener('abort', request.onAbort, { once: true });
+    onAbort(signal, request.onAbort);
   }
 
   // ---- Completion ----
@@ -312,13 +309,8 @@ class Link {
     if (this.broken !== null) this.discard();
     const until = clock.now() + DRAIN_MS;
     for (;;) {
-      const count = native.drain(reader.ints, reader.floats, reader.bytes);
+      const count = reader.drain(native);
       if (count === 0) break;
-      if (count < 0) {
-        this.growReader();
-        continue;
-      }
-      reader.rewind();
       try {
         this.read(reader, count);
       } catch (cause) {
@@ -333,30 +325,13 @@ class Link {
     }
     this.draining = false;
     if (this.contexts.size > 0) this.contexts.clear();
-    if (reader.bytes.length > BYTES || reader.ints.length > INTS || reader.floats.length > FLOATS) {
-      reader.ints = new Int32Array(INTS);
-      reader.floats = new Float64Array(FLOATS);
-      reader.bytes = Buffer.alloc(BYTES);
-    }
+    if (reader.grown) reader.shrink();
     if (this.pending === 0) native.unref();
   }
 
   /** Takes over what nobody can read, so that it does not pile up. */
   discard() {
-    const { native, reader } = this;
-    for (;;) {
-      const count = native.drain(reader.ints, reader.floats, reader.bytes);
-      if (count === 0) return;
-      if (count < 0) this.growReader();
-    }
-  }
-
-  growReader() {
-    const { native, reader } = this;
-    const [ints, floats, bytes] = [native.needed(0), native.needed(1), native.needed(2)];
-    if (ints > reader.ints.length) reader.ints = new Int32Array(ints);
-    if (floats > reader.floats.length) reader.floats = new Float64Array(floats);
-    if (bytes > reader.bytes.length) reader.bytes = Buffer.allocUnsafeSlow(bytes);
+    while (this.reader.drain(this.native) > 0);
   }
 
   read(reader, count) {

@@ -21,18 +21,53 @@ const functions = new Map();
 
 const { allocUnsafe } = Buffer;
 
-/** Where a drain stands in the three streams, and in the current segment of text. */
+/** Room for two chunks of the engine: after each drain the clock is looked at. */
+const INTS = 16 * 1024;
+const FLOATS = 8 * 1024;
+const BYTES = 64 * 1024;
+
+/** The four streams of a drain, and where it stands in them and in the current segment of text. */
 class Reader {
-  constructor(ints, floats, bytes) {
-    this.ints = ints;
-    this.floats = floats;
-    this.bytes = bytes;
+  constructor() {
+    this.shrink();
     this.rewind();
+  }
+
+  /** Takes over what fits; false while the engine had nothing. */
+  drain(native) {
+    for (;;) {
+      const count = native.drain(this.ints, this.floats, this.text, this.bytes);
+      if (count >= 0) {
+        this.rewind();
+        return count;
+      }
+      this.grow(native);
+    }
+  }
+
+  /** Makes room for one chunk that is larger than usual. */
+  grow(native) {
+    const [ints, floats, text, bytes] = [0, 1, 2, 3].map((stream) => native.needed(stream));
+    if (ints > this.ints.length) this.ints = new Int32Array(ints);
+    if (floats > this.floats.length) this.floats = new Float64Array(floats);
+    if (text > this.text.length) this.text = Buffer.allocUnsafeSlow(text);
+    if (bytes > this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(bytes);
+    this.grown = true;
+  }
+
+  /** Gives back what a large chunk took. */
+  shrink() {
+    this.ints = new Int32Array(INTS);
+    this.floats = new Float64Array(FLOATS);
+    this.text = Buffer.alloc(BYTES);
+    this.bytes = Buffer.alloc(BYTES);
+    this.grown = false;
   }
 
   rewind() {
     this.i = 0;
     this.f = 0;
+    this.t = 0;
     this.b = 0;
     this.segment = '';
     this.at = 0;
@@ -58,12 +93,12 @@ class Shape {
 
   /** Appends `count` rows to `out`. On a throw the reader is behind the rows all the same. */
   read(reader, count, out, rowMode) {
-    const { i, f, b, segment, at } = reader;
+    const { i, f, t, b, segment, at } = reader;
     try {
       if (rowMode === 'array') (this.asArrays ??= this.#decoder(true))(reader, count, out);
       else (this.asObjects ??= this.#decoder(false))(reader, count, out);
     } catch (error) {
-      const start = { i, f, b, segment, at };
+      const start = { i, f, t, b, segment, at };
       const failure =
         error instanceof PoolError ? error : this.#locate(Object.assign(reader, start), count);
       Object.assign(reader, start);
@@ -143,13 +178,13 @@ function decoderSource(columns, readers, asArray) {
   );
   return `${converts.join('\n')}
 return function decode(reader, count, out) {
-const { ints, floats, bytes } = reader;
-let { i, f, b, segment, at } = reader;
+const { ints, floats, text, bytes } = reader;
+let { i, f, t, b, segment, at } = reader;
 for (let row = 0; row < count; row++) {
 ${lines.join('\n')}
 out.push(${row});
 }
-reader.i = i; reader.f = f; reader.b = b; reader.segment = segment; reader.at = at;
+reader.i = i; reader.f = f; reader.t = t; reader.b = b; reader.segment = segment; reader.at = at;
 };`;
 }
 
@@ -183,11 +218,9 @@ if (!(${isNull})) {
 const count = ints[i++];
 if (count < 0) { ${textSource(`v${at}`)} ${converted} }
 else {
-v${at} = [];
+v${at} = new Array(count);
 for (let k = 0; k < count; k++) {
-let element;
-${read === 'ints' ? 'element = ints[i++];' : textSource('element')}
-v${at}.push(element);
+${read === 'ints' ? `v${at}[k] = ints[i++];` : textSource(`v${at}[k]`)}
 }
 }
 }`;
@@ -204,11 +237,11 @@ ${converted}
 function textSource(target) {
   return `const length = ints[i++];
 if (length > 0) {
-if (at === segment.length) { segment = bytes.latin1Slice(b, b += ints[i++]); at = 0; }
+if (at === segment.length) { segment = text.latin1Slice(t, t += ints[i++]); at = 0; }
 ${target} = length === segment.length ? segment : segment.slice(at, at + length);
 at += length;
 } else if (length === 0) ${target} = '';
-else ${target} = bytes.utf8Slice(b, b += ~length);`;
+else ${target} = bytes.ucs2Slice(b, b += 2 * ~length);`;
 }
 
 /** One row as an array of cells, by the loop. */
@@ -247,12 +280,12 @@ function readArray(reader, read, convert) {
 }
 
 function readText(reader) {
-  const { ints, bytes } = reader;
+  const { ints, text, bytes } = reader;
   const length = ints[reader.i++];
-  if (length < 0) return bytes.utf8Slice(reader.b, (reader.b += ~length));
+  if (length < 0) return bytes.ucs2Slice(reader.b, (reader.b += 2 * ~length));
   if (length === 0) return '';
   if (reader.at === reader.segment.length) {
-    reader.segment = bytes.latin1Slice(reader.b, (reader.b += ints[reader.i++]));
+    reader.segment = text.latin1Slice(reader.t, (reader.t += ints[reader.i++]));
     reader.at = 0;
   }
   return reader.segment.slice(reader.at, (reader.at += length));

@@ -13,6 +13,7 @@ const { TRANSACTION, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
 const { failedStream } = require('./stream');
 const { leadWith } = require('./lease');
+const { onAbort } = require('./signal');
 
 /** Serialization failure and deadlock: the whole transaction may be run again. */
 const RETRYABLE = new Set(['40001', '40P01']);
@@ -185,15 +186,15 @@ class Transaction {
 async function unlessAborted(signal, callback) {
   if (signal === undefined) return callback();
   if (signal.aborted) throw abortError(signal);
-  let onAbort;
+  let listener;
   const aborted = new Promise((_, reject) => {
-    onAbort = () => reject(abortError(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
+    listener = () => reject(abortError(signal));
+    onAbort(signal, listener);
   });
   try {
     return await Promise.race([aborted, callback()]);
   } finally {
-    signal.removeEventListener('abort', onAbort);
+    signal.removeEventListener('abort', listener);
   }
 }
 

@@ -84,6 +84,19 @@ test('a released connection keeps its own id and process id', async () => {
   await second.release();
 });
 
+test('ids that were never looked at are known after the release too', async () => {
+  const pool = await openPool({ max: 1 });
+  const connections = [];
+  for (let i = 0; i < 3; i++) {
+    const connection = await pool.acquire();
+    connections.push([connection, await pidOf(connection)]);
+    await connection.release({ destroy: true });
+  }
+  await pool.query('select 1');
+  for (const [connection, pid] of connections) expect(connection.processId).toBe(pid);
+  expect(new Set(connections.map(([connection]) => connection.id)).size).toBe(3);
+});
+
 test('release({ destroy: true }) closes the connection at the server', async () => {
   const pool = await openPool({ max: 1 });
   const connection = await pool.acquire();
@@ -414,4 +427,50 @@ test('thousands of acquires within one tick all settle', async () => {
   );
   expect(served).toBe(5000);
   expect(pool.stats()).toMatchObject({ acquired: 5000, released: 5000, inUse: 0, waiting: 0 });
+});
+
+test('an abort does not reach whoever got the same place in line since', async () => {
+  const pool = await openPool({ max: 1 });
+  for (let round = 0; round < 50; round++) {
+    const held = await pool.acquire();
+    const controller = new AbortController();
+    const first = pool.acquire({ signal: controller.signal }).then(
+      (connection) => connection.release(),
+      (error) => expect(error.code).toBe('ERR_POLYPOOL_ABORTED'),
+    );
+    const abort = () => controller.abort();
+    // In one tick: the waiter gives up, its connection comes back, another takes its number.
+    if (round % 2) abort();
+    const released = held.release();
+    if (round % 4 === 0) abort();
+    const innocent = pool.acquire();
+    if (round % 4 === 2) abort();
+    await Promise.all([first, released]);
+    await (await innocent).release();
+  }
+  expect(pool.stats()).toMatchObject({ inUse: 0, waiting: 0, idle: 1 });
+});
+
+test('a statement of onConnect settles when onConnect fails', async () => {
+  const { createPool } = load();
+  const { url } = require('../support/urls.js');
+  let statement;
+  const onConnect = (connection) => {
+    statement = rejection(connection.query('select pg_sleep(60)'));
+    throw new Error('no');
+  };
+  const error = await rejection(createPool(url(), { max: 1, onConnect }));
+  expect(error.message).toContain('no');
+  expect((await statement).code).toMatch(/^ERR_POLYPOOL_/);
+});
+
+test('onConnect sees the ids of its connection', async () => {
+  let seen;
+  const pool = await openPool({
+    max: 1,
+    onConnect: async (connection) => {
+      seen = [connection.id, connection.processId, await pidOf(connection)];
+    },
+  });
+  await pool.use(({ id, processId }) => expect(seen).toEqual([id, processId, processId]));
 });

@@ -203,6 +203,98 @@ test.each([
   expect(error.code).toMatch(/^ERR_POLYPOOL_(PARAMETER|OPTION)$/);
 });
 
+const outcome = async (call) => {
+  try {
+    return await rejection(Promise.resolve(call()));
+  } catch (error) {
+    return error;
+  }
+};
+
+test.each([
+  ['query', 'timeout', (pool) => pool.query('select 1', [], { timeout: 5 }), 'timeoutMs'],
+  ['query', 'rowmode', (pool) => pool.query('select 1', [], { rowmode: 'array' }), 'rowMode'],
+  ['query', 'value', (pool) => pool.query({ text: 'select 1', value: [] }), 'values'],
+  ['query', 'singal', (pool) => pool.query({ text: 'select 1' }, null, { singal: 1 }), 'signal'],
+  ['query', 'constructor', (pool) => pool.query('select 1', [], { constructor: 1 }), ''],
+  [
+    'stream',
+    'batchsize',
+    (pool) => pool.stream('select 1', [], { batchsize: 1 }).toArray(),
+    'batchSize',
+  ],
+  ['acquire', 'timeout', (pool) => pool.acquire({ timeout: 5 }), 'timeoutMs'],
+  ['acquire', 'prio', (pool) => pool.acquire({ prio: 0 }), ''],
+  ['acquire', 'signals', (pool) => pool.use(() => {}, { signals: [] }), 'signal'],
+  [
+    'transaction',
+    'isolaton',
+    (pool) => pool.transaction(() => {}, { isolaton: 'serializable' }),
+    'isolation',
+  ],
+  ['transaction', 'readonly', (pool) => pool.transaction(() => {}, { readonly: true }), 'readOnly'],
+  ['resize', 'maximum', (pool) => pool.resize({ maximum: 4 }), ''],
+  ['resize', 'mix', (pool) => pool.resize({ mix: 4 }), 'mi'],
+  ['close', 'timeout', (pool) => pool.close({ timeout: 5 }), 'timeoutMs'],
+])('%s: the unknown option %s is refused', async (method, wrong, call, near) => {
+  const pool = await openPool({ max: 1 });
+  const error = await outcome(() => call(pool));
+  expect(error).toMatchObject({ name: 'OptionError', code: 'ERR_POLYPOOL_OPTION', option: wrong });
+  expect(error.message).toContain(`'${wrong}' of ${method}()`);
+  expect(error.message).toContain(near);
+  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+});
+
+test.each([
+  ['query', (pool) => pool.query('select 1', [], null)],
+  ['query', (pool) => pool.query('select 1', [], 'fast')],
+  ['query', (pool) => pool.query('select 1', [], { timeoutMs: '5' })],
+  ['query', (pool) => pool.query({ text: 'select 1', timeoutMs: -1 })],
+  ['query', (pool) => pool.query('select 1', [], { signal: { aborted: false } })],
+  ['stream', (pool) => pool.stream('select 1', [], { batchSize: 1.5 }).toArray()],
+  ['acquire', (pool) => pool.acquire({ timeoutMs: 0 })],
+  ['acquire', (pool) => pool.acquire(5)],
+  ['transaction', (pool) => pool.transaction(() => {}, { readOnly: 1 })],
+  ['transaction', (pool) => pool.transaction(() => {}, { signal: 'abort' })],
+  ['transaction', (pool) => pool.transaction((tx) => tx.transaction(() => {}, { timeoutMs: '5' }))],
+  [
+    'transaction',
+    (pool) => pool.transaction((tx) => tx.query('select 1', [], 5), { timeoutMs: 9e3 }),
+  ],
+  ['resize', (pool) => pool.resize({ max: null })],
+  ['resize', (pool) => pool.resize()],
+  ['close', (pool) => pool.close({ timeoutMs: '5' })],
+])('%s with a wrong option is refused, case %#', async (method, call) => {
+  const pool = await openPool({ max: 1 });
+  const error = await outcome(() => call(pool));
+  expect(error).toMatchObject({ name: 'OptionError', code: 'ERR_POLYPOOL_OPTION' });
+  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+  expect(pool.stats()).toMatchObject({ inUse: 0, waiting: 0 });
+});
+
+test('release() with a wrong option rejects and releases nothing', async () => {
+  const pool = await openPool({ max: 1 });
+  const connection = await pool.acquire();
+  for (const options of [{ destory: true }, { destroy: 'yes' }, null]) {
+    expect((await rejection(connection.release(options))).code).toBe('ERR_POLYPOOL_OPTION');
+  }
+  expect(connection.released).toBe(false);
+  await connection.release({ destroy: undefined });
+  expect(pool.stats().idle).toBe(1);
+});
+
+test('values stand beside their text, not twice', async () => {
+  const pool = await openPool({ max: 1 });
+  const error = await rejection(pool.query({ text: 'select $1::int', values: [1] }, [2]));
+  expect(error.code).toBe('ERR_POLYPOOL_PARAMETER');
+  const { sql } = load();
+  const options = { rowMode: 'array' };
+  expect((await pool.query(sql`select ${1}::int`, null, options)).rows).toEqual([[1]]);
+  const config = { text: 'select $1::int', values: [2], rowMode: 'array', timeoutMs: undefined };
+  expect((await pool.query(config)).rows).toEqual([[2]]);
+  expect((await pool.query(config, null, { rowMode: 'object' })).rows).toEqual([{ int4: 2 }]);
+});
+
 test.each([undefined, null, {}, 5])('release(%p) is refused', async (value) => {
   const pool = await openPool({ max: 1 });
   expect(() => pool.release(value)).toThrow(

@@ -11,6 +11,7 @@ const {
   until,
   unique,
 } = require('../support/pools.js');
+const { printed, runProgram } = require('../support/child.js');
 
 /** How many backends run the marked statement. */
 async function running(mark) {
@@ -65,24 +66,29 @@ test('an abort after the answer changes nothing', async () => {
   await connection.release();
 });
 
-test('one signal serves any number of queries without a warning about listeners', async () => {
-  const pool = await openPool({ max: 2 });
-  const warnings = [];
-  const listener = (warning) => warnings.push(warning.name);
-  process.on('warning', listener);
-  const controller = new AbortController();
-  const { signal } = controller;
-  for (let i = 0; i < 50; i++) await pool.query('select 1', [], { signal });
-  await Promise.all(Array.from({ length: 200 }, () => pool.query('select 1', [], { signal })));
-  const all = Array.from({ length: 100 }, () =>
-    rejection(pool.query('select pg_sleep(60)', [], { signal })),
-  );
-  await new Promise(setImmediate);
-  controller.abort();
-  for (const error of await Promise.all(all)) expect(error.code).toBe('ERR_POLYPOOL_ABORTED');
-  process.off('warning', listener);
-  expect(warnings).toEqual([]);
-  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+test('one signal serves any number of requests without a warning about listeners', async () => {
+  const run = await runProgram(`
+    const codes = new Set();
+    const count = (promise) => promise.then(() => codes.add('fine'), ({ code }) => codes.add(code));
+    (async () => {
+      const pool = await createPool(url, { max: 2 });
+      const controller = new AbortController();
+      const { signal } = controller;
+      for (let i = 0; i < 50; i++) await pool.query('select 1', [], { signal });
+      await Promise.all(Array.from({ length: 200 }, () => pool.query('select 1', [], { signal })));
+      const all = Array.from({ length: 100 }, (_, i) => [
+        count(pool.query('select pg_sleep(60)', [], { signal })),
+        count(pool.transaction((tx) => tx.query('select 1'), { signal })),
+        count(pool.acquire({ signal }).then((c) => c.release())),
+      ]);
+      setImmediate(() => controller.abort());
+      await Promise.all(all.flat());
+      console.log(JSON.stringify([...codes]));
+      await pool.query('select 1');
+      await pool.close();
+    })();`);
+  expect(run).toMatchObject({ code: 0, stderr: '' });
+  expect(printed(run)[0]).toContain('ERR_POLYPOOL_ABORTED');
 });
 
 test.each([

@@ -92,10 +92,12 @@ test('unix sockets, as an option and in a URL', async () => {
 
 test('a URL object, the postgresql scheme and libpq names in the query', async () => {
   const target = new URL(url().replace('postgres:', 'postgresql:'));
-  target.searchParams.set('application_name', 'käse');
+  target.searchParams.set('application_name', 'käse und mehr');
   target.searchParams.set('options', '-c work_mem=7MB');
   target.searchParams.set('connect_timeout', '5');
-  expect((await identify(target)).application).toMatch(/k/);
+  expect((await identify(target)).application).toMatch(/^k.* und mehr$/);
+  const options = { url: target, applicationName: 'other' };
+  expect((await identify(options)).application).toBe('other');
   const connection = track(await load().connect(target));
   const { rows } = await connection.query("select current_setting('work_mem') as work_mem");
   expect(rows).toEqual([{ work_mem: '7MB' }]);
@@ -188,4 +190,38 @@ test('a full server says so', async () => {
   // The server counts a session for a moment longer than its socket is open.
   const pool = await until(() => openPool({ max: 1 }, { database }).catch(() => null), 'room');
   expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+});
+
+test('a closed connection says so, whatever it is asked', async () => {
+  const { ClosedError } = load();
+  const connection = await openConnection();
+  const { id, processId } = connection;
+  expect((await rejection(connection.close({ timeout: 5 }))).code).toBe('ERR_POLYPOOL_OPTION');
+  expect(connection.closed).toBe(false);
+  expect(await connection.sql`select 1 as a`).toEqual([{ a: 1 }]);
+  await connection.close();
+  for (const late of [
+    connection.query('select 1'),
+    connection.sql`select 1`,
+    connection.stream('select 1').toArray(),
+    connection.transaction(() => {}),
+  ]) {
+    expect(await rejection(late)).toBeInstanceOf(ClosedError);
+  }
+  expect(connection).toMatchObject({ id, processId, closed: true });
+  await connection.close();
+});
+
+test('connect() leaves nothing behind when its connection cannot be borrowed', async () => {
+  const { Pool, connect } = load();
+  const applicationName = unique('app');
+  const acquire = jest.spyOn(Pool.prototype, 'acquire');
+  acquire.mockRejectedValueOnce(new RangeError('lost on the way'));
+  try {
+    expect(await rejection(connect(url(), { applicationName }))).toBeInstanceOf(RangeError);
+  } finally {
+    acquire.mockRestore();
+  }
+  const text = 'select 1 from pg_stat_activity where application_name = $1';
+  await until(async () => (await observe(text, [applicationName])).length === 0);
 });

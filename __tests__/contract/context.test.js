@@ -124,6 +124,32 @@ test('events run in the context of the request that caused them', async () => {
   ]);
 });
 
+test('events of requests that waited run in their contexts, not in that of a releaser', async () => {
+  const pool = await openPool({ max: 1 });
+  const seen = [];
+  pool.on('acquire', () => seen.push(storage.getStore()));
+  const held = await storage.run('first', () => pool.acquire());
+  const waiting = ['a', 'b'].map((name) =>
+    storage.run(name, async () => (await pool.acquire()).release()),
+  );
+  await storage.run('first', () => held.release());
+  await Promise.all(waiting);
+  expect(seen).toEqual(['first', 'a', 'b']);
+});
+
+test('notices of concurrent statements run in their own contexts', async () => {
+  const pool = await openPool({ max: 2 });
+  const seen = [];
+  pool.on('notice', ({ message }) => seen.push([message, storage.getStore()]));
+  const names = Array.from({ length: 40 }, (_, i) => `n${i}`);
+  await Promise.all(
+    names.map((name) =>
+      storage.run(name, () => pool.query(`do $$ begin raise notice '${name}'; end $$`)),
+    ),
+  );
+  expect(seen.sort()).toEqual(names.map((name) => [name, name]).sort());
+});
+
 test('callbacks of the options run in a context of their own', async () => {
   const seen = [];
   const pool = await storage.run('maker', () =>

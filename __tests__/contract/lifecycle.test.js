@@ -10,6 +10,7 @@ const {
   until,
   unique,
 } = require('../support/pools.js');
+const { printed, runProgram } = require('../support/child.js');
 
 test('stats count what happened', async () => {
   const pool = await openPool({ max: 3, min: 1, name: 'counted' });
@@ -72,7 +73,7 @@ test('events tell the life of a connection, with its id', async () => {
     ['release', id, processId, undefined],
     ['acquire', id, processId, undefined],
     ['release', id, processId, undefined],
-    ['remove', id, processId, 'released'],
+    ['remove', id, processId, 'destroyed'],
   ]);
 });
 
@@ -84,24 +85,51 @@ test('close is announced when the last connection is gone', async () => {
   expect(pool.stats()).toMatchObject({ total: 0, idle: 0 });
 });
 
-test('a listener that throws hurts neither the pool nor the query', async () => {
+test.each(['connect', 'acquire', 'release', 'remove', 'notice', 'close'])(
+  'what a listener of %s throws is an uncaught exception, and nobody else notices',
+  async (event) => {
+    const run = await runProgram(`
+      const uncaught = [];
+      process.on('uncaughtException', (error) => uncaught.push(error.message));
+      (async () => {
+        const pool = await createPool(url, { max: 1, lazy: true });
+        pool.on('${event}', () => { throw new Error('mine'); });
+        const connection = await pool.acquire();
+        await connection.query("do $$ begin raise notice 'x'; end $$");
+        const { rows } = await connection.query('select 1 as a');
+        await connection.release({ destroy: true });
+        const { inUse, waiting } = pool.stats();
+        await pool.close();
+        await new Promise(setImmediate);
+        console.log(JSON.stringify({ rows, inUse, waiting, uncaught: [...new Set(uncaught)] }));
+      })();`);
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    expect(printed(run)).toEqual([{ rows: [{ a: 1 }], inUse: 0, waiting: 0, uncaught: ['mine'] }]);
+  },
+);
+
+test('a listener of release that releases once more changes nothing', async () => {
   const pool = await openPool({ max: 1 });
-  const uncaught = [];
-  const listeners = process.listeners('uncaughtException');
-  process.removeAllListeners('uncaughtException');
-  process.on('uncaughtException', (error) => uncaught.push(error.message));
-  try {
-    pool.once('acquire', () => {
-      throw new Error('listener');
-    });
-    const connection = await pool.acquire().catch(() => null);
-    if (connection) await connection.release();
-    await until(() => pool.stats().inUse === 0);
-    expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
-  } finally {
-    process.removeAllListeners('uncaughtException');
-    for (const listener of listeners) process.on('uncaughtException', listener);
-  }
+  let heard = 0;
+  pool.on('release', (connection) => {
+    heard += 1;
+    connection.release();
+  });
+  for (let i = 0; i < 3; i++) await (await pool.acquire()).release();
+  expect(heard).toBe(3);
+  expect(pool.stats()).toMatchObject({ acquired: 3, released: 3, idle: 1 });
+});
+
+test('events come in the order of what they tell of, for waiters too', async () => {
+  const pool = await openPool({ max: 1 });
+  const seen = [];
+  pool.on('acquire', () => seen.push('acquire'));
+  pool.on('release', () => seen.push('release'));
+  const held = await pool.acquire();
+  const next = pool.acquire();
+  held.release();
+  await (await next).release();
+  expect(seen).toEqual(['acquire', 'release', 'acquire', 'release']);
 });
 
 test('losing an idle connection is an error event only where somebody listens', async () => {
@@ -259,4 +287,19 @@ test('close() with a wrong option rejects and closes nothing', async () => {
     expect((await rejection(pool.close(options))).code).toBe('ERR_POLYPOOL_OPTION');
   }
   expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+});
+
+test('a statement that two pools share outlives the one that ran it first', async () => {
+  const text = `select $1::int as n /* ${unique('shared')} */`;
+  const [first, second] = [await openPool({ max: 1 }), await openPool({ max: 1 })];
+  expect((await first.query(text, [1])).rows).toEqual([{ n: 1 }]);
+  await first.close();
+  expect((await second.query(text, [2])).rows).toEqual([{ n: 2 }]);
+  // Told to the engine by a pool that is closed at once.
+  const third = lazyPool({ max: 1 });
+  const other = `${text} /* again */`;
+  const gone = rejection(third.query(other, [3]));
+  await third.close({ timeoutMs: 0 });
+  expect((await gone).code).toBe('ERR_POLYPOOL_CLOSED');
+  expect((await second.query(other, [4])).rows).toEqual([{ n: 4 }]);
 });

@@ -3,6 +3,7 @@
 const { Readable, pipeline, Writable } = require('node:stream');
 const { promisify } = require('node:util');
 const { load, openPool, observe, rejection, until, unique } = require('../support/pools.js');
+const { printed, runProgram } = require('../support/child.js');
 
 const series = 'select i, repeat($2::text, 20) as text from generate_series(1, $1::int) i';
 
@@ -77,7 +78,7 @@ test('destroy() ends the statement with the error given', async () => {
   expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
 });
 
-test('a stream destroyed before it was read runs nothing and holds nothing', async () => {
+test('a stream destroyed before it was read holds nothing', async () => {
   const pool = await openPool({ max: 1 });
   for (let i = 0; i < 50; i++) pool.stream(series, [1000, 'x']).destroy();
   expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
@@ -198,4 +199,72 @@ test('a stream of changes applies them all when it is read to the end', async ()
   const rows = await pool.stream(text, [], { batchSize: 10 }).toArray();
   expect(rows).toHaveLength(500);
   expect(await observe(`select count(*)::int as n from ${name} where i < 0`)).toEqual([{ n: 500 }]);
+});
+
+test('a stream is submitted by its call: what is called later runs later', async () => {
+  const pool = await openPool({ max: 1 });
+  const name = unique('s');
+  await pool.query(`create sequence ${name}`);
+  const text = `select nextval('${name}') as n`;
+  const check = async (queryable) => {
+    const before = queryable.query(text);
+    const stream = queryable.stream(text);
+    const after = queryable.query(text);
+    const [first] = (await before).rows;
+    const [[second], [third]] = [await stream.toArray(), (await after).rows];
+    expect([second.n, third.n]).toEqual([first.n + 1, first.n + 2]);
+  };
+  await pool.use(check);
+  await pool.transaction(check);
+  await pool.transaction(async (tx) => {
+    const stream = tx.stream(text);
+    const after = tx.query(text);
+    const [[first], [second]] = [await stream.toArray(), (await after).rows];
+    expect(second.n).toBe(first.n + 1);
+  });
+});
+
+test('a row that has no JavaScript form ends the stream and its statement', async () => {
+  const pool = await openPool({ max: 1 });
+  // No Date goes as far; and the statement would go on for hours.
+  const text = `select case when i = 500 then '290000-01-01'::timestamptz else now() end as at
+    from (select generate_series(1, 10000000000) as i) as endless`;
+  for (const batchSize of [10, 100_000]) {
+    const rows = pool.stream(text, [], { batchSize });
+    const error = await rejection(rows.toArray());
+    expect(error).toMatchObject({ name: 'PoolError', code: 'ERR_POLYPOOL_DECODE' });
+    expect(error.message).toContain('"at"');
+    expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+  }
+  expect(pool.stats()).toMatchObject({ total: 1, inUse: 0 });
+});
+
+test.each([1, 7])(
+  'what a listener of data throws hurts nobody else (batchSize %d)',
+  async (batch) => {
+    const run = await runProgram(`
+    const uncaught = [];
+    process.on('uncaughtException', (error) => uncaught.push(error.message));
+    (async () => {
+      const pool = await createPool(url, { max: 2 });
+      const stream = pool.stream('select i from generate_series(1, 50) i', [], { batchSize: ${batch} });
+      let rows = 0;
+      stream.on('data', () => { rows += 1; throw new Error('mine'); });
+      const others = Array.from({ length: 20 }, (_, i) => pool.query('select $1::int as n', [i]));
+      await new Promise((resolve) => stream.on('close', resolve));
+      const sum = (await Promise.all(others)).reduce((all, { rows }) => all + rows[0].n, 0);
+      await pool.close();
+      console.log(JSON.stringify({ rows, sum, uncaught: uncaught.length, what: uncaught[0] }));
+    })();`);
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    expect(printed(run)).toEqual([{ rows: 50, sum: 190, uncaught: 50, what: 'mine' }]);
+  },
+);
+
+test('options may stand beside the text, and are checked', async () => {
+  const pool = await openPool({ max: 1 });
+  const stream = pool.stream({ text: 'select $1::int as a', values: [5], rowMode: 'array' });
+  expect(await stream.toArray()).toEqual([[5]]);
+  const error = await rejection(pool.stream({ text: 'select 1', batchsize: 5 }).toArray());
+  expect(error.message).toContain("'batchSize'");
 });

@@ -9,6 +9,7 @@ const {
   deferred,
   unique,
 } = require('../support/pools.js');
+const { printed, runProgram } = require('../support/child.js');
 const { Proxy } = require('../support/proxy.js');
 const { testServer } = require('../support/urls.js');
 
@@ -223,15 +224,38 @@ test('other errors are not retried, and retries end', async () => {
   expect(runs).toBe(3);
 });
 
+/** A deferred constraint trigger runs within COMMIT and keeps it there. */
+async function slowCommits(pool, name) {
+  await pool.query(`create function ${name}_wait() returns trigger language plpgsql as
+    $$ begin perform pg_sleep(1); return null; end $$`);
+  await pool.query(`create constraint trigger wait after insert on ${name}
+    deferrable initially deferred for each row execute function ${name}_wait()`);
+}
+
+const COMMITTING = 'select 1 from pg_stat_activity where pid = $1 and wait_event = $2';
+
+test('a session that the server ends during COMMIT leaves the outcome unknown too', async () => {
+  const { pool, name } = await poolWithTable({ max: 1 });
+  await slowCommits(pool, name);
+  let pid;
+  const lost = rejection(
+    pool.transaction((tx) => {
+      pid = tx.connection.processId;
+      return tx.query(`insert into ${name} values (3, 0)`);
+    }),
+  );
+  await until(async () => pid && (await observe(COMMITTING, [pid, 'PgSleep'])).length);
+  await observe('select pg_terminate_backend($1, 10000)', [pid]);
+  const error = await lost;
+  expect(error.code).toBe('ERR_POLYPOOL_COMMIT_UNKNOWN');
+  expect(error.cause.code).toMatch(/^(57P01|ERR_POLYPOOL_CONNECTION_LOST)$/);
+});
+
 test('a connection lost during COMMIT leaves the outcome unknown, and says so', async () => {
   const { host, port } = testServer();
   const proxy = await Proxy.open({ host, port });
   const { pool: direct, name } = await poolWithTable();
-  // A deferred constraint trigger runs within COMMIT and keeps it there.
-  await direct.query(`create function ${name}_wait() returns trigger language plpgsql as
-    $$ begin perform pg_sleep(1); return null; end $$`);
-  await direct.query(`create constraint trigger wait after insert on ${name}
-    deferrable initially deferred for each row execute function ${name}_wait()`);
+  await slowCommits(direct, name);
   const pool = await openPool({ max: 1 }, { port: proxy.port });
   let runs = 0;
   let pid;
@@ -245,8 +269,7 @@ test('a connection lost during COMMIT leaves the outcome unknown, and says so', 
       { retries: 5 },
     ),
   );
-  const committing = 'select 1 from pg_stat_activity where pid = $1 and wait_event = $2';
-  await until(async () => pid && (await observe(committing, [pid, 'PgSleep'])).length);
+  await until(async () => pid && (await observe(COMMITTING, [pid, 'PgSleep'])).length);
   proxy.cut();
   expect((await lost).code).toBe('ERR_POLYPOOL_COMMIT_UNKNOWN');
   expect(runs).toBe(1);
@@ -347,4 +370,207 @@ test('the sql tag and streams work inside a transaction', async () => {
     return total;
   });
   expect(sum).toBe(42);
+});
+
+test('timeoutMs and signals bite while the callback waits for something else', async () => {
+  const { pool, name, numbers } = await poolWithTable({ max: 1 });
+  const stuck = (options, then = () => {}) =>
+    rejection(
+      pool.transaction(async (tx) => {
+        await tx.query(`update ${name} set n = 7`);
+        then();
+        await new Promise(() => {});
+      }, options),
+    );
+  const late = await stuck({ timeoutMs: 40 });
+  expect(late).toMatchObject({ name: 'QueryTimeoutError', timeoutMs: 40 });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const aborted = await stuck({ signal, timeoutMs: 60_000 }, () => controller.abort('enough'));
+  expect(aborted).toMatchObject({ name: 'AbortError', cause: 'enough' });
+  expect(await numbers()).toEqual([0, 0]);
+  expect(pool.stats()).toMatchObject({ inUse: 0, waiting: 0, total: 1 });
+});
+
+test('an abort just before the callback ends is not followed by a COMMIT', async () => {
+  const { pool, name, numbers } = await poolWithTable({ max: 1 });
+  for (const end of [() => {}, () => Promise.resolve(), () => new Promise(setImmediate)]) {
+    const controller = new AbortController();
+    const error = await rejection(
+      pool.transaction(
+        async (tx) => {
+          await tx.query(`update ${name} set n = 7`);
+          controller.abort();
+          return end();
+        },
+        { signal: controller.signal },
+      ),
+    );
+    expect(error.name).toBe('AbortError');
+    expect(await numbers()).toEqual([0, 0]);
+  }
+});
+
+test('a callback that goes on after the abort finds its transaction over', async () => {
+  const { pool, name, numbers } = await poolWithTable({ max: 1 });
+  const goOn = deferred();
+  let late;
+  const error = await rejection(
+    pool.transaction(
+      async (tx) => {
+        await tx.query(`update ${name} set n = 7`);
+        await goOn.promise;
+        late = rejection(tx.query(`update ${name} set n = 8`));
+        await late;
+      },
+      { timeoutMs: 40 },
+    ),
+  );
+  expect(error.code).toBe('ERR_POLYPOOL_QUERY_TIMEOUT');
+  goOn.resolve();
+  await goOn.promise;
+  expect((await late).code).toBe('ERR_POLYPOOL_STALE_CONNECTION');
+  expect(await numbers()).toEqual([0, 0]);
+});
+
+test('what a callback throws after the abort is no unhandled rejection', async () => {
+  const run = await runProgram(`
+    (async () => {
+      const pool = await createPool(url, { max: 1 });
+      const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+      const late = async (tx) => { await wait(60); throw new Error('late'); };
+      const codes = [];
+      for (const callback of [late, (tx) => tx.transaction(late)])
+        await pool.transaction(callback, { timeoutMs: 20 }).catch(({ code }) => codes.push(code));
+      await wait(120);
+      await pool.close();
+      console.log(JSON.stringify(codes));
+    })();`);
+  expect(run).toMatchObject({ code: 0, stderr: '' });
+  const timeout = 'ERR_POLYPOOL_QUERY_TIMEOUT';
+  expect(printed(run)).toEqual([[timeout, timeout]]);
+});
+
+test('the first statement of a transaction is cancelled at the server too', async () => {
+  const { pool } = await poolWithTable({ max: 1 });
+  const mark = unique('m');
+  const running = async () => {
+    const text = "select 1 from pg_stat_activity where state = 'active' and query like $1";
+    return (await observe(`${text} and pid <> pg_backend_pid()`, [`%${mark}%`])).length;
+  };
+  const text = `select pg_sleep(60) /* ${mark} */`;
+  for (const [own, whole] of [
+    [{ timeoutMs: 40 }, {}],
+    [{}, { timeoutMs: 40 }],
+  ]) {
+    // prettier-ignore
+    const late = await rejection(pool.transaction((tx) => tx.query(text, [], own), whole));
+    expect(late.code).toBe('ERR_POLYPOOL_QUERY_TIMEOUT');
+    await until(async () => (await running()) === 0);
+  }
+  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+  expect(pool.stats().total).toBe(1);
+});
+
+test('what follows BEGIN never runs without it, whoever times out', async () => {
+  const { pool, name, numbers } = await poolWithTable({ max: 1, queryTimeoutMs: 40 });
+  const write = `update ${name} set n = n + 1`;
+  await pool.use(async (connection) => {
+    for (const timeoutMs of [0, 30]) {
+      // BEGIN waits behind this one for longer than any bound.
+      const slow = connection.query('select pg_sleep(0.2)', [], { timeoutMs: 0 });
+      const error = await rejection(
+        connection.transaction(async (tx) => {
+          await tx.query(write, [], { timeoutMs }).catch(() => {});
+          await tx.query(write, [], { timeoutMs: 0 });
+          throw new RangeError('undo');
+        }),
+      );
+      expect(error).toBeInstanceOf(RangeError);
+      await slow;
+    }
+  });
+  expect(await numbers()).toEqual([0, 0]);
+});
+
+test('nested transactions side by side do not touch each other', async () => {
+  const { pool, name, numbers } = await poolWithTable({ max: 1 });
+  const write = (inner, id) => inner.query(`update ${name} set n = n + 1 where id = ${id}`);
+  await pool.transaction(async (tx) => {
+    const results = await Promise.allSettled([
+      tx.transaction(async (inner) => {
+        await write(inner, 1);
+        await inner.query('select pg_sleep(0.01)');
+        await inner.transaction((deepest) => write(deepest, 1));
+      }),
+      tx.transaction(async (inner) => {
+        await write(inner, 1);
+        await write(inner, 2);
+        throw new RangeError('undo');
+      }),
+      tx.transaction((inner) => write(inner, 2)),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    // In the order of the calls, also with statements of the outer transaction.
+    const nested = tx.transaction((inner) => write(inner, 2));
+    const { rows } = await tx.query(`select n from ${name} where id = 2`);
+    await nested;
+    expect(rows).toEqual([{ n: 1 }]);
+  });
+  expect(await numbers()).toEqual([2, 2]);
+});
+
+test('a nested transaction has bounds of its own', async () => {
+  const { pool, name, numbers } = await poolWithTable({ max: 1 });
+  await pool.transaction(async (tx) => {
+    await tx.query(`update ${name} set n = 1 where id = 1`);
+    const stuck = rejection(
+      tx.transaction(
+        async (inner) => {
+          await inner.query(`update ${name} set n = 9`);
+          await inner.query('select pg_sleep(60)');
+        },
+        { timeoutMs: 40 },
+      ),
+    );
+    const waiting = rejection(tx.transaction(() => {}, { timeoutMs: 20 }));
+    const after = tx.transaction((inner) => inner.query(`update ${name} set n = 2 where id = 2`));
+    expect(await waiting).toMatchObject({ code: 'ERR_POLYPOOL_QUERY_TIMEOUT', timeoutMs: 20 });
+    expect(await stuck).toMatchObject({ code: 'ERR_POLYPOOL_QUERY_TIMEOUT', timeoutMs: 40 });
+    await after;
+  });
+  expect(await numbers()).toEqual([1, 2]);
+});
+
+test('a nested transaction that fails and swallows it does not spoil the outer one', async () => {
+  const { pool, name, numbers } = await poolWithTable({ max: 1 });
+  await pool.transaction(async (tx) => {
+    await tx.query(`update ${name} set n = 1`);
+    const error = await rejection(
+      tx.transaction((inner) => inner.query('select 1 / 0').catch(() => 'looks fine')),
+    );
+    expect(error.code).toBe('25P02');
+  });
+  expect(await numbers()).toEqual([1, 1]);
+});
+
+test('with the outer transaction those within it are over', async () => {
+  const { pool, name, numbers } = await poolWithTable({ max: 1 });
+  let inner;
+  const goOn = deferred();
+  let nested;
+  await pool.transaction(async (tx) => {
+    nested = rejection(
+      tx.transaction((own) => {
+        inner = own;
+        return goOn.promise;
+      }),
+    );
+    await tx.query('select 1');
+  });
+  const stale = { code: 'ERR_POLYPOOL_STALE_CONNECTION' };
+  expect(await rejection(inner.query(`update ${name} set n = 5`))).toMatchObject(stale);
+  goOn.resolve();
+  expect(await nested).toMatchObject(stale);
+  expect(await numbers()).toEqual([0, 0]);
 });

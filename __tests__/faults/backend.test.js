@@ -70,6 +70,23 @@ test('everything queued on a killed connection settles', async () => {
   expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
 });
 
+test('a lease whose connection is lost knows it, without a statement', async () => {
+  const pool = await openPool({ max: 1 });
+  const connection = await pool.acquire();
+  const { processId } = connection;
+  await terminateBackend(processId);
+  await until(() => connection.released);
+  const lost = { name: 'ConnectionLostError', code: 'ERR_POLYPOOL_CONNECTION_LOST' };
+  expect(await rejection(connection.query('select 1'))).toMatchObject(lost);
+  expect(await rejection(connection.transaction(() => {}))).toMatchObject(lost);
+  expect(await rejection(connection.stream('select 1').toArray())).toMatchObject(lost);
+  await connection.release();
+  await connection.release({ destroy: true });
+  expect(connection.processId).toBe(processId);
+  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+  expect(pool.stats()).toMatchObject({ total: 1, inUse: 0 });
+});
+
 test('queries that were waiting go to a new connection', async () => {
   const pool = await openPool({ max: 1, pipeline: false });
   const connection = await pool.acquire();

@@ -100,11 +100,9 @@ impl LinkShared {
         Drained::Chunk { resume }
     }
 
-    /// Ints, floats and bytes of the next chunk.
-    pub fn next_size(&self) -> [usize; 3] {
-        let outbox = lock(&self.outbox);
-        let size = |chunk: &Chunk| [chunk.ints.len(), chunk.floats.len(), chunk.bytes.len()];
-        outbox.ready.front().map_or([0; 3], size)
+    /// Elements of each stream of the next chunk.
+    pub fn next_size(&self) -> [usize; 4] {
+        lock(&self.outbox).ready.front().map_or([0; 4], Chunk::lengths)
     }
 
     fn push(&self, chunk: &mut Chunk) {

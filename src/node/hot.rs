@@ -190,57 +190,68 @@ unsafe extern "C" fn submit(env: sys::napi_env, info: sys::napi_callback_info) -
     }
 }
 
-/// `drain(ints: Int32Array, floats: Float64Array, bytes: Uint8Array)`: copies as many whole chunks
-/// as fit. Returns the count of ints, 0 when there is nothing, -1 when the next needs more room.
+/// `drain(ints: Int32Array, floats: Float64Array, text: Uint8Array, bytes: Uint8Array)`: copies as
+/// many whole chunks as fit. Returns the count of ints, 0 when there is nothing, -1 when the next needs more room.
 unsafe extern "C" fn drain(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<3>(env, info, |call| {
+        guarded::<4>(env, info, |call| {
             let ints: &mut [i32] = call.output(0, sys::TypedarrayType::int32_array)?;
             let floats: &mut [f64] = call.output(1, sys::TypedarrayType::float64_array)?;
-            let bytes: &mut [u8] = call.output(2, sys::TypedarrayType::uint8_array)?;
+            let text: &mut [u8] = call.output(2, sys::TypedarrayType::uint8_array)?;
+            let bytes: &mut [u8] = call.output(3, sys::TypedarrayType::uint8_array)?;
             let shared = &call.link.shared;
             shared.begin_drain();
-            let mut filled = [0usize; 3];
+            let mut streams = Streams { ints, floats, text, bytes, filled: [0; 4] };
             let mut resume = false;
             loop {
-                let drained = shared.drain(|chunk| copy(chunk, ints, floats, bytes, &mut filled));
+                let drained = shared.drain(|chunk| streams.copy(chunk));
                 match drained {
                     Drained::Chunk { resume: wanted } => resume |= wanted,
                     Drained::Nothing => break,
-                    Drained::TooLarge if filled[0] == 0 => return Some(-1.0),
+                    Drained::TooLarge if streams.filled[0] == 0 => return Some(-1.0),
                     Drained::TooLarge => break,
                 }
             }
             if resume {
                 call.link.runtime.send(Message::Drained(shared.id));
             }
-            Some(filled[0] as f64)
+            Some(streams.filled[0] as f64)
         })
     }
 }
 
-/// Copies a chunk behind what is there; false when it does not fit.
-fn copy(
-    chunk: &Chunk,
-    ints: &mut [i32],
-    floats: &mut [f64],
-    bytes: &mut [u8],
-    filled: &mut [usize; 3],
-) -> bool {
-    let [i, f, b] = *filled;
-    let ends = [i + chunk.ints.len(), f + chunk.floats.len(), b + chunk.bytes.len()];
-    if ends[0] > ints.len() || ends[1] > floats.len() || ends[2] > bytes.len() {
-        return false;
-    }
-    ints[i..ends[0]].copy_from_slice(&chunk.ints);
-    floats[f..ends[1]].copy_from_slice(&chunk.floats);
-    bytes[b..ends[2]].copy_from_slice(&chunk.bytes);
-    *filled = ends;
-    true
+/// JavaScript's arrays, and how far each is filled.
+struct Streams<'a> {
+    ints: &'a mut [i32],
+    floats: &'a mut [f64],
+    text: &'a mut [u8],
+    bytes: &'a mut [u8],
+    filled: [usize; 4],
 }
 
-/// `needed(index)`: how many ints (0), floats (1) or bytes (2) the next chunk has.
+impl Streams<'_> {
+    /// Copies a chunk behind what is there; false when it does not fit.
+    fn copy(&mut self, chunk: &Chunk) -> bool {
+        let room = [self.ints.len(), self.floats.len(), self.text.len(), self.bytes.len()];
+        let mut ends = self.filled;
+        for (end, length) in ends.iter_mut().zip(chunk.lengths()) {
+            *end += length;
+        }
+        if ends.iter().zip(room).any(|(end, room)| *end > room) {
+            return false;
+        }
+        let [i, f, t, b] = self.filled;
+        self.ints[i..ends[0]].copy_from_slice(&chunk.ints);
+        self.floats[f..ends[1]].copy_from_slice(&chunk.floats);
+        self.text[t..ends[2]].copy_from_slice(&chunk.text);
+        self.bytes[b..ends[3]].copy_from_slice(&chunk.bytes);
+        self.filled = ends;
+        true
+    }
+}
+
+/// `needed(index)`: how many ints (0), floats (1), text (2) or other bytes (3) the next chunk has.
 unsafe extern "C" fn needed(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {

@@ -97,7 +97,7 @@ mod tests {
         let mut chunk = Chunk::default();
         write(&mut chunk, element, value.as_bytes());
         chunk.close_segment();
-        (chunk.ints, String::from_utf8(chunk.bytes).unwrap())
+        (chunk.ints, String::from_utf8(chunk.text).unwrap())
     }
 
     #[test]
@@ -112,9 +112,10 @@ mod tests {
         let (ints, bytes) = written(Element::Text, r#"{plain,"a, \"b\"","","\\"}"#);
         assert_eq!(ints, [4, 5, 12, 6, 0, 1]);
         assert_eq!(bytes, "plaina, \"b\"\\");
-        let (ints, bytes) = written(Element::Text, "{ä,\"NULL\"}");
-        assert_eq!(ints, [2, !2, 4, 4]);
-        assert_eq!(bytes, "äNULL");
+        // Beyond Latin-1: UTF-16 units, elsewhere.
+        let (ints, text) = written(Element::Text, "{漢,\"NULL\"}");
+        assert_eq!(ints, [2, !1, 4, 4]);
+        assert_eq!(text, "NULL");
     }
 
     #[test]

@@ -11,7 +11,7 @@ fn written(cell: Cell, binary: bool, value: &[u8]) -> Result<Streams, Fault> {
     cell.write(&mut chunk, binary, value)?;
     chunk.close_segment();
     let floats = chunk.floats.iter().map(|value| value.to_bits()).collect();
-    Ok((chunk.ints, floats, chunk.bytes))
+    Ok((chunk.ints, floats, [chunk.text, chunk.bytes].concat()))
 }
 
 /// Both forms are accepted and write the same.

@@ -41,7 +41,7 @@ fn row(cells: &[Option<&[u8]>]) -> Vec<u8> {
 
 fn state(chunk: &Chunk) -> (Vec<i32>, Vec<u64>, Vec<u8>) {
     let floats = chunk.floats.iter().map(|value| value.to_bits()).collect();
-    (chunk.ints.clone(), floats, chunk.bytes.clone())
+    (chunk.ints.clone(), floats, [&chunk.text[..], &chunk.bytes].concat())
 }
 
 #[test]
@@ -105,6 +105,7 @@ fn a_row_goes_to_its_streams() {
     let body = row(&[Some(b"-5"), Some(b"abc"), Some(b"1.5"), Some(b"t"), Some(b"\\x00ff"), None]);
     write_row(&mut chunk, &columns, false, &body).unwrap();
     chunk.end_rows();
+    chunk.close_segment();
     // Record, NULL bits (column 5), int, text length, segment length, bool, blob length.
     let words = [record::ROWS, 7, 3, 1, 1 << 5, -5, 3, 3, 1, 2];
     assert_eq!(state(&chunk), (words.to_vec(), vec![1.5f64.to_bits()], b"abc\x00\xff".to_vec()));
