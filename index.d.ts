@@ -361,10 +361,14 @@ export interface TransactionOptions {
    * database. Not allowed when nested.
    */
   retries?: number;
+  /**
+   * Gives up when aborted, whatever the callback waits for: the running statement is cancelled, the
+   * transaction rolled back, what the callback still does rejects. Never commits after an abort.
+   */
   signal?: AbortSignal | undefined;
   /**
-   * Bound over the wait for a connection and all runs of the callback; then the running statement
-   * is cancelled and the transaction rolled back. Default: none beyond `acquireTimeoutMs` for the
+   * Bound over the wait for a connection and all runs of the callback; then as `signal`, with
+   * `QueryTimeoutError`. 0 = none. Default: none beyond `acquireTimeoutMs` for the
    * wait, so the promise has no bound while the callback runs.
    */
   timeoutMs?: number | undefined;
@@ -510,9 +514,14 @@ export interface Queryable {
 
   /**
    * Runs the callback inside a transaction: COMMIT when it resolves, ROLLBACK when it throws or
-   * rejects. Resolves to what the callback resolved to; rejects with what it threw. Inside a
-   * transaction it makes a savepoint. When the connection is lost during COMMIT the outcome is
-   * unknown: `ERR_POLYPOOL_COMMIT_UNKNOWN`.
+   * rejects. Resolves to what the callback resolved to; rejects with what it threw. When COMMIT is
+   * not answered (the connection is lost, the server ends the session) the outcome is unknown:
+   * `ERR_POLYPOOL_COMMIT_UNKNOWN`. When the server rolled back although the callback resolved,
+   * because a statement had failed and its error was swallowed: `ERR_POLYPOOL_ROLLED_BACK`.
+   *
+   * Inside a transaction it makes a savepoint. Nested transactions of one transaction take turns,
+   * so inside a nested one call `transaction` on the innermost: on an outer one it would wait for
+   * itself.
    */
   transaction<T>(
     callback: (transaction: Transaction) => T | PromiseLike<T>,
@@ -520,8 +529,9 @@ export interface Queryable {
   ): Promise<T>;
 
   /**
-   * Reads a result row by row with back-pressure down to the socket. Never throws: errors end the
-   * stream. No bound unless `timeoutMs` or `queryTimeoutMs` is set.
+   * Reads a result row by row with back-pressure down to the socket. The statement is submitted by
+   * the call. Never throws: errors end the stream. No bound unless `timeoutMs` or `queryTimeoutMs`
+   * is set.
    */
   stream<Row extends RowObject = AnyRow>(
     text: string | SqlFragment,
@@ -549,16 +559,16 @@ export interface ConnectionInfo {
 }
 
 /**
- * A borrowed connection. Statements run in the order of their calls. Once released every method
- * rejects with `ERR_POLYPOOL_STALE_CONNECTION`.
+ * A borrowed connection. Statements and streams run in the order of their calls. Once released
+ * every method rejects with `ERR_POLYPOOL_STALE_CONNECTION`, once lost with `ConnectionLostError`.
  */
 export interface Connection extends Queryable, ConnectionInfo, AsyncDisposable {
   /** True once it was given back, taken away or lost. */
   readonly released: boolean;
   /**
    * Gives the connection back, after the statements submitted before. Resolves when it is back in
-   * the pool (its reset included) or gone; never rejects. A second call changes nothing and
-   * resolves with the first.
+   * the pool (its reset included) or gone. A second call changes nothing and resolves with the
+   * first. Never rejects, except with `OptionError`: then nothing was released.
    */
   release(options?: ReleaseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -568,8 +578,9 @@ export interface Connection extends Queryable, ConnectionInfo, AsyncDisposable {
 export interface UnpooledConnection extends Queryable, ConnectionInfo, AsyncDisposable {
   readonly closed: boolean;
   /**
-   * Closes after the statements submitted before. Idempotent, never rejects. What still runs after
-   * `timeoutMs` (default 30,000) is cut off with `ClosedError`.
+   * Closes after the statements submitted before. Idempotent; never rejects, except with
+   * `OptionError`. What still runs after `timeoutMs` (default 30,000) is cut off with
+   * `ClosedError`, and every later call rejects with it.
    */
   close(options?: CloseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -638,6 +649,11 @@ export interface Notice extends ServerFields {
   message: string;
 }
 
+/**
+ * Listeners run at once, in the order of what they tell of; `acquire`, `release` and `notice` in the
+ * async context of the request. What one throws becomes an uncaught exception and harms nothing
+ * else.
+ */
 export interface PoolEvents {
   /** A new connection is ready. */
   connect: [connection: ConnectionInfo];
@@ -739,7 +755,8 @@ export type PoolErrorCode =
   | 'ERR_POLYPOOL_UNSAFE_INTEGER'
   | 'ERR_POLYPOOL_DECODE'
   | 'ERR_POLYPOOL_PROTOCOL'
-  | 'ERR_POLYPOOL_COMMIT_UNKNOWN';
+  | 'ERR_POLYPOOL_COMMIT_UNKNOWN'
+  | 'ERR_POLYPOOL_ROLLED_BACK';
 
 /**
  * Every error that is not the server's own. Where a statement was at fault its text and parameters

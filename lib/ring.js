@@ -80,8 +80,27 @@ class Request {
     this.stream = null;
     /** Releases and closes: a broken link gives back and closes all there is, so they never fail. */
     this.alwaysDone = false;
+    /** Those the engine had told of when it was submitted, and through them the later ones. */
+    this.shapes = null;
     /** The caller's async context, for events; only while somebody listens to them. */
     this.context = null;
+  }
+}
+
+/**
+ * The shapes between one FORGET_SHAPES and the next. Numbers are never used again, and an answer
+ * under way may name one of before: older ones live for as long as a request that may.
+ */
+class Shapes {
+  known = new Map();
+  next = null;
+
+  find(id) {
+    for (let shapes = this; shapes !== null; shapes = shapes.next) {
+      const entry = shapes.known.get(id);
+      if (entry !== undefined) return entry;
+    }
+    return undefined;
   }
 }
 
@@ -99,9 +118,7 @@ class Link {
     this.free = [];
     this.pending = 0;
     this.broken = null;
-    this.shapes = new Map();
-    /** Those before the last FORGET_SHAPES: an answer under way may still name them. */
-    this.oldShapes = this.shapes;
+    this.shapes = new Shapes();
     /** Contexts of requests that were settled in this drain: their notices come right after. */
     this.contexts = new Map();
     this.commands = [];
@@ -263,6 +280,7 @@ class Link {
       throw new PoolError('ERR_POLYPOOL_QUEUE_FULL', `more than ${NUMBERS} requests are pending`);
     }
     this.requests[number] = request;
+    request.shapes = this.shapes;
     if (this.pending++ === 0) this.native.ref();
     return number;
   }
@@ -348,11 +366,10 @@ class Link {
           this.readFail(ints[reader.i++], JSON.parse(reader.payload()));
           break;
         case COMPLETE.SHAPE:
-          this.shapes.set(ints[reader.i++], { columns: JSON.parse(reader.payload()), byInt8: {} });
+          this.shapes.known.set(ints[reader.i++], { columns: JSON.parse(reader.payload()), byInt8: {} });
           break;
         case COMPLETE.FORGET_SHAPES:
-          this.oldShapes = this.shapes;
-          this.shapes = new Map();
+          this.shapes = this.shapes.next = new Shapes();
           break;
         case COMPLETE.GRANT: {
           const request = this.remove(ints[reader.i]);
@@ -391,7 +408,7 @@ class Link {
 
   readRows(reader, ints) {
     const request = this.requests[ints[reader.i]];
-    const shape = this.shapeFor(ints[reader.i + 1], request.pool);
+    const shape = this.shapeFor(ints[reader.i + 1], request);
     const count = ints[reader.i + 2];
     reader.i += 3;
     if (request.failure !== null) return shape.skip(reader, count);
@@ -409,9 +426,9 @@ class Link {
   }
 
   /** One shape may be read in two ways: pools differ in what an int8 becomes. */
-  shapeFor(id, pool) {
-    const entry = this.shapes.get(id) ?? this.oldShapes.get(id);
-    const { int8 } = pool;
+  shapeFor(id, request) {
+    const entry = this.shapes.known.get(id) ?? request.shapes.find(id);
+    const { int8 } = request.pool;
     return (entry.byInt8[int8] ??= new Shape(entry.columns, { int8 }));
   }
 
@@ -443,7 +460,7 @@ class Link {
     const high = ints[reader.i + 4];
     const rowCount = high < 0 ? null : high * 2 ** 32 + (ints[reader.i + 3] >>> 0);
     reader.i += 5;
-    const fields = shape < 0 ? [] : this.shapeFor(shape, request.pool).fields;
+    const fields = shape < 0 ? [] : this.shapeFor(shape, request).fields;
     const rows = request.rows ?? [];
     request.rows = null;
     return { rows, fields, rowCount, command: command < 0 ? null : this.commands[command] };

@@ -8,9 +8,10 @@ const JSON_TYPE = 114;
 
 /** One text column; each cell is a segment of its own. */
 function texts(...cells) {
-  const bytes = Buffer.from(cells.join(''), 'latin1');
-  const ints = cells.flatMap((cell) => [0, cell.length, cell.length]);
-  return new Reader(Int32Array.from(ints), new Float64Array(1), bytes);
+  const reader = new Reader();
+  reader.ints = Int32Array.from(cells.flatMap((cell) => [0, cell.length, cell.length]));
+  reader.text = Buffer.from(cells.join(''), 'latin1');
+  return reader;
 }
 
 test.each(['object', 'array'])('JSON that does not parse names its column (%s)', (rowMode) => {
@@ -43,6 +44,24 @@ test('more shapes and texts at once than either side remembers', async () => {
       expect(fields[0].name).toBe(`c${i}`);
     });
   }
+});
+
+test('a result whose shape was forgotten while the statement went on is whole', async () => {
+  const pool = await openPool({ max: 4 });
+  const holder = await pool.acquire();
+  await holder.query('select pg_advisory_lock(60321)');
+  // So wide a description fills the server's buffer: the first result is sent before the wait.
+  const wide = Array.from({ length: 600 }, (_, i) => `${i} as filler_${i}`);
+  const text = `select 1 as early; select pg_advisory_lock(60321)::text as locked, ${wide}`;
+  const slow = pool.query(text);
+  // Beyond what a link remembers, so that all of it is forgotten once.
+  const others = Array.from({ length: 2500 }, (_, i) => pool.query(`select ${i} as other${i}`));
+  await Promise.all(others);
+  await holder.query('select pg_advisory_unlock(60321)');
+  const results = await slow;
+  expect(results.map(({ fields }) => fields[0].name)).toEqual(['early', 'locked']);
+  expect(results[0].rows).toEqual([{ early: 1 }]);
+  await holder.release();
 });
 
 test('a malformed submission ends the link: all is rejected, nothing hangs or throws', async () => {

@@ -35,6 +35,7 @@ export function explain(error: unknown): string {
   if (error instanceof ClosedError) return 'closed';
   if (error instanceof PoolError) {
     exact<typeof error.code, PoolErrorCode>(true);
+    if (error.code === 'ERR_POLYPOOL_ROLLED_BACK') return 'rolled back';
     // @ts-expect-error no such code
     if (error.code === 'ERR_POLYPOOL_WHATEVER') return '';
     // @ts-expect-error codes are not assigned

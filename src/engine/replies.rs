@@ -115,7 +115,6 @@ impl Replies<'_> {
             link.close_rows();
             link.chunk.begin_rows(number, id);
             link.rows_of = Some(token);
-            talk(link, self.talking);
         }
         if let Err(error) = write(&mut link.chunk) {
             request.error = Some(error);
@@ -123,7 +122,9 @@ impl Replies<'_> {
         }
         link.relieve();
         let mut flow = Flow::Go;
+        // Rows of an ordinary result are of no use before its end, so they wake nobody.
         if let Some(credit) = &mut request.credit {
+            talk(link, self.talking);
             *credit -= 1;
             if *credit <= 0 {
                 self.stop = true;
@@ -158,7 +159,6 @@ impl Replies<'_> {
         let command = self.names.command(command);
         link.know_command(command, &self.names.command_names[command as usize]);
         request.result = Some(Outcome { shape, command, count });
-        talk(link, self.talking);
     }
 
     /// The request failed; it is over when `ready` says so.

@@ -14,6 +14,9 @@ const SEGMENT_TARGET: usize = 224;
 /// A chunk is handed over once it holds this much, so that one decode stays far below 1 ms.
 pub const CHUNK_TARGET: usize = 32 * 1024;
 
+/// UTF-8 sequences of characters up to U+00FF begin below this byte.
+const FIRST_BEYOND_LATIN_1: u8 = 0xc4;
+
 #[derive(Default)]
 pub struct Chunk {
     pub ints: Vec<i32>,
@@ -125,12 +128,15 @@ impl Chunk {
             self.begin_text(value.len());
             self.text.extend_from_slice(value);
         } else {
-            self.beyond_ascii(&String::from_utf8_lossy(value));
+            match std::str::from_utf8(value) {
+                Ok(value) => self.beyond_ascii(value),
+                Err(_) => self.beyond_ascii(&String::from_utf8_lossy(value)),
+            }
         }
     }
 
     fn beyond_ascii(&mut self, value: &str) {
-        if value.chars().all(|char| char <= '\u{ff}') {
+        if value.bytes().all(|byte| byte < FIRST_BEYOND_LATIN_1) {
             self.begin_text(value.chars().count());
             self.text.extend(value.chars().map(|char| char as u8));
             return;
@@ -138,6 +144,7 @@ impl Chunk {
         let at = self.ints.len();
         self.ints.push(0);
         let start = self.bytes.len();
+        self.bytes.reserve(value.len() * 2);
         self.bytes.extend(value.encode_utf16().flat_map(u16::to_le_bytes));
         self.ints[at] = !length_word((self.bytes.len() - start) / 2);
     }

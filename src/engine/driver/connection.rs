@@ -18,7 +18,7 @@ use tokio::task::AbortHandle;
 const READS: usize = 4;
 const INPUT: usize = 16 * 1024;
 /// A busy connection's buffer grows to this by itself; beyond, only for a message that needs it.
-const INPUT_BUSY: usize = 128 * 1024;
+const INPUT_BUSY: usize = 64 * 1024;
 
 /// A buffer that one large parameter blew up is given back.
 const OUTPUT_KEPT: usize = 256 * 1024;
@@ -130,6 +130,13 @@ impl Input {
             self.buffer.resize(wanted.max(self.buffer.len() + INPUT), 0);
         }
         &mut self.buffer[self.end..]
+    }
+
+    /// More came than fits: larger reads from now on.
+    fn widen(&mut self) {
+        if self.buffer.len() < INPUT_BUSY {
+            self.buffer.resize(INPUT_BUSY, 0);
+        }
     }
 
     /// A buffer that one large message blew up is given back.
@@ -266,7 +273,7 @@ impl Driver {
                 return Some(error);
             }
         }
-        for turn in 0..READS {
+        for _ in 0..READS {
             if conn.paused {
                 return None;
             }
@@ -281,15 +288,13 @@ impl Driver {
             if let Err(error) = self.understand(pool, conn) {
                 return Some(error);
             }
-            if !full {
-                // Most likely drained: the next read would only find nothing. Readiness is kept
-                // by Tokio, which reports again if there is more.
-                continue;
-            }
-            if turn == READS - 1 {
-                cx.waker().wake_by_ref();
+            // A read that was not full most likely took all there was; Tokio knows, and the next
+            // one asks the system again only when there is more.
+            if full {
+                conn.input.widen();
             }
         }
+        // More may be there: after the others.
         cx.waker().wake_by_ref();
         None
     }

@@ -47,10 +47,25 @@ fn write_elements(chunk: &mut Chunk, element: Element, value: &[u8]) -> Option<i
 }
 
 fn write_int<'a>(chunk: &mut Chunk, value: &'a [u8]) -> Option<&'a [u8]> {
-    let end = value.iter().position(|&byte| byte == b',').unwrap_or(value.len());
-    let text = std::str::from_utf8(&value[..end]).ok()?;
-    chunk.int(text.parse().ok()?);
-    Some(&value[end..])
+    let (negative, mut rest) = match value {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, value),
+    };
+    let digits = rest.len();
+    let mut number = 0i64;
+    while let [digit @ b'0'..=b'9', tail @ ..] = rest {
+        // Ten digits at most, so the sum stays far below the end of an i64.
+        number = number * 10 + i64::from(digit - b'0');
+        rest = tail;
+        if digits - rest.len() > 10 {
+            return None;
+        }
+    }
+    if digits == rest.len() {
+        return None;
+    }
+    chunk.int(i32::try_from(if negative { -number } else { number }).ok()?);
+    Some(rest)
 }
 
 /// An element without quotes; NULL and nested arrays are not for this form.
