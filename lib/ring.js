@@ -366,7 +366,10 @@ class Link {
           this.readFail(ints[reader.i++], JSON.parse(reader.payload()));
           break;
         case COMPLETE.SHAPE:
-          this.shapes.known.set(ints[reader.i++], { columns: JSON.parse(reader.payload()), byInt8: {} });
+          this.shapes.known.set(ints[reader.i++], {
+            columns: JSON.parse(reader.payload()),
+            byInt8: {},
+          });
           break;
         case COMPLETE.FORGET_SHAPES:
           this.shapes = this.shapes.next = new Shapes();
