@@ -45,7 +45,7 @@ const COMPLETE = {
   COMMAND: 11,
   BROKEN: 12,
 };
-const FLAG = { ARRAY_ROWS: 1, STREAM: 2, SIMPLE: 4, UNNAMED: 8, HOOK: 16, LEAD: 32 };
+const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 
 /** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */

@@ -45,8 +45,9 @@ pub enum MinPolicy {
     Spare,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Int8 {
+    #[default]
     Number,
     BigInt,
     Text,

@@ -80,7 +80,7 @@ impl Request {
             conn: None,
             statement: None,
             params: ParamsBuf::default(),
-            mode: Mode { named: true, ordered: kind == Kind::Held, ..Mode::default() },
+            mode: Mode { ordered: kind == Kind::Held, lead: false },
             lead: false,
             deadline: None,
             credit: None,

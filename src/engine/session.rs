@@ -36,8 +36,6 @@ pub trait Statement {
 /// How one execution differs from the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mode {
-    pub simple: bool,
-    pub named: bool,
     /// Goes out together with the statement that follows, which is skipped when this one fails.
     pub lead: bool,
     /// One borrower's statements: nothing may be run again behind others that were sent after it.
@@ -65,8 +63,6 @@ pub trait Session {
     fn reset(&mut self, token: u64);
 
     fn outgoing(&mut self) -> &mut BytesMut;
-
-    fn in_flight(&self) -> usize;
 
     /// Consumes whole messages and returns how many bytes they took. An error means that the
     /// connection must be discarded.

@@ -27,18 +27,12 @@ pub const HOOK: i32 = 9;
 
 /// Flags of QUERY.
 pub mod flag {
-    /// Rows as arrays; only JavaScript cares.
-    pub const ARRAY_ROWS: i32 = 1;
     /// A stream: rows are delivered against credit, `batch` rows at first.
-    pub const STREAM: i32 = 2;
-    /// Simple protocol whatever the text.
-    pub const SIMPLE: i32 = 4;
-    /// Never cached: no named statement is left on the server.
-    pub const UNNAMED: i32 = 8;
+    pub const STREAM: i32 = 1;
     /// A statement of a JavaScript hook: `generation` is the connection's serial.
-    pub const HOOK: i32 = 16;
+    pub const HOOK: i32 = 2;
     /// Goes out with the statement that follows and shares its fate: BEGIN.
-    pub const LEAD: i32 = 32;
+    pub const LEAD: i32 = 4;
 }
 
 /// Parameter tags; the payload follows.

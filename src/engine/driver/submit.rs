@@ -194,12 +194,7 @@ impl Driver {
         let mut request = Request::new(kind, query.pool, Some(query.origin), self.now);
         request.statement = Some(statement);
         request.lead = query.flags & flag::LEAD != 0 && kind == Kind::Held;
-        request.mode = Mode {
-            simple: query.flags & flag::SIMPLE != 0,
-            named: query.flags & flag::UNNAMED == 0,
-            lead: request.lead,
-            ordered: kind == Kind::Held,
-        };
+        request.mode = Mode { lead: request.lead, ordered: kind == Kind::Held };
         if query.flags & flag::STREAM != 0 {
             request.credit = Some(i64::from(query.batch.max(1)));
         }

@@ -10,10 +10,10 @@ use super::params::EncodeError;
 use super::session::{Broken, Execute, Flow, Session, SessionOptions, Sink};
 use super::statements::Statement;
 use super::tls::TlsRoots;
-use super::types::{self, Columns, Int8, TypeOptions};
+use super::types::{self, Columns, TypeOptions};
 use crate::core::error::OptionError;
 use crate::core::message::Time;
-use crate::core::options::{self, Options, Value};
+use crate::core::options::{Options, Value};
 use crate::engine::error::EngineError;
 use crate::engine::pool::Surroundings;
 use crate::engine::replies::{self, Replies};
@@ -42,13 +42,8 @@ impl Postgres {
     ) -> Result<Postgres, OptionError> {
         let Surroundings { environment, user, roots } = surroundings;
         let target = Target::parse(entries, environment, user.as_deref())?;
-        let int8 = match options.int8 {
-            options::Int8::Number => Int8::Number,
-            options::Int8::BigInt => Int8::BigInt,
-            options::Int8::Text => Int8::Text,
-        };
         let statement_cache = options.statement_cache as usize;
-        let options = SessionOptions { statement_cache, types: TypeOptions { int8 } };
+        let options = SessionOptions { statement_cache, types: TypeOptions { int8: options.int8 } };
         Ok(Postgres { target, options, pem: roots.clone(), roots: OnceCell::new() })
     }
 
@@ -140,7 +135,8 @@ impl driver::Session for Connection {
         let Some(Timed { statement, .. }) = timed else {
             return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
         };
-        let driver::Mode { simple, named, lead, ordered } = mode;
+        let driver::Mode { lead, ordered } = mode;
+        let (simple, named) = (false, true);
         self.session.keep_order(ordered);
         self.session
             .execute(Execute { token, statement, params, simple, named, lead })
@@ -161,10 +157,6 @@ impl driver::Session for Connection {
 
     fn outgoing(&mut self) -> &mut BytesMut {
         self.session.outgoing()
-    }
-
-    fn in_flight(&self) -> usize {
-        self.session.in_flight()
     }
 
     fn receive(&mut self, input: &[u8], replies: &mut Replies<'_>) -> Result<usize, EngineError> {

@@ -165,12 +165,6 @@ impl Session {
         self.pending.push_back(Pending::new(token, Stage::Simple, Class::Control));
     }
 
-    /// The server has forgotten its named statements. Not needed after `reset`, nor after texts
-    /// with DISCARD or DEALLOCATE, which are noticed when they are sent.
-    pub fn reset_statements(&mut self) {
-        self.cache.clear();
-    }
-
     /// The goodbye.
     pub fn terminate(&mut self) {
         frontend::terminate(&mut self.outgoing);

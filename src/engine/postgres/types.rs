@@ -1,6 +1,7 @@
 //! Result columns: what RowDescription says, and how each column travels to JavaScript.
 
 use super::cells::{self, Cell};
+pub use crate::core::options::Int8;
 use crate::engine::replies::{Describe, ShapeId};
 use crate::wire::chunk::Chunk;
 
@@ -23,15 +24,6 @@ pub mod oid {
     pub const TEXT_ARRAY: u32 = 1009;
     pub const VARCHAR_ARRAY: u32 = 1015;
     pub const UUID_ARRAY: u32 = 2951;
-}
-
-/// What a 64-bit integer becomes. BigInt and string travel alike; JavaScript makes the difference.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Int8 {
-    #[default]
-    Number,
-    BigInt,
-    Text,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
