@@ -1,4 +1,5 @@
 /// <reference types="node" />
+/// <reference lib="es2022.error" />
 /// <reference lib="esnext.disposable" />
 
 import { EventEmitter } from 'node:events';
@@ -115,6 +116,8 @@ export interface TargetOptions {
   allowCleartextPassword?: boolean;
   /** Shown in pg_stat_activity. Default: PGAPPNAME, else none. */
   applicationName?: string;
+  /** libpq's name of `applicationName`. */
+  application_name?: string;
   /** Command-line options of the server's session, `-c search_path=app`. Default: PGOPTIONS. */
   options?: string;
   /**
@@ -127,6 +130,8 @@ export interface TargetOptions {
    * noticed only by the next query.
    */
   keepalive?: boolean;
+  /** libpq's name of `keepalive`: 0 or 1. */
+  keepalives?: number | boolean;
   /** Seconds of silence before the first probe. Default 60: shorter than firewalls remember. */
   keepalives_idle?: number;
   /** Seconds between probes. Default: the system's. */
@@ -254,6 +259,7 @@ export interface PoolOptions extends ConnectOptions {
    * ROLLBACK and DISCARD ALL and `onConnect` again; `always`; `never`: a borrower's settings, open
    * transaction and locks reach the next one. A function does the reset itself; when it rejects
    * the connection is closed. Default `auto`: safe, and free for what most leases run.
+   * What functions, views and triggers of your own do to the session is not seen: `always` for those.
    */
   reset?: 'auto' | 'always' | 'never' | ((connection: Connection) => unknown);
   /**
@@ -299,7 +305,7 @@ export interface PoolOptions extends ConnectOptions {
    * as the usual grace period of service managers.
    */
   closeTimeoutMs?: number | null;
-  /** Shown in errors and `stats()`. Default: `pool-1`, `pool-2`, ... */
+  /** Shown in messages about the pool as a whole and in `stats()`. Default: `pool-1`, `pool-2`, ... */
   name?: string;
 }
 

@@ -119,7 +119,7 @@ class Pool extends EventEmitter {
         ({ text, values } = text);
       }
       if (values != null && !Array.isArray(values)) throw notValues();
-      if (this.#closing !== null && lease === null) throw closed();
+      if (this.#closing !== null && lease === null) throw closed(this);
       if (options !== undefined) {
         checkOptions(calls.QUERY, options);
         if (options.timeoutMs !== undefined) timeoutMs = Math.ceil(options.timeoutMs);
@@ -177,7 +177,7 @@ class Pool extends EventEmitter {
       ({ text, values } = text);
     }
     if (values != null && !Array.isArray(values)) throw notValues();
-    if (this.#closing !== null && lease === null) throw closed();
+    if (this.#closing !== null && lease === null) throw closed(this);
     if (options !== undefined) checkOptions(calls.STREAM, options);
     const { signal, timeoutMs, rowMode, batchSize = BATCH } = options ?? {};
     if (signal?.aborted) throw abortError(signal);
@@ -213,7 +213,7 @@ class Pool extends EventEmitter {
     let priority = this.#settings.priorities - 1;
     let signal;
     try {
-      if (this.#closing !== null) throw closed();
+      if (this.#closing !== null) throw closed(this);
       if (options !== undefined) {
         checkOptions(calls.ACQUIRE, options);
         ({ signal } = options);
@@ -336,7 +336,7 @@ class Pool extends EventEmitter {
   }
 
   resize(limits) {
-    if (this.#closing !== null) throw closed();
+    if (this.#closing !== null) throw closed(this);
     checkOptions(calls.RESIZE, limits);
     const { min: least, max: most } = this.stats();
     const { min = least, max = most } = limits;
@@ -539,8 +539,8 @@ function notValues() {
   return new PoolError('ERR_POLYPOOL_PARAMETER', 'the values of a statement must be an array');
 }
 
-function closed() {
-  return new ClosedError('the pool is closed');
+function closed({ name }) {
+  return new ClosedError(`pool '${name}' is closed`);
 }
 
 module.exports = { Pool };

@@ -33,6 +33,17 @@ class Shared {
   failure = null;
 }
 
+/** Would end the transaction, or begin another, behind our back. Savepoints are the caller's own. */
+const CONTROL =
+  /^\s*(?:begin|start\s+transaction|commit|end|abort|rollback(?!\s+(?:work\s+|transaction\s+)?to\b)|prepare\s+transaction)\b/i;
+
+function controlled() {
+  return new PoolError(
+    'ERR_POLYPOOL_PARAMETER',
+    'transaction() begins and ends the transaction itself: return to commit, throw to roll back',
+  );
+}
+
 /** Runs statements inside one transaction; stale once the callback has settled. */
 class Transaction {
   #connection;
@@ -65,6 +76,9 @@ class Transaction {
 
   query(text, values, options) {
     if (this.#isOver()) return Promise.reject(over());
+    if (CONTROL.test(typeof text === 'string' ? text : text?.text)) {
+      return Promise.reject(controlled());
+    }
     this.#start();
     try {
       options = this.#bounded(text, options);
@@ -279,12 +293,28 @@ function pauseAfter(attempt) {
   return new Promise((resolve) => later(resolve, Math.random() * longest));
 }
 
+/**
+ * A signal that follows the first of several. Not AbortSignal.any: in Node 20 each use of that
+ * leaves something behind on a signal that lives on.
+ */
+function firstOf(signals) {
+  if (signals.length < 2) return { signal: signals[0], end() {} };
+  const either = new AbortController();
+  const follow = ({ target }) => either.abort(target.reason);
+  for (const signal of signals) {
+    if (signal.aborted) either.abort(signal.reason);
+    else onAbort(signal, follow);
+  }
+  const end = () => signals.forEach((signal) => signal.removeEventListener('abort', follow));
+  return { signal: either.signal, end };
+}
+
 /** One signal for the caller's own, the outer transaction's and the time limit. */
 function deadline({ signal, timeoutMs }, outer) {
   const limit = timeoutMs > 0 ? new AbortController() : null;
   const signals = [outer, signal, limit?.signal].filter((one) => one !== undefined);
   const timer = limit && later(() => limit.abort(), timeoutMs);
-  const one = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+  const { signal: one, end } = firstOf(signals);
   return {
     signal: one,
     /** The error of an abort, when it was the time limit's. */
@@ -296,6 +326,7 @@ function deadline({ signal, timeoutMs }, outer) {
     },
     end() {
       if (timer !== null) forget(timer);
+      end();
     },
   };
 }

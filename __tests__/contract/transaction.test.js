@@ -574,3 +574,24 @@ test('with the outer transaction those within it are over', async () => {
   expect(await nested).toMatchObject(stale);
   expect(await numbers()).toEqual([0, 0]);
 });
+
+test.each(['commit', 'ROLLBACK', ' begin', 'end;', 'abort', 'start transaction', 'rollback work'])(
+  'a transaction refuses %p: it would end behind its back',
+  async (text) => {
+    const pool = await openPool();
+    const error = await rejection(pool.transaction((tx) => tx.query(text)));
+    expect(error).toMatchObject({ code: 'ERR_POLYPOOL_PARAMETER' });
+    expect(error.message).toMatch(/throw to roll back/);
+  },
+);
+
+test('savepoints of the caller are allowed inside a transaction', async () => {
+  const pool = await openPool();
+  const value = await pool.transaction(async (tx) => {
+    await tx.query('savepoint mine');
+    await tx.query('select 1/0').catch(() => {});
+    await tx.query('rollback to savepoint mine');
+    return (await tx.query('select 7 as value')).rows[0].value;
+  });
+  expect(value).toBe(7);
+});

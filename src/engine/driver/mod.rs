@@ -285,10 +285,11 @@ impl Driver {
             Effect::Reject { waiter, why, waited } => self.reject(pool, waiter, why, waited),
             Effect::Leak { lease, conn, held } => {
                 let held_ms = held / 1000;
+                let process = self.live(pool, conn).map(|conn| conn.session.process_id());
                 self.event(
                     pool,
                     json!({ "type": "leak", "slot": lease.slot,
-                    "generation": lease.generation, "connection": conn.serial, "heldMs": held_ms }),
+                    "generation": lease.generation, "connection": conn.serial, "processId": process, "heldMs": held_ms }),
                 );
             }
             Effect::Revoke { lease, .. } => {
@@ -331,6 +332,7 @@ impl Driver {
         let now = self.now;
         let Some(state) = self.pool(pool) else { return closed() };
         let last = state.last_error.clone();
+        let name = state.shared.options.name.clone().unwrap_or_default();
         let (stats, holders) = {
             let locked = state.shared.lock();
             (locked.core.stats(), locked.core.holders(now, 5))
@@ -345,7 +347,14 @@ impl Driver {
         match why {
             RejectReason::Timeout => {
                 let ms = waited / 1000;
-                let text = format!("no connection became free within {ms} ms ({load})");
+                let cause = last.as_ref().and_then(|error| error.json["message"].as_str());
+                let attempt = match cause {
+                    Some(cause) => format!("; the last attempt to connect: {cause}"),
+                    None => String::new(),
+                };
+                let text = format!(
+                    "pool '{name}': no connection became free within {ms} ms ({load}){attempt}"
+                );
                 let holders: Vec<Value> = holders
                     .iter()
                     .map(|(lease, held)| {
@@ -365,7 +374,7 @@ impl Driver {
             }
             RejectReason::Aborted => EngineError::new("ERR_POLYPOOL_ABORTED", "aborted"),
             RejectReason::QueueFull => {
-                let text = format!("too many requests wait for a connection ({load})");
+                let text = format!("pool '{name}': too many requests wait ({load})");
                 EngineError::new("ERR_POLYPOOL_QUEUE_FULL", text)
             }
             RejectReason::Closed => closed(),

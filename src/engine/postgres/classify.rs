@@ -82,6 +82,8 @@ struct Facts {
     writes: bool,
     modifies: bool,
     session: bool,
+    /// The view whose UPDATE sets what it shows.
+    settings: bool,
 }
 
 /// The word before, where the next one may turn on it.
@@ -97,6 +99,10 @@ enum Previous {
 impl Facts {
     fn note(&mut self, token: Token<'_>) {
         let word = match token {
+            Token::Escaped => {
+                self.session = true;
+                None
+            }
             Token::End => {
                 self.ended = true;
                 return;
@@ -133,6 +139,7 @@ impl Facts {
             b"update" | b"delete" => self.modifies = true,
             b"into" if previous != Previous::Insert => self.session = true,
             b"nextval" | b"setval" => self.writes = true,
+            b"pg_settings" => self.settings = true,
             b"copy" => self.copy = true,
             b"discard" | b"deallocate" => self.discard = true,
             _ => self.session |= is_session_function(word),
@@ -149,7 +156,7 @@ impl Facts {
             First::Control => return Class::Control,
             _ => return Class::Other,
         };
-        match (self.session, self.writes) {
+        match (self.session || self.settings && self.modifies, self.writes) {
             (true, _) => Class::Other,
             (false, true) => Class::Write,
             (false, false) => rows,
@@ -179,6 +186,8 @@ fn is_session_function(word: &[u8]) -> bool {
 enum Token<'a> {
     /// A keyword or name; also the content of a quoted name, which may be a function's.
     Word(&'a [u8]),
+    /// A name written with escapes, `U&"..."`: whose it is cannot be told from here.
+    Escaped,
     /// A semicolon outside parentheses.
     End,
     Symbol(u8),
@@ -198,6 +207,11 @@ impl<'a> Lexer<'a> {
             if word.eq_ignore_ascii_case(b"e") && self.rest.first() == Some(&b'\'') {
                 self.skip_quoted(true);
                 return Some(Token::Symbol(b'\''));
+            }
+            if word.eq_ignore_ascii_case(b"u") && self.rest.starts_with(b"&\"") {
+                self.rest = &self.rest[1..];
+                self.skip_quoted(false);
+                return Some(Token::Escaped);
             }
             return Some(Token::Word(word));
         }

@@ -164,3 +164,17 @@ fn every_cut_of_a_difficult_text_is_looked_at_without_trouble() {
     }
     assert_eq!(examine("select $").class, Read);
 }
+
+#[test]
+fn settings_behind_a_view_or_an_escaped_name_are_other() {
+    check(
+        Other,
+        &[
+            "update pg_settings set setting = '7MB' where name = 'work_mem'",
+            "with x as (update pg_catalog.pg_settings set setting = '1' returning 1) select 1",
+            "select U&\"set\\005fconfig\"('work_mem', '7MB', false)",
+            "select u&\"x\" from t",
+        ],
+    );
+    check(Read, &["select setting from pg_settings where name = 'work_mem'"]);
+}
