@@ -330,6 +330,7 @@ test('a lease held too long is reported once, with the stack of its acquire', as
   expect(leaks[0].stack).toContain('forgetfulCaller');
   expect(leaks[0].heldMs).toBeGreaterThanOrEqual(19);
   expect(leaks[0].id).toBe(connection.id);
+  expect(leaks[0].processId).toBe(connection.processId);
   await connection.query('select pg_sleep(0.1)');
   await connection.release();
   expect(leaks).toHaveLength(1);
