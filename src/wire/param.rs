@@ -9,8 +9,10 @@ pub enum Param<'a> {
     Bool(bool),
     Int(i32),
     Float(f64),
-    /// Text in UTF-8: strings, dates already formatted, BigInts in decimal.
+    /// Text in UTF-8: strings, BigInts in decimal.
     Text(&'a str),
+    /// An instant in ISO form to the millisecond, as local time with its offset.
+    Date(&'a str),
     /// Buffer or typed array.
     Bytes(&'a [u8]),
     /// A JavaScript object, serialised as JSON.
@@ -86,6 +88,7 @@ fn take<'a>(rest: &mut &'a [i32]) -> Option<Param<'a>> {
             Param::Float(f64::from_bits(u64::from(low) | u64::from(high) << 32))
         }
         tag::TEXT => Param::Text(text(rest)?),
+        tag::DATE => Param::Date(text(rest)?),
         tag::BYTES => Param::Bytes(payload(rest)?),
         tag::JSON => Param::Json(text(rest)?),
         tag::ARRAY => Param::Array { literal: text(rest)?, json: text(rest)? },

@@ -50,6 +50,8 @@ pub mod tag {
     pub const JSON: i32 = 7;
     /// Length word, bytes of the array literal; length word, bytes of the JSON form.
     pub const ARRAY: i32 = 8;
+    /// Length word, bytes: a Date in ISO form, local time with its offset.
+    pub const DATE: i32 = 9;
 }
 
 /// `[ROWS, request, shape, row count]`, then per row its NULL words and cells.

@@ -1,5 +1,6 @@
 //! Parameters into the body of a Bind message.
 
+use super::timestamps;
 use super::types::oid;
 use crate::wire::param::{Param, Params};
 use bytes::{BufMut, BytesMut};
@@ -74,6 +75,7 @@ fn write_value(out: &mut BytesMut, param: Param<'_>, type_oid: u32) -> Result<bo
         Param::Int(value) => Ok(write_int(out, value, type_oid)),
         Param::Float(value) => Ok(write_float(out, value, type_oid)),
         Param::Text(text) | Param::Json(text) => write_text(out, text),
+        Param::Date(text) => write_date(out, text, type_oid),
         Param::Bytes(bytes) => {
             out.put_slice(bytes);
             Ok(true)
@@ -91,6 +93,18 @@ fn write_text(out: &mut BytesMut, text: &str) -> Result<bool, &'static str> {
     }
     out.put_slice(text.as_bytes());
     Ok(false)
+}
+
+/// The instant spares the server its reading of dates. Whatever takes the wall clock, or is no
+/// timestamp at all, gets the text.
+fn write_date(out: &mut BytesMut, text: &str, type_oid: u32) -> Result<bool, &'static str> {
+    match timestamps::to_binary(text.as_bytes()) {
+        Some(micros) if type_oid == oid::TIMESTAMPTZ => {
+            out.put_i64(micros);
+            Ok(true)
+        }
+        _ => write_text(out, text),
+    }
 }
 
 /// Spelled out in text: `true` is boolean input and JSON alike.

@@ -16,8 +16,14 @@ pub(super) fn from_binary(micros: i64) -> f64 {
     }
 }
 
+/// Microseconds since 2000 of a finite instant in ISO form.
+pub(super) fn to_binary(text: &[u8]) -> Option<i64> {
+    let ms = from_text(text, true).filter(|ms| ms.is_finite())? as i64;
+    (ms - EPOCH_2000_MS).checked_mul(1000)
+}
+
 /// `2024-02-29 12:34:56.789+05:30 BC`: fraction, offset and era as needed. `zoned` tells whether
-/// there must be an offset or must be none.
+/// there must be an offset or must be none. JavaScript's own form has a `T` for the blank.
 pub(super) fn from_text(text: &[u8], zoned: bool) -> Option<f64> {
     match text {
         b"infinity" => return Some(f64::INFINITY),
@@ -32,7 +38,8 @@ pub(super) fn from_text(text: &[u8], zoned: bool) -> Option<f64> {
     let year = digits(rest, 4, 6)?;
     let month = after(rest, b'-')?;
     let day = after(rest, b'-')?;
-    let (hour, minute, second) = (after(rest, b' ')?, after(rest, b':')?, after(rest, b':')?);
+    let hour = after(rest, b' ').or_else(|| after(rest, b'T'))?;
+    let (minute, second) = (after(rest, b':')?, after(rest, b':')?);
     let fraction_ms = fraction(rest)?;
     let offset = if zoned { offset(rest)? } else { 0 };
     let plausible = (1..=12).contains(&month)

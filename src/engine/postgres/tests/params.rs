@@ -21,6 +21,7 @@ impl Words {
                 self.list.extend([tag::FLOAT, bits as i32, (bits >> 32) as i32]);
             }
             Param::Text(text) => self.payload(Some(tag::TEXT), text.as_bytes()),
+            Param::Date(text) => self.payload(Some(tag::DATE), text.as_bytes()),
             Param::Bytes(bytes) => self.payload(Some(tag::BYTES), bytes),
             Param::Json(json) => self.payload(Some(tag::JSON), json.as_bytes()),
             Param::Array { literal, json } => {
@@ -158,6 +159,21 @@ fn floats_are_spelled_as_javascript_does() {
     ] {
         assert_eq!(one(Param::Float(value), 0), text(spelled));
     }
+}
+
+#[test]
+fn a_date_is_binary_for_timestamptz_alone() {
+    let date = "2000-01-01T01:00:00.001+01:00";
+    assert_eq!(one(Param::Date(date), oid::TIMESTAMPTZ), binary(&1000i64.to_be_bytes()));
+    assert_eq!(one(Param::Date(date), oid::TIMESTAMP), text(date));
+    assert_eq!(one(Param::Date(date), 0), text(date));
+    let early = "0044-03-15T12:00:00.000+00:49:56 BC";
+    assert_eq!(
+        one(Param::Date(early), oid::TIMESTAMPTZ),
+        binary(&(-64_464_468_596_000_000i64).to_be_bytes()),
+    );
+    // A string of the user's has microseconds and forms that only the server knows.
+    assert_eq!(one(Param::Text(date), oid::TIMESTAMPTZ), text(date));
 }
 
 #[test]
