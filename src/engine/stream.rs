@@ -17,12 +17,6 @@ pub enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-impl Stream {
-    pub fn is_encrypted(&self) -> bool {
-        matches!(self, Stream::Tls(_))
-    }
-}
-
 /// Runs the same poll on whichever transport it is.
 macro_rules! delegate {
     ($stream:expr, $method:ident $(, $argument:expr)*) => {

@@ -97,6 +97,10 @@ impl driver::Statement for Timed {
         }
     }
 
+    fn bounds_transaction(&self) -> bool {
+        self.statement.bounds
+    }
+
     fn average(&self) -> Option<Time> {
         self.average.get().checked_sub(1).map(Time::from)
     }

@@ -175,11 +175,15 @@ impl Session {
     }
 
     pub(super) fn hold(&mut self, execute: Execute<'_>, retried: bool) {
+        let held = self.defer(execute, retried);
+        self.held.push_back(held);
+    }
+
+    fn defer(&mut self, execute: Execute<'_>, retried: bool) -> Held {
         let Execute { token, statement, simple, named, lead, .. } = execute;
         let params = self.keep(execute.params);
         let statement = statement.clone();
-        let task = Task::Execute { statement, params, simple, named, lead, retried };
-        self.held.push_back(Held { token, task });
+        Held { token, task: Task::Execute { statement, params, simple, named, lead, retried } }
     }
 
     /// Encodes what was held, until one of them holds the rest. What cannot be encoded now takes
@@ -233,12 +237,14 @@ impl Session {
         }
         if separate && self.open_lead {
             // Cannot share the Sync: it waits until the lead is known to be well.
-            self.close_lead();
+            self.guard_error = self.close_lead();
             if let Some(lead) = self.pending.back_mut() {
                 lead.exclusive = true;
                 lead.guard = true;
             }
-            self.hold(execute, retried);
+            // In front: it may have been held with others behind it.
+            let held = self.defer(execute, retried);
+            self.held.push_front(held);
             return Ok(());
         }
         self.write_closes();
@@ -271,13 +277,13 @@ impl Session {
         Ok(())
     }
 
-    /// Ends a lead that has no follower to share a Sync with.
-    pub fn close_lead(&mut self) {
+    /// Ends a lead that has no follower to share a Sync with. Returns its error, if it has failed
+    /// already: what depends on it must not be sent.
+    pub fn close_lead(&mut self) -> Option<ServerError> {
         if !std::mem::take(&mut self.open_lead) {
-            return;
+            return None;
         }
         frontend::sync(&mut self.outgoing);
-        self.lead_error = None;
         match self.pending.back_mut().filter(|pending| pending.lead) {
             Some(pending) => pending.lead = false,
             None => {
@@ -287,6 +293,7 @@ impl Session {
                 self.pending.push_back(quiet);
             }
         }
+        self.lead_error.take()
     }
 
     fn encode_simple(&mut self, execute: Execute<'_>) -> Result<Pending, EncodeError> {

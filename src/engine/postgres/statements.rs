@@ -21,13 +21,15 @@ pub struct Statement {
     pub copies: bool,
     /// May drop named statements on the server.
     pub forgets: bool,
+    /// Begins or ends a transaction.
+    pub bounds: bool,
 }
 
 impl Statement {
     pub fn new(id: u32, text: impl Into<String>) -> Statement {
         let text = text.into();
-        let Traits { class, multi, copies, forgets } = classify::examine(&text);
-        Statement { id, text, class, multi, copies, forgets }
+        let Traits { class, multi, copies, forgets, bounds } = classify::examine(&text);
+        Statement { id, text, class, multi, copies, forgets, bounds }
     }
 
     /// Statements that prepare well; utility statements rarely come twice or hold no plan.
