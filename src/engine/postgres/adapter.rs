@@ -22,6 +22,7 @@ use crate::wire::param::Params;
 use bytes::BytesMut;
 use once_cell::sync::OnceCell;
 use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -63,7 +64,9 @@ impl driver::Connector for Postgres {
             let connected = connect(&self.target, self.roots()).await;
             let Connected { stream, started, leftover, peer } =
                 connected.map_err(|error| connect_error(&error))?;
-            let session = Session::new(started, self.options);
+            let prefix =
+                format!("p{:08x}_", RandomState::new().hash_one(started.process_id) as u32);
+            let session = Session::new(started, self.options, &prefix);
             let session = Box::new(Connection { session, origin: self, peer });
             Ok(driver::Opened { stream, session, leftover })
         })

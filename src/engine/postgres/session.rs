@@ -71,13 +71,14 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(started: Started, options: SessionOptions) -> Session {
+    /// `prefix` begins the names of its prepared statements.
+    pub fn new(started: Started, options: SessionOptions, prefix: &str) -> Session {
         let mut session = Session {
             options,
             outgoing: BytesMut::with_capacity(4096),
             pending: VecDeque::with_capacity(16),
             held: VecDeque::new(),
-            cache: StatementCache::new(options.statement_cache),
+            cache: StatementCache::new(options.statement_cache, prefix),
             closes: 0,
             transaction: started.transaction,
             settings: Settings { unpinned: !started.pinned, ..Settings::default() },
@@ -383,8 +384,8 @@ impl Session {
 
 fn write_parse(out: &mut BytesMut, prepared: &Prepared) -> Result<(), EncodeError> {
     let name = prepared.name();
-    frontend::parse(&name, &prepared.statement.text, [], out).map_err(|_| unfit_text())?;
-    frontend::describe(b'S', &name, out).expect("a name holds no NUL");
+    frontend::parse(name, &prepared.statement.text, [], out).map_err(|_| unfit_text())?;
+    frontend::describe(b'S', name, out).expect("a name holds no NUL");
     Ok(())
 }
 
