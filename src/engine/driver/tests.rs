@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::core::options::Options;
+use crate::engine::bridge::Bridges;
 use crate::engine::link::{Drained, LinkShared};
 use crate::engine::pool::{Hooks, PoolShared};
 use crate::engine::session::{Connector, Dispatch, LocalFuture, Opened};
@@ -32,7 +33,7 @@ impl Statement for Text {
 }
 
 impl Connector for Nowhere {
-    fn connect(self: Arc<Self>) -> LocalFuture<Result<Opened, EngineError>> {
+    fn connect(self: Arc<Self>, _: Bridges) -> LocalFuture<Result<Opened, EngineError>> {
         Box::pin(async { Err(EngineError::new("ERR_POLYPOOL_CONNECT", "nowhere")) })
     }
 
