@@ -141,7 +141,14 @@ class Transport {
 
   #startTls(connectTls, failed) {
     if (this.#closed || this.#ended) return;
-    const socket = this.#resource.runInAsyncScope(connectTls);
+    let socket;
+    try {
+      socket = this.#resource.runInAsyncScope(connectTls);
+    } catch (error) {
+      // An option that Node refuses: it will do so again.
+      failed(error, true);
+      return;
+    }
     this.#attach(socket);
     socket.removeListener('error', this.#listeners.error);
     socket.on('error', (error) => {
@@ -192,7 +199,9 @@ class Transport {
     for (const name of Object.keys(this.#listeners)) duplex.on(name, this.#listeners[name]);
     // The engine keeps the process alive while requests are pending, and only then.
     duplex.unref?.();
+    // Whoever made it may have paused it, to lose nothing.
     if (this.#credit === 0) duplex.pause();
+    else duplex.resume();
   }
 
   #tellReady() {
@@ -282,7 +291,7 @@ function checkDuplex(given) {
   if (typeof given !== 'object' || given === null) {
     throw refuse(given === null ? 'null' : typeof given);
   }
-  for (const method of ['read', 'write', 'on', 'end', 'destroy']) {
+  for (const method of ['read', 'write', 'on', 'pause', 'resume', 'end', 'destroy']) {
     if (typeof given[method] !== 'function') throw refuse(`an object without ${method}()`);
   }
   if (used.has(given)) throw refuse('one that it had returned before');

@@ -42,6 +42,23 @@ test('a promise of a Duplex, and a name that only the far end knows', async () =
   expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
 });
 
+test('several hosts are tried in turn', async () => {
+  const asked = [];
+  const stream = ({ host }) => {
+    asked.push(host);
+    if (host === 'first') throw new Error('not here');
+    return new Tunnel(port);
+  };
+  const pool = await openPool({ stream, max: 1 }, { host: 'first,second' });
+  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+  expect(asked).toEqual(['first', 'second']);
+});
+
+test('a Duplex that was paused, to lose nothing, is read', async () => {
+  const pool = await openPool({ stream: () => new Tunnel(port).pause(), max: 1 });
+  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+});
+
 test('connect() takes it too', async () => {
   const connection = await openConnection({ stream: socket });
   expect((await connection.query('select 1 as a')).rows).toEqual([{ a: 1 }]);

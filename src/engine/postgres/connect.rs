@@ -2,8 +2,8 @@
 
 use super::config::{Endpoint, Target};
 use super::failure::{ConnectError, Kind};
-use super::startup::{Login, Started, Startup, StartupError, Step};
 use super::far::Far;
+use super::startup::{Login, Started, Startup, StartupError, Step};
 use super::tls::{SslMode, TlsRoots};
 use crate::engine::bridge::Bridges;
 use crate::engine::stream::Stream;

@@ -167,10 +167,7 @@ fn a_graceful_end_waits_for_the_duplex_and_takes_no_more_bytes() {
     assert!(now(bridge.write_all(b"bye")).is_ready());
     assert!(now(bridge.shutdown()).is_pending());
     let notes = port.take_notes();
-    assert!(matches!(
-        notes[..],
-        [(_, Note::Write), (_, Note::Close { graceful: true })]
-    ));
+    assert!(matches!(notes[..], [(_, Note::Write), (_, Note::Close { graceful: true })]));
     assert!(matches!(now(bridge.write_all(b"x")), Poll::Ready(Err(_))));
     port.end(LINK, id, b"");
     assert!(matches!(now(bridge.shutdown()), Poll::Ready(Ok(()))));
