@@ -537,7 +537,8 @@ class Link {
     if (this.broken !== null) return;
     this.broken = new PoolError('ERR_POLYPOOL_PROTOCOL', message, { cause });
     if (current === this) current = null;
-    for (const transport of [...this.transports.values()]) transport.fail(this.broken);
+    this.transports.forEach((transport) => transport.fail(this.broken));
+    this.transports.clear();
     this.requests.forEach((request, number) => {
       if (request !== undefined) this.fail(this.remove(number), this.broken);
     });

@@ -9,6 +9,7 @@
  */
 
 const net = require('node:net');
+const { begin, checkDuplex, codeOf, textOf, whenOpen } = require('./duplex');
 const { OptionError, keepCause } = require('./errors');
 const { SUBMIT } = require('./ring');
 const { readSsl, secure } = require('./transport-tls');
@@ -17,9 +18,6 @@ const { readSsl, secure } = require('./transport-tls');
 const WINDOW = 256 * 1024;
 /** Bytes of one record: the submission ring has room for four. */
 const PIECE = 64 * 1024;
-
-/** Duplexes that serve a connection, or did: each connection needs its own. */
-const used = new WeakSet();
 
 const ignore = () => {};
 
@@ -104,8 +102,7 @@ class Transport {
     try {
       const duplex = await this.#resource.runInAsyncScope(make);
       checkDuplex(duplex);
-      used.add(duplex);
-      if (this.#closed) {
+      if (this.#closed || this.#ended) {
         this.#discard(duplex);
         return;
       }
@@ -117,45 +114,48 @@ class Transport {
     }
   }
 
-  /** `wrap` puts TLS on the Duplex and calls back when it stands. */
-  secure(wrap) {
+  /** Puts TLS on the Duplex: `prepare(raw)` resolves to the function that begins it. */
+  secure(prepare) {
+    if (!this.#ended && !this.#closed) this.#guard(() => this.#secure(prepare));
+  }
+
+  #secure(prepare) {
     this.#phase = 1;
     const raw = this.#duplex;
-    if (this.#ended || this.#closed) return;
     if (this.#held !== null || raw.readableLength > 0) {
-      this.fail(new Error('the server sent bytes in clear after it had agreed to TLS'), {
-        tls: true,
-      });
-      return;
+      throw new Error('the server sent bytes in clear after it had agreed to TLS');
     }
     for (const name of ['data', 'end', 'close']) raw.removeListener(name, this.#listeners[name]);
     raw.pause();
     this.#raw = raw;
     this.#taken = 0;
-    const failed = (error, fatal) => this.fail(error, { tls: true, fatal });
     this.#resource
-      .runInAsyncScope(wrap, null, raw)
-      .then((wrapped) => this.#startTls(wrapped, failed))
-      .catch((error) => failed(error, error instanceof OptionError));
+      .runInAsyncScope(prepare, null, raw)
+      .then((connect) => this.#startTls(connect))
+      .catch((error) => this.fail(error, { tls: true, fatal: error instanceof OptionError }));
   }
 
-  #startTls(connectTls, failed) {
+  #startTls(connect) {
     if (this.#closed || this.#ended) return;
+    let standing = false;
     let socket;
     try {
-      socket = this.#resource.runInAsyncScope(connectTls);
+      socket = this.#resource.runInAsyncScope(connect);
     } catch (error) {
       // An option that Node refuses: it will do so again.
-      failed(error, true);
+      this.fail(error, { tls: true, fatal: true });
       return;
     }
     this.#attach(socket);
     socket.removeListener('error', this.#listeners.error);
     socket.on('error', (error) => {
       // Set by Node when it refuses the certificate: no other try will fare better.
-      failed(error, socket.authorizationError != null);
+      this.fail(error, { tls: !standing, fatal: socket.authorizationError != null });
     });
-    socket.once('secureConnect', () => this.#tellReady());
+    socket.once('secureConnect', () => {
+      standing = true;
+      this.#tellReady();
+    });
   }
 
   /** The bytes are the caller's to keep. */
@@ -164,8 +164,15 @@ class Transport {
     const taken = (error) => {
       if (error == null) this.#take(length);
     };
+    this.#guard(() =>
+      this.#resource.runInAsyncScope(this.#duplex.write, this.#duplex, bytes, taken),
+    );
+  }
+
+  /** What the caller's Duplex throws ends its transport, and never the reading of the ring. */
+  #guard(act) {
     try {
-      this.#resource.runInAsyncScope(this.#duplex.write, this.#duplex, bytes, taken);
+      act();
     } catch (error) {
       this.fail(error);
     }
@@ -174,7 +181,7 @@ class Transport {
   /** The engine takes so many bytes more. */
   grant(bytes) {
     this.#credit += bytes;
-    if (this.#duplex !== null && !this.#ended) this.#deliver();
+    if (this.#duplex !== null && !this.#ended) this.#guard(() => this.#deliver());
   }
 
   /** Ends the Duplex when all is written, or destroys it now. */
@@ -183,8 +190,10 @@ class Transport {
     if (graceful && duplex !== null && !this.#ended) {
       this.#leaving = true;
       this.#held = null;
-      duplex.once('finish', () => this.#discard(duplex));
-      this.#resource.runInAsyncScope(duplex.end, duplex);
+      this.#guard(() => {
+        duplex.once('finish', () => this.#discard(duplex));
+        this.#resource.runInAsyncScope(duplex.end, duplex);
+      });
       return;
     }
     this.#closed = true;
@@ -264,8 +273,8 @@ class Transport {
 
   /** Errors of a Duplex that is no longer used are nobody's business. */
   #discard(duplex) {
-    duplex.on('error', ignore);
     try {
+      duplex.on('error', ignore);
       this.#resource.runInAsyncScope(duplex.destroy, duplex);
     } catch {
       // It is gone as far as we are concerned.
@@ -281,53 +290,6 @@ class Transport {
 
 function resume(duplex) {
   duplex.resume();
-}
-
-function checkDuplex(given) {
-  const refuse = (what) => {
-    const message = `option 'stream' must return a Duplex for each connection, got ${what}`;
-    return new OptionError(message, { option: 'stream' });
-  };
-  if (typeof given !== 'object' || given === null) {
-    throw refuse(given === null ? 'null' : typeof given);
-  }
-  for (const method of ['read', 'write', 'on', 'pause', 'resume', 'end', 'destroy']) {
-    if (typeof given[method] !== 'function') throw refuse(`an object without ${method}()`);
-  }
-  if (used.has(given)) throw refuse('one that it had returned before');
-  if (given.destroyed || given.readableEnded || given.writableEnded) {
-    throw new Error("the Duplex that option 'stream' returned is closed already");
-  }
-}
-
-/** As pg does: a socket that was only made is connected, and sends without delay. */
-function begin(duplex, { host, port, path }) {
-  duplex.setNoDelay?.(true);
-  if (duplex.pending !== true || duplex.connecting !== false) return;
-  if (typeof duplex.connect !== 'function') return;
-  if (path === undefined) duplex.connect(port, host);
-  else duplex.connect(path);
-}
-
-/** Nothing is written before a socket is connected, or before its certificate was accepted. */
-function whenOpen(duplex, ready) {
-  // Node's own verification listens to 'secure' too, and destroys what it refuses.
-  if (duplex.secureConnecting === true) duplex.once('secure', () => duplex.destroyed || ready());
-  else if (duplex.connecting === true) duplex.once('connect', ready);
-  else ready();
-}
-
-function textOf(error) {
-  try {
-    return String(error?.message || error);
-  } catch {
-    return 'what was thrown has no text';
-  }
-}
-
-function codeOf(error) {
-  const code = error?.code;
-  return typeof code === 'string' ? code : '';
 }
 
 module.exports = { Transports, readTransport };

@@ -1,7 +1,10 @@
 //! Both ends of a bridge by hand: what JavaScript would say against what a session would do.
 
+use super::port::CREDIT_MAX;
 use super::*;
 use proptest::prelude::*;
+use serde_json::json;
+use std::task::Waker;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const LINK: u32 = 3;
@@ -237,10 +240,9 @@ proptest! {
                     let _ = now(bridge.write_all(&bytes[..size]));
                 }
             }
-            let pipe = bridge.pipe.borrow();
-            prop_assert!(pipe.incoming.len() <= WINDOW);
-            prop_assert!(pipe.outgoing.len() <= CREDIT_MAX);
-            drop(pipe);
+            let [incoming, outgoing] = bridge.pipe.borrow().held();
+            prop_assert!(incoming <= WINDOW);
+            prop_assert!(outgoing <= CREDIT_MAX);
             written(&port);
         }
     }
