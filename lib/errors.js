@@ -111,6 +111,15 @@ function copyServerFields(target, fields) {
   return target;
 }
 
+/** What ended transports of this thread, the latest ones, so that causes are the very errors. */
+const causes = new Map();
+const CAUSES_MAX = 64;
+
+function keepCause(transport, error) {
+  causes.set(transport, { error });
+  if (causes.size > CAUSES_MAX) causes.delete(causes.keys().next().value);
+}
+
 /**
  * Makes the error that the engine described.
  *
@@ -129,6 +138,8 @@ function fromWire(wire, context) {
 }
 
 function build(wire, fields, reason) {
+  const kept = causes.get(wire.transport);
+  if (kept !== undefined) return kept.error;
   const cause = wire.cause ? build(wire.cause) : reason;
   const options = cause === undefined ? undefined : { cause };
   const { message } = wire;
@@ -192,5 +203,6 @@ module.exports = {
   attachStatement,
   copyServerFields,
   fromWire,
+  keepCause,
   poolError,
 };

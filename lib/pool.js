@@ -27,10 +27,12 @@ const { bindSql, isFragment } = require('./sql');
 const { surface } = require('./surface');
 const { transactPooled } = require('./transaction');
 const { readTarget, surroundings } = require('./target');
+const { Transports, readTransport } = require('./transport');
 
 const { checkOptions, configOptions } = calls;
 
 const HOOK = { ON_CONNECT: 1, RESET: 2 };
+const TRANSPORT = { PLAIN: 0, TLS: 1 };
 const RETURNING = -2;
 /** Rows a stream asks for at once. */
 const BATCH = 1000;
@@ -60,6 +62,7 @@ class Pool extends EventEmitter {
   #settings;
   #hooks;
   #resource;
+  #transports;
   #closing = null;
   #sql = null;
   /** Leases that are out in this thread, by slot. */
@@ -68,13 +71,14 @@ class Pool extends EventEmitter {
   constructor(target, options) {
     super();
     const { onConnect, reset, ...rest } = readTarget(target, options);
+    const { engine, recipe } = readTransport(rest);
     const name = rest.name ?? `pool-${++unnamed}`;
     this.#link = link();
     const { environment, user, roots } = surroundings(rest);
     const settings = JSON.parse(
       binding.openPool(
         this.#link.id,
-        { ...rest, onConnect, reset, name },
+        { ...engine, onConnect, reset, name },
         environment,
         user,
         roots,
@@ -85,6 +89,7 @@ class Pool extends EventEmitter {
     this.#settings = settings;
     this.#hooks = { onConnect, reset };
     this.#resource = new AsyncResource('polypool.Pool');
+    this.#transports = new Transports(this.#link, recipe, this.#resource);
     // Read by the ring for every result.
     Object.defineProperty(this, 'int8', { value: settings.int8 });
     Object.defineProperty(this, 'lastStats', { value: null, writable: true });
@@ -476,6 +481,12 @@ class Pool extends EventEmitter {
     } catch (error) {
       surface(error);
     }
+  }
+
+  /** Makes a transport for the engine, or puts TLS on one. */
+  handleTransport(kind, id, target) {
+    if (kind === TRANSPORT.TLS) this.#transports.secure(id, target);
+    else this.#transports.open(id, target);
   }
 
   /** Runs onConnect or reset on a connection that is not yet, or no longer, in use. */

@@ -30,6 +30,9 @@ const SUBMIT = {
   CLOSE: 7,
   CREDIT: 8,
   HOOK: 9,
+  TRANSPORT_DATA: 10,
+  TRANSPORT_END: 11,
+  TRANSPORT_CREDIT: 12,
 };
 const COMPLETE = {
   ROWS: 1,
@@ -44,6 +47,10 @@ const COMPLETE = {
   OK: 10,
   COMMAND: 11,
   BROKEN: 12,
+  TRANSPORT_OPEN: 13,
+  TRANSPORT_WRITE: 14,
+  TRANSPORT_CLOSE: 15,
+  TRANSPORT_GRANT: 16,
 };
 const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4, WITHIN: 8 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
@@ -114,6 +121,8 @@ class Link {
     this.id = this.native.id;
     this.reader = new Reader();
     this.pools = new Map();
+    /** Transports made for the engine, by its numbers. */
+    this.transports = new Map();
     this.requests = [];
     this.free = [];
     this.pending = 0;
@@ -183,6 +192,21 @@ class Link {
     const length = u8.utf8Write(text, (this.at + 1) << 2);
     i32[this.at] = length;
     this.at += 1 + ((length + 3) >> 2);
+    i32[start] = this.at - start;
+    this.commit();
+  }
+
+  /** Writes a record of words and bytes. */
+  recordWithBytes(op, bytes, ...words) {
+    const { length } = bytes;
+    this.reserve(words.length * 4 + length + 16);
+    const { i32, start } = this;
+    this.at++;
+    i32[this.at++] = op;
+    for (const word of words) i32[this.at++] = word;
+    i32[this.at++] = length;
+    this.u8.set(bytes, this.at << 2);
+    this.at += (length + 3) >> 2;
     i32[start] = this.at - start;
     this.commit();
   }
@@ -399,6 +423,26 @@ class Link {
         case COMPLETE.OK:
           this.remove(ints[reader.i++]).resolve();
           break;
+        case COMPLETE.TRANSPORT_OPEN: {
+          const [id, pool, kind] = ints.subarray(reader.i, reader.i + 3);
+          reader.i += 3;
+          this.pools.get(pool)?.handleTransport(kind, id, JSON.parse(reader.payload()));
+          break;
+        }
+        case COMPLETE.TRANSPORT_WRITE: {
+          const transport = this.transports.get(ints[reader.i++]);
+          const bytes = reader.blob();
+          transport?.write(bytes);
+          break;
+        }
+        case COMPLETE.TRANSPORT_CLOSE:
+          this.transports.get(ints[reader.i])?.close(ints[reader.i + 1] === 1);
+          reader.i += 2;
+          break;
+        case COMPLETE.TRANSPORT_GRANT:
+          this.transports.get(ints[reader.i])?.grant(ints[reader.i + 1]);
+          reader.i += 2;
+          break;
         case COMPLETE.COMMAND:
           this.commands[ints[reader.i++]] = reader.payload() || null;
           break;
@@ -490,6 +534,8 @@ class Link {
     if (this.broken !== null) return;
     this.broken = new PoolError('ERR_POLYPOOL_PROTOCOL', message, { cause });
     if (current === this) current = null;
+    this.transports.forEach((transport) => transport.fail(this.broken));
+    this.transports.clear();
     this.requests.forEach((request, number) => {
       if (request !== undefined) this.fail(this.remove(number), this.broken);
     });

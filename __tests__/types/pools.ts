@@ -1,4 +1,5 @@
-import { Pool, escapeIdentifier, escapeLiteral } from 'polypool';
+import { connect as connectTcp } from 'node:net';
+import { Pool, createPool, escapeIdentifier, escapeLiteral } from 'polypool';
 import type {
   Connection,
   ConnectionInfo,
@@ -170,4 +171,28 @@ export function constructors(): void {
   exact<ReturnType<typeof escapeLiteral>, string>(true);
   // @ts-expect-error only text can be quoted
   escapeLiteral(1);
+}
+
+export async function transports(): Promise<void> {
+  const pool = await createPool('postgres://host/db', {
+    stream: ({ host, port }) => {
+      exact<typeof host, string>(true);
+      exact<typeof port, number>(true);
+      return connectTcp(port, host);
+    },
+    ssl: {
+      ca: 'PEM',
+      checkServerIdentity: (host, certificate) =>
+        certificate.subject.CN === host ? undefined : new Error('another host'),
+      ciphers: 'ECDHE-RSA-AES256-GCM-SHA384',
+      passphrase: 'secret',
+      minVersion: 'TLSv1.2',
+    },
+  });
+  await pool.close();
+  await createPool({ host: 'a', stream: async () => connectTcp(5432) });
+  // @ts-expect-error a Duplex is needed
+  await createPool({ host: 'a', stream: () => 'host:5432' });
+  // @ts-expect-error the socket is the pool's to choose, or option stream's
+  await createPool({ host: 'a', ssl: { socket: connectTcp(5432) } });
 }

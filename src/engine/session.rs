@@ -1,5 +1,6 @@
 //! What the driver needs of a protocol: a sans-IO session and the way to open one.
 
+use super::bridge::Bridges;
 use super::error::EngineError;
 use super::replies::Replies;
 use super::stream::Stream;
@@ -93,6 +94,7 @@ pub struct Opened {
 
 /// One target: where and as whom to connect.
 pub trait Connector: Send + Sync {
-    fn connect(self: Arc<Self>) -> LocalFuture<Result<Opened, EngineError>>;
+    /// `bridges` opens transports in JavaScript, for a target that asks for one.
+    fn connect(self: Arc<Self>, bridges: Bridges) -> LocalFuture<Result<Opened, EngineError>>;
     fn statement(&self, id: u32, text: &str) -> Rc<dyn Statement>;
 }

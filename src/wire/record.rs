@@ -25,6 +25,16 @@ pub const CREDIT: i32 = 8;
 /// `[len, HOOK, pool, slot, serial, ok, bytes, message...]`: the answer of a JavaScript hook (onConnect, reset).
 pub const HOOK: i32 = 9;
 
+/// `[len, TRANSPORT_DATA, transport, phase, bytes, data...]`: what a bridged transport received.
+/// Transports have numbers of the engine's; the phase is 0 at first and 1 under TLS.
+pub const TRANSPORT_DATA: i32 = 10;
+/// `[len, TRANSPORT_END, transport, bytes, error...]`: nothing more comes. JSON of an error, or
+/// nothing where the peer has closed.
+pub const TRANSPORT_END: i32 = 11;
+/// `[len, TRANSPORT_CREDIT, transport, phase, bytes]`: it takes so many bytes more. The first one
+/// of a phase says that it is open, or that TLS stands.
+pub const TRANSPORT_CREDIT: i32 = 12;
+
 /// Flags of QUERY.
 pub mod flag {
     /// A stream: rows are delivered against credit, `batch` rows at first.
@@ -82,6 +92,22 @@ pub const OK: i32 = 10;
 pub const BROKEN: i32 = 12;
 /// `[COMMAND, code, bytes]`: the name of a command tag, before its first use.
 pub const COMMAND: i32 = 11;
+
+/// `[TRANSPORT_OPEN, transport, pool, kind, bytes]`: make a transport, or put TLS on one (kinds of
+/// `transport`); JSON says where to and how.
+pub const TRANSPORT_OPEN: i32 = 13;
+/// `[TRANSPORT_WRITE, transport, bytes]`: bytes for the peer.
+pub const TRANSPORT_WRITE: i32 = 14;
+/// `[TRANSPORT_CLOSE, transport, graceful]`: end it once all is written, or destroy it now.
+pub const TRANSPORT_CLOSE: i32 = 15;
+/// `[TRANSPORT_GRANT, transport, bytes]`: it may deliver so many bytes more.
+pub const TRANSPORT_GRANT: i32 = 16;
+
+/// Kinds of TRANSPORT_OPEN.
+pub mod transport {
+    pub const PLAIN: i32 = 0;
+    pub const TLS: i32 = 1;
+}
 
 /// Kinds of HOOK_CALL.
 pub mod hook {

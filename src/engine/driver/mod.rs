@@ -8,7 +8,9 @@ mod connection;
 mod lifecycle;
 mod settle;
 mod submit;
+mod transports;
 
+use super::bridge::Port;
 use super::error::EngineError;
 use super::link::{Link, Links};
 use super::pool::PoolShared;
@@ -67,6 +69,8 @@ pub struct Driver {
     deadlines: BTreeSet<(Time, Token)>,
     statements: Interner,
     flusher: Option<Waker>,
+    /// Transports that JavaScript makes.
+    port: Rc<Port>,
 }
 
 /// One statement per text and process, so that threads share prepared statements.
@@ -145,9 +149,11 @@ impl Driver {
                 deadlines: BTreeSet::new(),
                 statements: Interner::default(),
                 flusher: None,
+                port: Rc::default(),
             })
         });
         driver.borrow().start_flusher();
+        driver.borrow().start_carrier();
         driver
     }
 

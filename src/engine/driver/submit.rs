@@ -20,9 +20,9 @@ const SHORT: Time = 1_500;
 /// densely, so a larger one is a malformed record.
 pub const NUMBERS: i32 = 1 << 20;
 
-struct Malformed;
+pub struct Malformed;
 
-type Parsed<T> = Result<T, Malformed>;
+pub type Parsed<T> = Result<T, Malformed>;
 
 /// A QUERY record's fixed part.
 struct Query<'a> {
@@ -101,6 +101,9 @@ impl Driver {
                 self.credit(link, number(request)?, rows);
             }
             record::HOOK => self.hook(fields)?,
+            record::TRANSPORT_DATA => self.transport_data(link, fields)?,
+            record::TRANSPORT_END => self.transport_end(link, fields)?,
+            record::TRANSPORT_CREDIT => self.transport_credit(link, fields)?,
             _ => return Err(Malformed),
         }
         self.perform_all();
@@ -365,11 +368,11 @@ fn split(words: &[i32]) -> Parsed<(&[i32], &[i32])> {
     Ok((&words[1..length], &words[length..]))
 }
 
-fn array<const N: usize>(fields: &[i32]) -> Parsed<[i32; N]> {
+pub fn array<const N: usize>(fields: &[i32]) -> Parsed<[i32; N]> {
     fields.try_into().map_err(|_| Malformed)
 }
 
-fn index(word: i32) -> Parsed<u32> {
+pub fn index(word: i32) -> Parsed<u32> {
     u32::try_from(word).map_err(|_| Malformed)
 }
 

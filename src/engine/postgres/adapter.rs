@@ -14,6 +14,7 @@ use super::types::{self, Columns, TypeOptions};
 use crate::core::error::OptionError;
 use crate::core::message::Time;
 use crate::core::options::{Options, Value};
+use crate::engine::bridge::Bridges;
 use crate::engine::error::EngineError;
 use crate::engine::pool::Surroundings;
 use crate::engine::replies::{self, Replies};
@@ -50,7 +51,7 @@ impl Postgres {
 
     /// The server runs on this machine, as far as the target tells.
     pub fn is_local(&self) -> bool {
-        self.target.endpoints.iter().all(Endpoint::is_local)
+        !self.target.bridged && self.target.endpoints.iter().all(Endpoint::is_local)
     }
 
     fn roots(&self) -> &TlsRoots {
@@ -59,9 +60,13 @@ impl Postgres {
 }
 
 impl driver::Connector for Postgres {
-    fn connect(self: Arc<Self>) -> driver::LocalFuture<Result<driver::Opened, EngineError>> {
+    fn connect(
+        self: Arc<Self>,
+        bridges: Bridges,
+    ) -> driver::LocalFuture<Result<driver::Opened, EngineError>> {
         Box::pin(async move {
-            let connected = connect(&self.target, self.roots()).await;
+            let bridges = self.target.bridged.then_some(&bridges);
+            let connected = connect(&self.target, self.roots(), bridges).await;
             let Connected { stream, started, leftover, peer } =
                 connected.map_err(|error| connect_error(&error))?;
             let prefix =

@@ -9,6 +9,7 @@ pub mod config;
 pub mod connect;
 pub mod error;
 pub mod failure;
+pub mod far;
 mod given;
 pub mod params;
 mod pending;
