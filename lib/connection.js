@@ -4,6 +4,7 @@
 
 const { FLAG } = require('./ring');
 const { PoolError } = require('./errors');
+const { CopyReader, CopyWriter, failedCopy } = require('./copy');
 const { setReader } = require('./lease');
 const { RELEASE, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
@@ -51,6 +52,20 @@ class Connection {
     const lease = this.#lease;
     if (lease.released !== null) return failedStream(lease.refusal());
     return lease.pool.openStream(lease, text, values, options);
+  }
+
+  copyFrom(text, options) {
+    return this.#copy(CopyWriter, text, options);
+  }
+
+  copyTo(text, options) {
+    return this.#copy(CopyReader, text, options);
+  }
+
+  #copy(Stream, text, options) {
+    const lease = this.#lease;
+    if (lease.released !== null) return failedCopy(Stream, lease.refusal());
+    return lease.pool.openCopy(lease, Stream, text, options);
   }
 
   transaction(callback, options) {

@@ -3,6 +3,7 @@
 /** The entry points that connect before they answer. */
 
 const { Pool } = require('./pool');
+const { CopyReader, CopyWriter, failedCopy } = require('./copy');
 const { ClosedError, OptionError } = require('./errors');
 const { CLOSE, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
@@ -56,6 +57,16 @@ class UnpooledConnection {
   stream(text, values, options) {
     if (this.closed) return failedStream(closed());
     return this.#connection.stream(text, values, options);
+  }
+
+  copyFrom(text, options) {
+    if (this.closed) return failedCopy(CopyWriter, closed());
+    return this.#connection.copyFrom(text, options);
+  }
+
+  copyTo(text, options) {
+    if (this.closed) return failedCopy(CopyReader, closed());
+    return this.#connection.copyTo(text, options);
   }
 
   transaction(callback, options) {

@@ -11,6 +11,7 @@ const { AsyncResource } = require('node:async_hooks');
 const { FATE, FLAG, NUMBERS, Request, SUBMIT, binding, fromWire, link } = require('./ring');
 const { ClosedError, OptionError, PoolError, abortError, copyServerFields } = require('./errors');
 const { Connection } = require('./connection');
+const { CopyReader, CopyWriter, failedCopy, prepareCopy } = require('./copy');
 const { Lease, leaseOf } = require('./lease');
 const calls = require('./options');
 const { RowStream, failedStream } = require('./stream');
@@ -198,6 +199,35 @@ class Pool extends EventEmitter {
       cancel: () => this.#link.record(SUBMIT.CANCEL, number),
     });
     return stream;
+  }
+
+  copyFrom(text, options) {
+    return this.openCopy(null, CopyWriter, text, options);
+  }
+
+  copyTo(text, options) {
+    return this.openCopy(null, CopyReader, text, options);
+  }
+
+  /** Never throws: what is wrong ends the stream. */
+  openCopy(lease, Stream, statement, options) {
+    try {
+      const { stream, handle, text, flags, batch } = prepareCopy(Stream, statement, options);
+      if (this.#closing !== null && lease === null) throw closed(this);
+      const { signal, timeoutMs } = options ?? {};
+      if (signal?.aborted) throw abortError(signal);
+      const request = new Request();
+      request.pool = this;
+      request.lease = lease;
+      request.text = text;
+      request.isStatement = true;
+      request.stream = handle;
+      const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
+      handle.begin(this.#link, this.#send(request, signal, flags, bound, batch));
+      return stream;
+    } catch (error) {
+      return failedCopy(Stream, error);
+    }
   }
 
   transaction(callback, options) {

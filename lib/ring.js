@@ -30,6 +30,8 @@ const SUBMIT = {
   CLOSE: 7,
   CREDIT: 8,
   HOOK: 9,
+  COPY_DATA: 13,
+  COPY_END: 14,
 };
 const COMPLETE = {
   ROWS: 1,
@@ -44,8 +46,11 @@ const COMPLETE = {
   OK: 10,
   COMMAND: 11,
   BROKEN: 12,
+  COPY_READY: 17,
+  COPY_OUT: 18,
+  COPY_CREDIT: 19,
 };
-const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4 };
+const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4, COPY: 16 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 
 /** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */
@@ -173,7 +178,7 @@ class Link {
     this.commit();
   }
 
-  /** Writes a record of words and a text. */
+  /** Writes a record of words and a text. Returns the bytes of the text. */
   recordWithText(op, text, ...words) {
     this.reserve(words.length * 4 + text.length * 3 + 16);
     const { i32, u8, start } = this;
@@ -185,6 +190,30 @@ class Link {
     this.at += 1 + ((length + 3) >> 2);
     i32[start] = this.at - start;
     this.commit();
+    return length;
+  }
+
+  /** Writes a record of one word and bytes. */
+  recordWithBytes(op, word, bytes) {
+    const { length } = bytes;
+    this.reserve(length + 16);
+    const { i32, u8, start } = this;
+    i32[start + 1] = op;
+    i32[start + 2] = word;
+    i32[start + 3] = length;
+    u8.set(bytes, (start + 4) << 2);
+    this.at = start + 4 + ((length + 3) >> 2);
+    i32[start] = this.at - start;
+    this.commit();
+  }
+
+  /** Hands over what is complete without waiting for the end of the tick. */
+  hurry() {
+    if (this.start === 0) return;
+    this.native.submit(this.i32, this.start);
+    this.i32.copyWithin(0, this.start, this.at);
+    this.at -= this.start;
+    this.start = 0;
   }
 
   commit() {
@@ -399,6 +428,20 @@ class Link {
         case COMPLETE.OK:
           this.remove(ints[reader.i++]).resolve();
           break;
+        case COMPLETE.COPY_OUT: {
+          const request = this.requests[ints[reader.i]];
+          const length = ints[reader.i + 1];
+          reader.i += 2;
+          reader.b += length;
+          // A copy: the reader's memory is used again.
+          request.stream.takeBytes(Buffer.from(reader.bytes.subarray(reader.b - length, reader.b)));
+          break;
+        }
+        case COMPLETE.COPY_READY:
+        case COMPLETE.COPY_CREDIT:
+          this.requests[ints[reader.i]].stream.grant(ints[reader.i + 1]);
+          reader.i += 2;
+          break;
         case COMPLETE.COMMAND:
           this.commands[ints[reader.i++]] = reader.payload() || null;
           break;
@@ -442,7 +485,7 @@ class Link {
     if (request.failure !== null) {
       this.fail(request, request.failure);
     } else if (request.stream !== null) {
-      request.stream.end(result.fields);
+      request.stream.end(result.fields, result.rowCount);
     } else if (request.results !== null) {
       request.results.push(result);
       request.resolve(request.results);

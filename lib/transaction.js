@@ -11,6 +11,7 @@ const {
 } = require('./errors');
 const { TRANSACTION, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
+const { CopyReader, CopyWriter, failedCopy } = require('./copy');
 const { failedStream } = require('./stream');
 const { leadWith } = require('./lease');
 const { onAbort } = require('./signal');
@@ -97,6 +98,25 @@ class Transaction {
       return failedStream(error);
     }
     return this.#connection.stream(text, values, options);
+  }
+
+  copyFrom(text, options) {
+    return this.#copy(CopyWriter, 'copyFrom', text, options);
+  }
+
+  copyTo(text, options) {
+    return this.#copy(CopyReader, 'copyTo', text, options);
+  }
+
+  #copy(Stream, method, text, options) {
+    if (this.#isOver()) return failedCopy(Stream, over());
+    this.#start();
+    try {
+      options = this.#bounded(text, options);
+    } catch (error) {
+      return failedCopy(Stream, error);
+    }
+    return this.#connection[method](text, options);
   }
 
   /** With the outer transaction those within it are over. */

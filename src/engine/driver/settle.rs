@@ -39,6 +39,9 @@ impl Driver {
             if let Some(at) = conn.flight.iter().position(|entry| *entry == token) {
                 conn.flight.remove(at);
             }
+            if conn.copying.is_some_and(|copying| copying.token == token) {
+                conn.copying = None;
+            }
             changed = conn.in_transaction != done.in_transaction;
             conn.in_transaction = done.in_transaction;
             began = std::mem::replace(&mut conn.last_end, now);
@@ -213,7 +216,7 @@ impl Driver {
     }
 
     /// Ends a statement early: its caller is told at once, the server as far as that harms nobody.
-    fn cut_short(&mut self, token: Token, error: EngineError) {
+    pub fn cut_short(&mut self, token: Token, error: EngineError) {
         let Some(request) = self.requests.get(token) else { return };
         match request.stage {
             Stage::Waiting => {
@@ -228,11 +231,19 @@ impl Driver {
                 self.unqueue(pool, conn, token);
             }
             Stage::Sent => {
+                let (pool, conn, copies) = (request.pool, request.conn, request.mode.copy.is_some());
+                let reason = copies.then(|| error.json["message"].as_str().map(str::to_owned));
                 if !request.settled {
                     request.error = Some(error);
                     settle(request, &mut self.links, &mut self.talking);
                 }
-                self.stop_on_server(token);
+                let failed = match (conn, reason.flatten()) {
+                    (Some(id), Some(reason)) => self.fail_copy(token, pool, id, &reason),
+                    _ => false,
+                };
+                if !failed {
+                    self.stop_on_server(token);
+                }
             }
         }
         self.perform_all();
@@ -270,10 +281,7 @@ impl Driver {
             return;
         }
         let side = conn.session.cancel();
-        let mut limit = Request::new(Kind::Hold, pool, None, self.now);
-        limit.conn = Some(id);
-        let deadline = self.requests.insert(limit);
-        self.limit(deadline, CANCEL_LIMIT);
+        let deadline = self.hold_limit(pool, id);
         if let Some(conn) = self.live(pool, id) {
             conn.hold = Some(Hold { side_closed: false, deadline });
         }
@@ -294,6 +302,15 @@ impl Driver {
                 driver.end_turn();
             }
         });
+    }
+
+    /// Within this a wire on hold has settled, or its connection is discarded.
+    pub fn hold_limit(&mut self, pool: u32, id: ConnId) -> Token {
+        let mut limit = Request::new(Kind::Hold, pool, None, self.now);
+        limit.conn = Some(id);
+        let deadline = self.requests.insert(limit);
+        self.limit(deadline, CANCEL_LIMIT);
+        deadline
     }
 
     /// Nobody listens any more (the thread ended): as an abort, without an answer.

@@ -2,13 +2,14 @@
 
 use super::Driver;
 use super::connection::Phase;
+use super::copy::Copying;
 use crate::core::message::{ConnId, Effect, Input, Lease, Time, WaiterId, Want};
 use crate::engine::clock::from_ms;
 use crate::engine::error::EngineError;
 use crate::engine::link::LinkStatement;
 use crate::engine::replies::talk;
 use crate::engine::request::{Kind, Request, Stage, Token};
-use crate::engine::session::{Dispatch, Mode, Statement};
+use crate::engine::session::{Direction, Dispatch, Mode, Statement};
 use crate::wire::param::{Params, payload};
 use crate::wire::record::{self, fate, flag};
 use std::rc::Rc;
@@ -101,6 +102,17 @@ impl Driver {
                 self.credit(link, number(request)?, rows);
             }
             record::HOOK => self.hook(fields)?,
+            record::COPY_DATA => {
+                let (&[request], mut rest) = fields.split_first_chunk::<1>().ok_or(Malformed)?;
+                let data = payload(&mut rest).ok_or(Malformed)?;
+                self.copy_data(link, number(request)?, data);
+            }
+            record::COPY_END => {
+                let (&[request, ok], mut rest) =
+                    fields.split_first_chunk::<2>().ok_or(Malformed)?;
+                let reason = String::from_utf8_lossy(payload(&mut rest).ok_or(Malformed)?);
+                self.copy_end(link, number(request)?, (ok == 0).then_some(&*reason));
+            }
             _ => return Err(Malformed),
         }
         self.perform_all();
@@ -194,7 +206,7 @@ impl Driver {
         let mut request = Request::new(kind, query.pool, Some(query.origin), self.now);
         request.statement = Some(statement);
         request.lead = query.flags & flag::LEAD != 0 && kind == Kind::Held;
-        request.mode = Mode { lead: request.lead, ordered: kind == Kind::Held };
+        request.mode = Mode { lead: request.lead, ordered: kind == Kind::Held, copy: copy(query) };
         if query.flags & flag::STREAM != 0 {
             request.credit = Some(i64::from(query.batch.max(1)));
         }
@@ -296,6 +308,7 @@ impl Driver {
                 request.stage = Stage::Sent;
                 request.sent = self.now;
                 conn.flight.push_back(token);
+                conn.copying = Copying::of(token, request.mode.copy);
                 if !conn.in_writing {
                     conn.in_writing = true;
                     self.writing.push((pool, id.slot));
@@ -316,6 +329,14 @@ impl Driver {
             request.stage = Stage::Waiting;
         }
         self.settle_with(token, EngineError::lost("the connection was lost"));
+    }
+}
+
+fn copy(query: &Query<'_>) -> Option<Direction> {
+    match query.flags & (flag::COPY | flag::STREAM) {
+        flag::COPY => Some(Direction::In),
+        both if both & flag::COPY != 0 => Some(Direction::Out),
+        _ => None,
     }
 }
 

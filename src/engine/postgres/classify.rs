@@ -12,6 +12,8 @@ pub enum Class {
     Write,
     /// Transaction control.
     Control,
+    /// COPY, which has a connection to itself and leaves nothing behind in it.
+    Copy,
     /// Anything else, also anything unknown: SET, DDL, LISTEN, CALL, several statements.
     Other,
 }
@@ -154,6 +156,7 @@ impl Facts {
             First::With => Class::Read,
             First::Write => Class::Write,
             First::Control => return Class::Control,
+            First::Copy if !self.session => return Class::Copy,
             _ => return Class::Other,
         };
         match (self.session || self.settings && self.modifies, self.writes) {
@@ -308,6 +311,54 @@ impl<'a> Lexer<'a> {
         let end = body.windows(delimiter.len()).position(|window| window == delimiter);
         self.rest = end.map_or(&[], |end| &body[end + delimiter.len()..]);
         true
+    }
+}
+
+/// The plain words of a text: keywords and names that are neither quoted nor qualified.
+pub(super) struct Words<'a> {
+    text: &'a [u8],
+    lexer: Lexer<'a>,
+    qualified: bool,
+}
+
+pub(super) struct Word<'a> {
+    text: &'a [u8],
+    /// How many parentheses are open around it.
+    pub depth: usize,
+}
+
+impl Word<'_> {
+    pub fn is(&self, keyword: &[u8]) -> bool {
+        self.text.eq_ignore_ascii_case(keyword)
+    }
+}
+
+impl<'a> Words<'a> {
+    pub fn new(text: &'a str) -> Words<'a> {
+        let text = text.as_bytes();
+        Words { text, lexer: Lexer { rest: text, depth: 0 }, qualified: false }
+    }
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = Word<'a>;
+
+    fn next(&mut self) -> Option<Word<'a>> {
+        loop {
+            let token = self.lexer.next_token()?;
+            let qualified = std::mem::take(&mut self.qualified);
+            match token {
+                Token::Word(text) => {
+                    let end = self.text.len() - self.lexer.rest.len();
+                    let quoted = self.text[..end].ends_with(b"\"");
+                    if !quoted && !qualified {
+                        return Some(Word { text, depth: self.lexer.depth });
+                    }
+                }
+                Token::Symbol(symbol) => self.qualified = symbol == b'.',
+                Token::Escaped | Token::End => {}
+            }
+        }
     }
 }
 
