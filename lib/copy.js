@@ -86,8 +86,9 @@ let flushLater;
 /** Takes the data of COPY FROM STDIN. */
 class CopyWriter extends Writable {
   #running = new Running('polypool.CopyWriter');
-  /** Bytes that may still be submitted. */
+  /** Bytes that may still be submitted, from when the server takes any. */
   #credit = 0;
+  #ready = false;
   /** Text that was taken and not encoded yet. */
   #text = '';
   #scheduled = false;
@@ -122,8 +123,11 @@ class CopyWriter extends Writable {
 
   /** The server takes data, or took what was submitted before. */
   #grant(bytes) {
+    const waited = !this.#ready;
+    this.#ready = true;
     this.#credit += bytes;
     if (this.#callback !== null) this.#running.run(() => this.#advance());
+    else if (waited && this.#finished !== null) this.#complete();
   }
 
   _write(chunk, encoding, callback) {
@@ -236,8 +240,12 @@ class CopyWriter extends Writable {
   }
 
   _final(callback) {
-    this.#flush();
     this.#finished = callback;
+    if (this.#ready) this.#complete();
+  }
+
+  #complete() {
+    this.#flush();
     const { link, number } = this.#running;
     link.recordWithText(SUBMIT.COPY_END, '', number, 1);
   }
