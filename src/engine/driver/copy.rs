@@ -4,8 +4,8 @@
 //! COPY ever holds here, whatever its size.
 
 use super::Driver;
-use super::connection::{Conn, Hold};
-use crate::core::message::{ConnId, Input};
+use super::connection::Conn;
+use crate::core::message::ConnId;
 use crate::engine::error::EngineError;
 use crate::engine::replies::{COPY_WINDOW, talk};
 use crate::engine::request::{Stage, Token};
@@ -87,21 +87,5 @@ impl Driver {
         let bytes = i32::try_from(bytes).expect("no more than the window is owed");
         link.record(&[record::COPY_CREDIT, number, bytes]);
         talk(link, &mut self.talking);
-    }
-
-    /// Ends the data of a COPY that was given up: the server answers that with an error, and the
-    /// wire is in order again. False when the server takes no data (yet, or any more).
-    pub fn fail_copy(&mut self, token: Token, pool: u32, id: ConnId, reason: &str) -> bool {
-        let Some(conn) = self.live(pool, id) else { return false };
-        if conn.hold.is_some() || !conn.session.copy_end(token, Some(reason)) {
-            return false;
-        }
-        let deadline = self.hold_limit(pool, id);
-        if let Some(conn) = self.live(pool, id) {
-            conn.hold = Some(Hold { side_closed: true, deadline });
-        }
-        self.will_write(pool, id.slot);
-        self.tell(pool, Input::Hold { conn: id });
-        true
     }
 }

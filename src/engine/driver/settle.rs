@@ -231,19 +231,12 @@ impl Driver {
                 self.unqueue(pool, conn, token);
             }
             Stage::Sent => {
-                let (pool, conn, copies) = (request.pool, request.conn, request.mode.copy.is_some());
-                let reason = copies.then(|| error.json["message"].as_str().map(str::to_owned));
+                let reason = error.message().to_owned();
                 if !request.settled {
                     request.error = Some(error);
                     settle(request, &mut self.links, &mut self.talking);
                 }
-                let failed = match (conn, reason.flatten()) {
-                    (Some(id), Some(reason)) => self.fail_copy(token, pool, id, &reason),
-                    _ => false,
-                };
-                if !failed {
-                    self.stop_on_server(token);
-                }
+                self.stop_on_server(token, &reason);
             }
         }
         self.perform_all();
@@ -263,15 +256,22 @@ impl Driver {
 
     /// Cancels only what executes now with nothing else on its wire: a cancel hits whatever the
     /// session runs when it arrives.
-    fn stop_on_server(&mut self, token: Token) {
+    fn stop_on_server(&mut self, token: Token, reason: &str) {
         let Some(request) = self.requests.get(token) else { return };
         // A stream that nobody reads any more must not hold its wire up.
         request.credit = None;
         let (pool, Some(id)) = (request.pool, request.conn) else { return };
         let Some(conn) = self.live(pool, id) else { return };
+        // A server that waits for data ends the COPY by this, before the cancel gets there; one that
+        // is busy with what it has needs the cancel.
+        let failed = conn.session.copy_end(token, Some(reason));
         if conn.paused {
             conn.resume();
         }
+        if failed {
+            self.will_write(pool, id.slot);
+        }
+        let Some(conn) = self.live(pool, id) else { return };
         // Its own BEGIN in front of it shares its fate anyway.
         let (first, alone) = (conn.flight.front().copied(), conn.flight.len() == 1);
         let led = conn.flight.len() == 2 && conn.flight[1] == token;
@@ -281,7 +281,10 @@ impl Driver {
             return;
         }
         let side = conn.session.cancel();
-        let deadline = self.hold_limit(pool, id);
+        let mut limit = Request::new(Kind::Hold, pool, None, self.now);
+        limit.conn = Some(id);
+        let deadline = self.requests.insert(limit);
+        self.limit(deadline, CANCEL_LIMIT);
         if let Some(conn) = self.live(pool, id) {
             conn.hold = Some(Hold { side_closed: false, deadline });
         }
@@ -302,15 +305,6 @@ impl Driver {
                 driver.end_turn();
             }
         });
-    }
-
-    /// Within this a wire on hold has settled, or its connection is discarded.
-    pub fn hold_limit(&mut self, pool: u32, id: ConnId) -> Token {
-        let mut limit = Request::new(Kind::Hold, pool, None, self.now);
-        limit.conn = Some(id);
-        let deadline = self.requests.insert(limit);
-        self.limit(deadline, CANCEL_LIMIT);
-        deadline
     }
 
     /// Nobody listens any more (the thread ended): as an abort, without an answer.

@@ -59,14 +59,16 @@ pub(super) fn refusal(statement: &Statement, asked: Option<Direction>) -> Option
         (None, Some(Direction::In)) => {
             Some("COPY FROM STDIN needs its data: use copyFrom(), which is a stream to write to")
         }
-        (None, _) => Some("COPY TO STDOUT sends data: use copyTo(), which is a stream to read from"),
-        (Some(Direction::In), Some(_)) => {
-            Some("copyFrom() needs a COPY ... FROM STDIN statement; for COPY TO STDOUT use copyTo()")
+        (None, _) => {
+            Some("COPY TO STDOUT sends data: use copyTo(), which is a stream to read from")
         }
+        (Some(Direction::In), Some(_)) => Some(
+            "copyFrom() needs a COPY ... FROM STDIN statement; for COPY TO STDOUT use copyTo()",
+        ),
         (Some(Direction::In), None) => Some("copyFrom() needs one COPY ... FROM STDIN statement"),
-        (Some(Direction::Out), Some(_)) => {
-            Some("copyTo() needs a COPY ... TO STDOUT statement; for COPY FROM STDIN use copyFrom()")
-        }
+        (Some(Direction::Out), Some(_)) => Some(
+            "copyTo() needs a COPY ... TO STDOUT statement; for COPY FROM STDIN use copyFrom()",
+        ),
         (Some(Direction::Out), None) => Some("copyTo() needs one COPY ... TO STDOUT statement"),
     }
 }
