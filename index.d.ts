@@ -3,7 +3,7 @@
 /// <reference lib="esnext.disposable" />
 
 import { EventEmitter } from 'node:events';
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 
 // Conventions of this file.
@@ -447,6 +447,26 @@ export interface StreamOptions extends QueryOptions {
   batchSize?: number | undefined;
 }
 
+export interface CopyOptions {
+  /**
+   * Gives up when aborted: the stream is destroyed with `AbortError` (`cause` is the signal's
+   * reason), the server keeps none of the data.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * Bound from the call to the end of the data, the wait for a connection included; 0 = none. Then
+   * the stream is destroyed with `QueryTimeoutError`. Default: `queryTimeoutMs`.
+   */
+  timeoutMs?: number | undefined;
+  /**
+   * Bytes kept on this side, 1 to 2^30. Of a writer: how much `write` takes before it returns false
+   * (of strings it counts characters); default 65,536. Of a reader: how much is asked of the
+   * server ahead of its use, and the size of its largest chunks; default 262,144. A writer has up
+   * to 1 MiB under way to the server besides.
+   */
+  highWaterMark?: number | undefined;
+}
+
 // ---------------------------------------------------------------------------------------------
 // Results
 // ---------------------------------------------------------------------------------------------
@@ -496,6 +516,27 @@ export interface RowStream<Row = AnyRow> extends Readable {
   /** Known once the first row (or the end) has arrived. */
   readonly fields: readonly Field[] | null;
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<Row>;
+}
+
+/**
+ * Takes the data of COPY FROM STDIN: strings (UTF-8 unless `write` names another encoding) and
+ * buffers, cut anywhere. `finish` comes when the server has stored everything; only then the rows
+ * count. `destroy()` before that fails the COPY: the server stores nothing of it, and its log says
+ * why (the error's message).
+ */
+export interface CopyWriter extends Writable {
+  /** Rows stored, from `finish` on; null before. */
+  readonly rowCount: number | null;
+}
+
+/**
+ * The data of COPY TO STDOUT as the server sends them (text, CSV or binary), as buffers; a chunk
+ * may end in the middle of a row. `destroy()` and leaving a `for await` loop cancel the statement.
+ */
+export interface CopyReader extends Readable {
+  /** Rows sent, from `end` on; null before. */
+  readonly rowCount: number | null;
+  [Symbol.asyncIterator](): NodeJS.AsyncIterator<Buffer>;
 }
 
 /** A piece of SQL with its parameters. Made by the `sql` tags only. */
@@ -612,6 +653,28 @@ export interface Queryable {
     values: readonly Parameter[] | null | undefined,
     options: StreamOptions & { rowMode: 'array' },
   ): RowStream<Row>;
+
+  /**
+   * Runs COPY ... FROM STDIN and gives the stream to write its data to; nothing is taken from it
+   * faster than the server takes it. COPY has no parameters: `text` is a string or a template
+   * without values (`sql.identifier` may be in it). The statement is submitted by the call.
+   *
+   * Never throws: errors destroy the stream. `DatabaseError` for a bad row (22P04, 23505 ...), all
+   * that `query` rejects with, and `PoolError` (`ERR_POLYPOOL_PARAMETER`) for anything but one COPY
+   * ... FROM STDIN. The connection stays in order; a transaction is aborted, as by any error. Of a
+   * pool it takes a connection for as long as it runs. No bound unless `timeoutMs` or
+   * `queryTimeoutMs` is set: a writer that is neither ended nor destroyed keeps its connection.
+   *
+   * ```js
+   * await pipeline(createReadStream('users.csv'), pool.copyFrom('copy users from stdin csv'));
+   * ```
+   */
+  copyFrom(text: string | SqlFragment, options?: CopyOptions): CopyWriter;
+  /**
+   * Runs COPY ... TO STDOUT and gives the stream to read its data from; the server is read only as
+   * fast as that. Otherwise as `copyFrom`; leave nothing unread: `destroy()` what is not wanted.
+   */
+  copyTo(text: string | SqlFragment, options?: CopyOptions): CopyReader;
 }
 
 /** Runs statements inside one transaction. Stale once the callback has settled. */

@@ -5,6 +5,7 @@
 const { inspect } = require('node:util');
 const { FLAG } = require('./ring');
 const { PoolError } = require('./errors');
+const { CopyReader, CopyWriter, failedCopy } = require('./copy');
 const { inspected } = require('./inspect');
 const { setReader } = require('./lease');
 const { RELEASE, checkOptions } = require('./options');
@@ -48,6 +49,20 @@ class Connection {
 
   stream(text, values, options) {
     return this.#lease.stream(text, values, options);
+  }
+
+  copyFrom(text, options) {
+    return this.#copy(CopyWriter, text, options);
+  }
+
+  copyTo(text, options) {
+    return this.#copy(CopyReader, text, options);
+  }
+
+  #copy(Stream, text, options) {
+    const lease = this.#lease;
+    if (lease.released !== null) return failedCopy(Stream, lease.refusal());
+    return lease.pool.openCopy(lease, Stream, text, options);
   }
 
   transaction(callback, options) {

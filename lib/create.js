@@ -4,6 +4,7 @@
 
 const { inspect } = require('node:util');
 const { Pool } = require('./pool');
+const { CopyReader, CopyWriter, failedCopy } = require('./copy');
 const { ClosedError, OptionError } = require('./errors');
 const { inspected } = require('./inspect');
 const { CLOSE, checkOptions } = require('./options');
@@ -58,6 +59,16 @@ class UnpooledConnection {
   stream(text, values, options) {
     if (this.closed) return failedStream(closed());
     return this.#connection.stream(text, values, options);
+  }
+
+  copyFrom(text, options) {
+    if (this.closed) return failedCopy(CopyWriter, closed());
+    return this.#connection.copyFrom(text, options);
+  }
+
+  copyTo(text, options) {
+    if (this.closed) return failedCopy(CopyReader, closed());
+    return this.#connection.copyTo(text, options);
   }
 
   transaction(callback, options) {

@@ -9,6 +9,7 @@ const { OptionError } = require('./errors');
 
 const TIMEOUT_MAX = 2 ** 31 - 1;
 const BATCH_MAX = 100_000;
+const BYTES_MAX = 2 ** 30;
 const RETRIES_MAX = 100;
 const ISOLATIONS = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
 
@@ -50,6 +51,7 @@ const call = (name, rules) => ({ name, rules: Object.assign(Object.create(null),
 
 const query = { signal: SIGNAL, timeoutMs: TIMEOUT, rowMode: choice('object', 'array') };
 const stream = { ...query, batchSize: integer(1, BATCH_MAX) };
+const copy = { signal: SIGNAL, timeoutMs: TIMEOUT, highWaterMark: integer(1, BYTES_MAX) };
 const statement = { text: ANYTHING, values: ANYTHING };
 
 const CALLS = {
@@ -57,6 +59,8 @@ const CALLS = {
   QUERY_CONFIG: call('query()', { ...statement, ...query }),
   STREAM: call('stream()', stream),
   STREAM_CONFIG: call('stream()', { ...statement, ...stream }),
+  COPY_FROM: call('copyFrom()', copy),
+  COPY_TO: call('copyTo()', copy),
   // The range of priorities is an option of the pool.
   ACQUIRE: call('acquire()', { signal: SIGNAL, timeoutMs: WAIT_OR_NONE, priority: ANYTHING }),
   RELEASE: call('release()', { destroy: FLAG }),

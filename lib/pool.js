@@ -19,6 +19,7 @@ const {
   copyServerFields,
 } = require('./errors');
 const { Connection } = require('./connection');
+const { CopyReader, CopyWriter, failedCopy, prepareCopy } = require('./copy');
 const { inspected } = require('./inspect');
 const { Lease, leaseOf } = require('./lease');
 const calls = require('./options');
@@ -202,6 +203,35 @@ class Pool extends EventEmitter {
       cancel: () => this.#link.record(SUBMIT.CANCEL, number),
     });
     return stream;
+  }
+
+  copyFrom(text, options) {
+    return this.openCopy(null, CopyWriter, text, options);
+  }
+
+  copyTo(text, options) {
+    return this.openCopy(null, CopyReader, text, options);
+  }
+
+  /** Never throws: what is wrong ends the stream. */
+  openCopy(lease, Stream, statement, options) {
+    try {
+      const { stream, handle, text, flags, batch } = prepareCopy(Stream, statement, options);
+      if (this.#closing !== null && lease === null) throw closed(this);
+      const { signal, timeoutMs } = options ?? {};
+      if (signal?.aborted) throw abortError(signal);
+      const request = new Request();
+      request.pool = this;
+      request.lease = lease;
+      request.text = text;
+      request.isStatement = true;
+      request.stream = handle;
+      const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
+      handle.begin(this.#link, this.#send(request, signal, flags, bound, batch));
+      return stream;
+    } catch (error) {
+      return failedCopy(Stream, error);
+    }
   }
 
   transaction(callback, options) {

@@ -33,6 +33,8 @@ const SUBMIT = {
   TRANSPORT_DATA: 10,
   TRANSPORT_END: 11,
   TRANSPORT_CREDIT: 12,
+  COPY_DATA: 13,
+  COPY_END: 14,
 };
 const COMPLETE = {
   ROWS: 1,
@@ -51,8 +53,11 @@ const COMPLETE = {
   TRANSPORT_WRITE: 14,
   TRANSPORT_CLOSE: 15,
   TRANSPORT_GRANT: 16,
+  COPY_READY: 17,
+  COPY_OUT: 18,
+  COPY_CREDIT: 19,
 };
-const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4, WITHIN: 8 };
+const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4, WITHIN: 8, COPY: 16 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 
 /** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */
@@ -182,7 +187,7 @@ class Link {
     this.commit();
   }
 
-  /** Writes a record of words and a text. */
+  /** Writes a record of words and a text. Returns the bytes of the text. */
   recordWithText(op, text, ...words) {
     this.reserve(words.length * 4 + text.length * 3 + 16);
     const { i32, u8, start } = this;
@@ -194,6 +199,16 @@ class Link {
     this.at += 1 + ((length + 3) >> 2);
     i32[start] = this.at - start;
     this.commit();
+    return length;
+  }
+
+  /** Hands over what is complete without waiting for the end of the tick. */
+  hurry() {
+    if (this.start === 0) return;
+    this.native.submit(this.i32, this.start);
+    this.i32.copyWithin(0, this.start, this.at);
+    this.at -= this.start;
+    this.start = 0;
   }
 
   /** Writes a record of words and bytes. */
@@ -443,6 +458,20 @@ class Link {
           this.transports.get(ints[reader.i])?.grant(ints[reader.i + 1]);
           reader.i += 2;
           break;
+        case COMPLETE.COPY_OUT: {
+          const request = this.requests[ints[reader.i]];
+          const length = ints[reader.i + 1];
+          reader.i += 2;
+          reader.b += length;
+          // A copy: the reader's memory is used again.
+          request.stream.takeBytes(Buffer.from(reader.bytes.subarray(reader.b - length, reader.b)));
+          break;
+        }
+        case COMPLETE.COPY_READY:
+        case COMPLETE.COPY_CREDIT:
+          this.requests[ints[reader.i]].stream.grant(ints[reader.i + 1]);
+          reader.i += 2;
+          break;
         case COMPLETE.COMMAND:
           this.commands[ints[reader.i++]] = reader.payload() || null;
           break;
@@ -486,7 +515,7 @@ class Link {
     if (request.failure !== null) {
       this.fail(request, request.failure);
     } else if (request.stream !== null) {
-      request.stream.end(result.fields);
+      request.stream.end(result.fields, result.rowCount);
     } else if (request.results !== null) {
       request.results.push(result);
       request.resolve(request.results);

@@ -11,6 +11,7 @@ const {
 } = require('./errors');
 const { TRANSACTION, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
+const { CopyReader, CopyWriter, failedCopy } = require('./copy');
 const { failedStream } = require('./stream');
 const { leaseOf } = require('./lease');
 const { FLAG } = require('./ring');
@@ -84,6 +85,25 @@ class Transaction {
       return failedStream(error);
     }
     return this.#lease.stream(text, values, options, FLAG.WITHIN);
+  }
+
+  copyFrom(text, options) {
+    return this.#copy(CopyWriter, 'copyFrom', text, options);
+  }
+
+  copyTo(text, options) {
+    return this.#copy(CopyReader, 'copyTo', text, options);
+  }
+
+  #copy(Stream, method, text, options) {
+    if (this.#isOver()) return failedCopy(Stream, over());
+    this.#start();
+    try {
+      options = this.#bounded(text, options);
+    } catch (error) {
+      return failedCopy(Stream, error);
+    }
+    return this.#connection[method](text, options);
   }
 
   /** With the outer transaction those within it are over. */

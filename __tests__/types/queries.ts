@@ -1,5 +1,14 @@
+import { finished } from 'node:stream/promises';
 import { Pool, createPool, connect, sql } from 'polypool';
-import type { AnyRow, QueryResult, RowObject, SqlFragment, SqlQuery } from 'polypool';
+import type {
+  AnyRow,
+  CopyReader,
+  CopyWriter,
+  QueryResult,
+  RowObject,
+  SqlFragment,
+  SqlQuery,
+} from 'polypool';
 import { exact } from './exact.js';
 
 interface User {
@@ -99,6 +108,25 @@ export async function streams(pool: Pool): Promise<void> {
     .stream('select 1')
     .on('data', () => {})
     .pipe(process.stdout);
+}
+
+export async function copies(pool: Pool): Promise<void> {
+  const writer: CopyWriter = pool.copyFrom('copy t from stdin', { highWaterMark: 1024 });
+  writer.write('1\n');
+  exact<typeof writer.rowCount, number | null>(true);
+  for await (const chunk of pool.copyTo(sql`copy ${sql.identifier('t')} to stdout`)) {
+    exact<typeof chunk, Buffer>(true);
+  }
+  await pool.transaction((tx) => finished(tx.copyFrom('copy t from stdin', { timeoutMs: 10 })));
+  await using connection = await connect('postgres://localhost');
+  const reader: CopyReader = connection.copyTo('copy t to stdout', {
+    signal: AbortSignal.timeout(10),
+  });
+  reader.pipe(writer);
+  // @ts-expect-error COPY has no parameters
+  pool.copyFrom('copy t from stdin', [1]);
+  // @ts-expect-error there are no rows
+  pool.copyTo('copy t to stdout', { rowMode: 'array' });
 }
 
 export async function entries(): Promise<void> {

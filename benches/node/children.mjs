@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Packages of a peer (the first one names it) and the runtime it needs. */
 export const PEERS = {
   polypool: { packages: [], runtime: 'node' },
-  pg: { packages: ['pg', 'pg-pool'], runtime: 'node' },
+  pg: { packages: ['pg', 'pg-pool', 'pg-copy-streams'], runtime: 'node' },
   postgres: { packages: ['postgres'], runtime: 'node' },
   bun: { packages: ['bun'], runtime: 'bun' },
 };

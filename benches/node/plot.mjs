@@ -64,6 +64,8 @@ function panelTitle(row, metric, index) {
   };
 }
 
+const shown = ({ medians }, peer) => (peer in medians ? figure(medians[peer]) : '-');
+
 function bars(peers, metric, index) {
   return {
     type: 'bar',
@@ -71,9 +73,9 @@ function bars(peers, metric, index) {
     yAxisIndex: index,
     barWidth: 16,
     data: peers.map((peer) => ({
-      value: metric.medians[peer],
+      value: metric.medians[peer] ?? 0,
       itemStyle: { color: COLORS[peer] },
-      label: { show: true, position: 'right', formatter: () => figure(metric.medians[peer]) },
+      label: { show: true, position: 'right', formatter: () => shown(metric, peer) },
     })),
   };
 }

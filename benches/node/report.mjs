@@ -89,8 +89,8 @@ function tableLines({ peers, rows }) {
       lines.push([
         index === 0 ? row.name : `  ${metric.title}`,
         metric.unit,
-        ...peers.map((peer) => figure(metric.medians[peer])),
-        ...others.map((peer) => ratio(metric.ratios[peer])),
+        ...peers.map((peer) => (peer in metric.medians ? figure(metric.medians[peer]) : '-')),
+        ...others.map((peer) => (peer in metric.ratios ? ratio(metric.ratios[peer]) : '-')),
         reach(metric, subject),
       ]);
     });

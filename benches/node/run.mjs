@@ -106,7 +106,8 @@ function progress(text) {
 }
 
 /** All rounds of one row: { peer: [result of each round] }. */
-async function runRow(crew, workload, { peers, rounds, seconds }) {
+async function runRow(crew, workload, { rounds, seconds, ...settings }) {
+  const peers = settings.peers.filter((name) => workload.peers?.includes(name) ?? true);
   const results = Object.fromEntries(peers.map((name) => [name, []]));
   for (let round = 0; round < rounds; round += 1) {
     for (const name of rotated(peers, round)) {
@@ -159,6 +160,7 @@ async function bench(settings) {
     );
     const rows = [];
     for (const workload of settings.workloads) {
+      if (!settings.peers.some((name) => workload.peers?.includes(name) ?? true)) continue;
       rows.push(summarize(workload, await runRow(crew, workload, settings)));
     }
     const { peers, rounds, seconds } = settings;

@@ -39,6 +39,11 @@ const TABLES = {
     `create table ${SCHEMA}.entries (id int4, name text, active bool, score float8,
        created timestamptz)`,
   ],
+  numbers: [`create unlogged table ${SCHEMA}.numbers (id int4, value int4)`],
+  series: [
+    `create unlogged table ${SCHEMA}.series (id int4)`,
+    `insert into ${SCHEMA}.series select generate_series(1, 1000000)`,
+  ],
   accounts: [
     `create table ${SCHEMA}.accounts (id int4 primary key, balance int4) with (fillfactor = 50)`,
   ],

@@ -4,9 +4,10 @@
 // cell once and returns a digest that all peers must share, `work` is one worker's loop and checks
 // each result, `settle` checks what the server holds afterwards. A row with `measure` does it all
 // itself. `fresh` rows get a process of their own for every measurement. `floors` are the ratios
-// polypool wants to reach, `aims` and `limits` bound its own values; breaking a limit fails a run.
+// polypool wants to reach, `peers` those that can run the row (default: all), `aims` and `limits` bound its own values; breaking a limit fails a run.
 import { digestRows, sumRows, SUMS } from './cells.mjs';
 import { arrival, streaming } from './arrivals.mjs';
+import { copyIn, copyOut } from './copies.mjs';
 import { ACCOUNTS_PER_WORKER, SCHEMA, USERS } from './schema.mjs';
 
 const RATE = { key: 'rate', better: 'higher' };
@@ -17,6 +18,8 @@ const SCRIPT_CPU = {
   better: 'lower',
 };
 const PROCESS_CPU = { key: 'processUs', title: 'process CPU', unit: 'µs/op', better: 'lower' };
+/** Bun.SQL has no COPY. */
+const COPYING = ['polypool', 'pg', 'postgres'];
 const MANY = 65;
 const FEW = 10;
 
@@ -151,6 +154,34 @@ export const WORKLOADS = [
       },
     ],
     measure: (peer, seconds) => streaming(peer, STREAM_TEXT, seconds),
+  },
+  {
+    name: 'copy-in',
+    title: 'COPY FROM of 1,000,000 rows, line by line',
+    tables: ['numbers'],
+    peers: COPYING,
+    fresh: true,
+    metrics: [{ ...RATE, unit: 'rows/s', floors: { pg: 1.5 } }],
+    measure: (peer, seconds) => copyIn(peer, seconds, false),
+  },
+  {
+    name: 'copy-in-chunks',
+    title: 'COPY FROM of 1,000,000 rows, in chunks of 64 KiB',
+    tables: ['numbers'],
+    peers: COPYING,
+    fresh: true,
+    metrics: [{ ...RATE, unit: 'rows/s' }],
+    measure: (peer, seconds) => copyIn(peer, seconds, true),
+  },
+  {
+    name: 'copy-out',
+    title: 'COPY TO of 1,000,000 rows',
+    tables: ['series'],
+    // The readable of postgres.js does not end after so many rows.
+    peers: ['polypool', 'pg'],
+    fresh: true,
+    metrics: [{ ...RATE, unit: 'rows/s', floors: { pg: 1.5 } }],
+    measure: copyOut,
   },
 ];
 

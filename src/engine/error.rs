@@ -35,6 +35,10 @@ impl EngineError {
         EngineError::new("ERR_POLYPOOL_CONNECTION_LOST", message)
     }
 
+    pub fn message(&self) -> &str {
+        self.json["message"].as_str().unwrap_or_default()
+    }
+
     pub fn to_bytes(&self) -> Vec<u8> {
         self.json.to_string().into_bytes()
     }

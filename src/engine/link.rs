@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Sockets are not read while more than this waits for JavaScript.
 const BACKLOG_LIMIT: usize = 4 * 1024 * 1024;
+/// Data of a COPY are handed over in pieces of up to this, unless one message holds more.
+const COPY_CHUNK: usize = 64 * 1024;
 /// Empty chunks kept for reuse.
 const SPARE_CHUNKS: usize = 8;
 /// A chunk's buffers are reused up to this size; larger ones go back to the allocator.
@@ -154,7 +156,7 @@ impl Links {
 pub struct Link {
     pub shared: Arc<LinkShared>,
     pub chunk: Chunk,
-    /// The request whose rows record is open.
+    /// The request whose rows record, or record of COPY data, is open.
     pub rows_of: Option<Token>,
     pub statements: Vec<Option<LinkStatement>>,
     /// Tokens by the request numbers that JavaScript gives.
@@ -203,6 +205,20 @@ impl Link {
     pub fn close_rows(&mut self) {
         if self.rows_of.take().is_some() {
             self.chunk.end_rows();
+            self.chunk.end_bytes();
+        }
+    }
+
+    /// Appends data of a COPY, to the record before if that is its own.
+    pub fn copy_data(&mut self, token: Token, request: i32, data: &[u8]) {
+        let held = self.chunk.bytes.len();
+        if held > 0 && held + data.len() > COPY_CHUNK {
+            self.flush();
+        }
+        if self.rows_of != Some(token) || !self.chunk.extend_bytes(data) {
+            self.close_rows();
+            self.chunk.begin_bytes(&[record::COPY_OUT, request], data);
+            self.rows_of = Some(token);
         }
     }
 

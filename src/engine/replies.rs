@@ -9,6 +9,9 @@ use crate::wire::record;
 use std::cell::Cell;
 use std::collections::HashMap;
 
+/// Bytes of a COPY that JavaScript may submit before it has credit back.
+pub const COPY_WINDOW: usize = 1024 * 1024;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     Go,
@@ -137,6 +140,34 @@ impl Replies<'_> {
             flow = Flow::Stop;
         }
         flow
+    }
+
+    /// The server takes data for a COPY: whether anybody still has some.
+    pub fn copy_ready(&mut self, token: Token) -> bool {
+        let Some(request) = self.requests.get(token) else { return false };
+        let Some((link, number)) = answerable(request) else { return false };
+        let Some(link) = self.links.get(link) else { return false };
+        link.record(&[record::COPY_READY, number, COPY_WINDOW as i32]);
+        talk(link, self.talking);
+        true
+    }
+
+    /// Data of a COPY. What comes together goes together, whatever messages it came in.
+    pub fn copy_data(&mut self, token: Token, data: &[u8]) -> Flow {
+        let Some(request) = self.requests.get(token) else { return Flow::Go };
+        let Some((link, number)) = answerable(request) else { return Flow::Go };
+        let Some(link) = self.links.get(link) else { return Flow::Go };
+        link.copy_data(token, number, data);
+        talk(link, self.talking);
+        if let Some(credit) = &mut request.credit {
+            *credit -= data.len() as i64;
+            self.stop |= *credit <= 0;
+        }
+        if link.is_full() {
+            self.stalled_by = Some(link.shared.id);
+            self.stop = true;
+        }
+        if self.stop { Flow::Stop } else { Flow::Go }
     }
 
     /// One statement of the request is complete.

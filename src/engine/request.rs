@@ -80,7 +80,7 @@ impl Request {
             conn: None,
             statement: None,
             params: ParamsBuf::default(),
-            mode: Mode { ordered: kind == Kind::Held, lead: false },
+            mode: Mode { ordered: kind == Kind::Held, ..Mode::default() },
             lead: false,
             deadline: None,
             credit: None,

@@ -36,6 +36,13 @@ pub trait Statement {
     fn as_any(&self) -> &dyn std::any::Any;
 }
 
+/// Which way a COPY moves its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    In,
+    Out,
+}
+
 /// How one execution differs from the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mode {
@@ -43,6 +50,8 @@ pub struct Mode {
     pub lead: bool,
     /// One borrower's statements: nothing may be run again behind others that were sent after it.
     pub ordered: bool,
+    /// A COPY whose data JavaScript sends or takes.
+    pub copy: Option<Direction>,
 }
 
 /// A connection after its handshake, without I/O: bytes in, replies out.
@@ -58,6 +67,12 @@ pub trait Session {
 
     /// Ends a lead whose follower did not come.
     fn close_lead(&mut self);
+
+    /// Appends data to the COPY that `token` stands for; false when it takes none.
+    fn copy_data(&mut self, token: u64, data: &[u8]) -> bool;
+
+    /// Ends its data, with the reason when they are not complete; false when it takes none.
+    fn copy_end(&mut self, token: u64, failure: Option<&str>) -> bool;
 
     /// One cheap round trip that shows the peer to be alive.
     fn check(&mut self, token: u64);

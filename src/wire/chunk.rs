@@ -29,6 +29,8 @@ pub struct Chunk {
     segment: Option<(usize, usize)>,
     /// Index in `ints` of the open rows record's count word, and the rows in it so far.
     rows: Option<(usize, i32)>,
+    /// Index in `ints` of the length word of a payload that may still grow.
+    growing: Option<usize>,
 }
 
 /// A mark to go back to when a row proves undecodable half way.
@@ -63,6 +65,7 @@ impl Chunk {
         self.bytes.clear();
         self.segment = None;
         self.rows = None;
+        self.growing = None;
     }
 
     /// Appends a record of plain words.
@@ -77,6 +80,24 @@ impl Chunk {
         self.ints.extend_from_slice(words);
         self.ints.push(length_word(payload.len()));
         self.bytes.extend_from_slice(payload);
+    }
+
+    /// As `record_with_bytes`; `extend_bytes` may append to the payload until `end_bytes`.
+    pub fn begin_bytes(&mut self, words: &[i32], payload: &[u8]) {
+        self.record_with_bytes(words, payload);
+        self.growing = Some(self.ints.len() - 1);
+    }
+
+    /// False when no payload is open.
+    pub fn extend_bytes(&mut self, payload: &[u8]) -> bool {
+        let Some(at) = self.growing else { return false };
+        self.ints[at] += length_word(payload.len());
+        self.bytes.extend_from_slice(payload);
+        true
+    }
+
+    pub fn end_bytes(&mut self) {
+        self.growing = None;
     }
 
     /// Opens `[ROWS, request, shape, count]`; rows follow until `end_rows`.

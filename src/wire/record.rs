@@ -24,6 +24,11 @@ pub const CLOSE: i32 = 7;
 pub const CREDIT: i32 = 8;
 /// `[len, HOOK, pool, slot, serial, ok, bytes, message...]`: the answer of a JavaScript hook (onConnect, reset).
 pub const HOOK: i32 = 9;
+/// `[len, COPY_DATA, request, bytes, data...]`: for COPY FROM STDIN, against credit.
+pub const COPY_DATA: i32 = 13;
+/// `[len, COPY_END, request, ok, bytes, reason...]`: the data are complete; or, with `ok` 0, they
+/// never will be, and why.
+pub const COPY_END: i32 = 14;
 
 /// `[len, TRANSPORT_DATA, transport, phase, bytes, data...]`: what a bridged transport received.
 /// Transports have numbers of the engine's; the phase is 0 at first and 1 under TLS.
@@ -45,6 +50,8 @@ pub mod flag {
     pub const LEAD: i32 = 4;
     /// A statement of a `transaction()` callback: it may not begin or end the transaction.
     pub const WITHIN: i32 = 8;
+    /// COPY FROM STDIN; together with STREAM, COPY TO STDOUT: `batch` and CREDIT count bytes.
+    pub const COPY: i32 = 16;
 }
 
 /// Parameter tags; the payload follows.
@@ -92,6 +99,12 @@ pub const OK: i32 = 10;
 pub const BROKEN: i32 = 12;
 /// `[COMMAND, code, bytes]`: the name of a command tag, before its first use.
 pub const COMMAND: i32 = 11;
+/// `[COPY_READY, request, bytes]`: the server takes data; so many bytes may be submitted.
+pub const COPY_READY: i32 = 17;
+/// `[COPY_OUT, request, bytes]`: data of COPY TO STDOUT.
+pub const COPY_OUT: i32 = 18;
+/// `[COPY_CREDIT, request, bytes]`: so many bytes more may be submitted.
+pub const COPY_CREDIT: i32 = 19;
 
 /// `[TRANSPORT_OPEN, transport, pool, kind, bytes]`: make a transport, or put TLS on one (kinds of
 /// `transport`); JSON says where to and how.

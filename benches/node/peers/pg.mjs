@@ -1,6 +1,9 @@
-// pg with its own pool (pg-pool), every repeated statement named so that it is prepared once.
+// pg with its own pool (pg-pool) and pg-copy-streams, every repeated statement named so that it is prepared once.
+import { createRequire } from 'node:module';
 import pg from 'pg';
 import { cursorRows } from './cursor.mjs';
+
+const copy = createRequire(import.meta.url)('pg-copy-streams');
 
 export function open({ url, max }) {
   const pool = new pg.Pool({ connectionString: url, max, idleTimeoutMillis: 0 });
@@ -17,6 +20,15 @@ export function open({ url, max }) {
     } catch (error) {
       await client.query('rollback');
       throw error;
+    } finally {
+      client.release();
+    }
+  }
+
+  async function copying(callback) {
+    const client = await pool.connect();
+    try {
+      return await callback(client);
     } finally {
       client.release();
     }
@@ -40,6 +52,8 @@ export function open({ url, max }) {
       leased((client) =>
         cursorRows(async (command) => (await client.query(command)).rows, text, each),
       ),
+    copyFrom: (text, write) => copying((client) => write(client.query(copy.from(text)))),
+    copyTo: (text, read) => copying((client) => read(client.query(copy.to(text)))),
     close: () => pool.end(),
   };
 }

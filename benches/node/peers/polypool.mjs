@@ -15,6 +15,8 @@ export async function open({ url, max }) {
     async stream(text, each) {
       for await (const row of pool.stream(text)) each(row);
     },
+    copyFrom: (text, write) => write(pool.copyFrom(text)),
+    copyTo: (text, read) => read(pool.copyTo(text)),
     close: () => pool.close(),
   };
 }

@@ -18,6 +18,8 @@ export function open({ url, max }) {
         for (const row of rows) each(row);
       }
     },
+    copyFrom: async (text, write) => write(await sql.unsafe(text).writable()),
+    copyTo: async (text, read) => read(await sql.unsafe(text).readable()),
     close: () => sql.end({ timeout: 5 }),
   };
 }

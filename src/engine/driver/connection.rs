@@ -1,6 +1,7 @@
 //! One connection's I/O: bytes from the socket into the session, its bytes out.
 
 use super::Driver;
+use super::copy::Copying;
 use crate::core::message::{ConnId, Input as Message, Lease, Time};
 use crate::engine::bridge::Failure;
 use crate::engine::error::EngineError;
@@ -70,6 +71,8 @@ pub struct Conn {
     pub serial_wire: bool,
     /// A cancel is under way: nothing goes out until it has settled.
     pub hold: Option<Hold>,
+    /// A COPY is on the wire.
+    pub copying: Option<Copying>,
     /// Reading waits for credit or for JavaScript to catch up.
     pub paused: bool,
     pub in_writing: bool,
@@ -169,6 +172,7 @@ impl Conn {
             queue: VecDeque::new(),
             serial_wire,
             hold: None,
+            copying: None,
             paused: false,
             in_writing: false,
             release: None,
@@ -181,7 +185,9 @@ impl Conn {
 
     /// May another statement go out now?
     pub fn is_open(&self) -> bool {
-        self.hold.is_none() && (!self.serial_wire || self.flight.is_empty())
+        self.hold.is_none()
+            && self.copying.is_none()
+            && (!self.serial_wire || self.flight.is_empty())
     }
 
     pub fn is_quiet(&self) -> bool {
@@ -247,7 +253,9 @@ impl Driver {
         let lost = self
             .read_conn(pool, &mut conn, cx)
             .or_else(|| conn.write().err().map(|error| transport_lost(&error)));
+        let copied = conn.copied();
         self.put_conn(pool, conn);
+        self.renew_credit(copied);
         if lost.is_some() {
             // What its last answers set free must not be put to use on it again.
             self.tell(pool, Message::Hold { conn: id });
@@ -360,7 +368,10 @@ impl Driver {
             let Some(conn) = state.conn(slot) else { continue };
             conn.in_writing = false;
             let id = conn.id;
-            if let Err(error) = conn.write() {
+            let written = conn.write();
+            let copied = conn.copied();
+            self.renew_credit(copied);
+            if let Err(error) = written {
                 self.died(pool, id, transport_lost(&error));
                 self.perform_all();
             }

@@ -5,6 +5,7 @@
 //! what sessions have to send and handing links what they have to hear.
 
 mod connection;
+mod copy;
 mod lifecycle;
 mod settle;
 mod submit;

@@ -39,6 +39,9 @@ impl Driver {
             if let Some(at) = conn.flight.iter().position(|entry| *entry == token) {
                 conn.flight.remove(at);
             }
+            if conn.copying.is_some_and(|copying| copying.token == token) {
+                conn.copying = None;
+            }
             changed = conn.in_transaction != done.in_transaction;
             conn.in_transaction = done.in_transaction;
             began = std::mem::replace(&mut conn.last_end, now);
@@ -213,7 +216,7 @@ impl Driver {
     }
 
     /// Ends a statement early: its caller is told at once, the server as far as that harms nobody.
-    fn cut_short(&mut self, token: Token, error: EngineError) {
+    pub fn cut_short(&mut self, token: Token, error: EngineError) {
         let Some(request) = self.requests.get(token) else { return };
         match request.stage {
             Stage::Waiting => {
@@ -228,11 +231,12 @@ impl Driver {
                 self.unqueue(pool, conn, token);
             }
             Stage::Sent => {
+                let reason = error.message().to_owned();
                 if !request.settled {
                     request.error = Some(error);
                     settle(request, &mut self.links, &mut self.talking);
                 }
-                self.stop_on_server(token);
+                self.stop_on_server(token, &reason);
             }
         }
         self.perform_all();
@@ -252,15 +256,22 @@ impl Driver {
 
     /// Cancels only what executes now with nothing else on its wire: a cancel hits whatever the
     /// session runs when it arrives.
-    fn stop_on_server(&mut self, token: Token) {
+    fn stop_on_server(&mut self, token: Token, reason: &str) {
         let Some(request) = self.requests.get(token) else { return };
         // A stream that nobody reads any more must not hold its wire up.
         request.credit = None;
         let (pool, Some(id)) = (request.pool, request.conn) else { return };
         let Some(conn) = self.live(pool, id) else { return };
+        // A server that waits for data ends the COPY by this, before the cancel gets there; one that
+        // is busy with what it has needs the cancel.
+        let failed = conn.session.copy_end(token, Some(reason));
         if conn.paused {
             conn.resume();
         }
+        if failed {
+            self.will_write(pool, id.slot);
+        }
+        let Some(conn) = self.live(pool, id) else { return };
         // Its own BEGIN in front of it shares its fate anyway.
         let (first, alone) = (conn.flight.front().copied(), conn.flight.len() == 1);
         let led = conn.flight.len() == 2 && conn.flight[1] == token;

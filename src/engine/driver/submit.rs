@@ -2,13 +2,14 @@
 
 use super::Driver;
 use super::connection::Phase;
+use super::copy::Copying;
 use crate::core::message::{ConnId, Effect, Input, Lease, Time, WaiterId, Want};
 use crate::engine::clock::from_ms;
 use crate::engine::error::EngineError;
 use crate::engine::link::LinkStatement;
 use crate::engine::replies::talk;
 use crate::engine::request::{Kind, Request, Stage, Token};
-use crate::engine::session::{Dispatch, Mode, Statement};
+use crate::engine::session::{Direction, Dispatch, Mode, Statement};
 use crate::wire::param::{Params, payload};
 use crate::wire::record::{self, fate, flag};
 use std::rc::Rc;
@@ -104,6 +105,17 @@ impl Driver {
             record::TRANSPORT_DATA => self.transport_data(link, fields)?,
             record::TRANSPORT_END => self.transport_end(link, fields)?,
             record::TRANSPORT_CREDIT => self.transport_credit(link, fields)?,
+            record::COPY_DATA => {
+                let (&[request], mut rest) = fields.split_first_chunk::<1>().ok_or(Malformed)?;
+                let data = payload(&mut rest).ok_or(Malformed)?;
+                self.copy_data(link, number(request)?, data);
+            }
+            record::COPY_END => {
+                let (&[request, ok], mut rest) =
+                    fields.split_first_chunk::<2>().ok_or(Malformed)?;
+                let reason = String::from_utf8_lossy(payload(&mut rest).ok_or(Malformed)?);
+                self.copy_end(link, number(request)?, (ok == 0).then_some(&*reason));
+            }
             _ => return Err(Malformed),
         }
         self.perform_all();
@@ -197,7 +209,7 @@ impl Driver {
         let mut request = Request::new(kind, query.pool, Some(query.origin), self.now);
         request.statement = Some(statement);
         request.lead = query.flags & flag::LEAD != 0 && kind == Kind::Held;
-        request.mode = Mode { lead: request.lead, ordered: kind == Kind::Held };
+        request.mode = Mode { lead: request.lead, ordered: kind == Kind::Held, copy: copy(query) };
         if query.flags & flag::STREAM != 0 {
             request.credit = Some(i64::from(query.batch.max(1)));
         }
@@ -302,6 +314,7 @@ impl Driver {
                 request.stage = Stage::Sent;
                 request.sent = self.now;
                 conn.flight.push_back(token);
+                conn.copying = Copying::of(token, request.mode.copy);
                 if !conn.in_writing {
                     conn.in_writing = true;
                     self.writing.push((pool, id.slot));
@@ -330,6 +343,14 @@ fn bounds_refused() -> EngineError {
     let text = "transaction() begins and ends the transaction itself: \
                 return to commit, throw to roll back";
     EngineError::new("ERR_POLYPOOL_PARAMETER", text)
+}
+
+fn copy(query: &Query<'_>) -> Option<Direction> {
+    match query.flags & (flag::COPY | flag::STREAM) {
+        flag::COPY => Some(Direction::In),
+        both if both & flag::COPY != 0 => Some(Direction::Out),
+        _ => None,
+    }
 }
 
 /// What a statement asks of the core (DESIGN section 4, what may share).

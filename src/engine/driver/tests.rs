@@ -182,7 +182,7 @@ proptest! {
 
     #[test]
     fn small_numbers_reach_every_record_without_a_panic(
-        words in prop::collection::vec(-2i32..14, 0..80)
+        words in prop::collection::vec(-2i32..16, 0..80)
     ) {
         with_driver(|driver, link| {
             driver.submit(LINK, &words);

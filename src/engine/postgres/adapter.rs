@@ -4,6 +4,7 @@ use super::cancel::cancel;
 use super::classify::Class;
 use super::config::{Endpoint, Target};
 use super::connect::{Connected, Peer, connect};
+use super::copy::refusal;
 use super::error::ServerError;
 use super::failure::ConnectError;
 use super::params::EncodeError;
@@ -100,7 +101,7 @@ impl driver::Statement for Timed {
         match self.statement.class {
             Class::Read => driver::Dispatch::Read,
             Class::Write => driver::Dispatch::Write,
-            Class::Control => driver::Dispatch::Alone { dirties: false },
+            Class::Control | Class::Copy => driver::Dispatch::Alone { dirties: false },
             Class::Other => driver::Dispatch::Alone { dirties: true },
         }
     }
@@ -147,16 +148,27 @@ impl driver::Session for Connection {
         let Some(Timed { statement, .. }) = timed else {
             return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
         };
-        let driver::Mode { lead, ordered } = mode;
+        let driver::Mode { lead, ordered, copy } = mode;
+        if let Some(reason) = refusal(statement, copy) {
+            return Err(EngineError::new("ERR_POLYPOOL_PARAMETER", reason));
+        }
         let (simple, named) = (false, true);
         self.session.keep_order(ordered);
         self.session
-            .execute(Execute { token, statement, params, simple, named, lead })
+            .execute(Execute { token, statement, params, simple, named, lead, copy })
             .map_err(|error| parameter_error(&error))
     }
 
     fn close_lead(&mut self) {
         self.session.close_lead();
+    }
+
+    fn copy_data(&mut self, token: u64, data: &[u8]) -> bool {
+        self.session.copy_data(token, data)
+    }
+
+    fn copy_end(&mut self, token: u64, failure: Option<&str>) -> bool {
+        self.session.copy_end(token, failure)
     }
 
     fn check(&mut self, token: u64) {
@@ -222,10 +234,7 @@ impl Sink for Replying<'_, '_> {
                 wire
             })
         });
-        match flow {
-            replies::Flow::Go => Flow::Go,
-            replies::Flow::Stop => Flow::Stop,
-        }
+        flow_of(flow)
     }
 
     fn complete(&mut self, token: u64, tag: &str, columns: Option<&Rc<Columns>>) {
@@ -245,6 +254,14 @@ impl Sink for Replying<'_, '_> {
         self.replies.ready(token, transaction != b'I');
     }
 
+    fn copy_ready(&mut self, token: u64) -> bool {
+        self.replies.copy_ready(token)
+    }
+
+    fn copy_data(&mut self, token: u64, data: &[u8]) -> Flow {
+        flow_of(self.replies.copy_data(token, data))
+    }
+
     fn notice(&mut self, token: Option<u64>, notice: &ServerError) {
         self.replies.notice(token, server_error(notice));
     }
@@ -253,6 +270,13 @@ impl Sink for Replying<'_, '_> {
     fn notification(&mut self, _process: i32, _channel: &str, _payload: &str) {}
 
     fn parameter(&mut self, _name: &str, _value: &str) {}
+}
+
+fn flow_of(flow: replies::Flow) -> Flow {
+    match flow {
+        replies::Flow::Go => Flow::Go,
+        replies::Flow::Stop => Flow::Stop,
+    }
 }
 
 /// Splits a command tag such as `INSERT 0 5` into its words and its count of rows.

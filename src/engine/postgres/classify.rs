@@ -12,6 +12,8 @@ pub enum Class {
     Write,
     /// Transaction control.
     Control,
+    /// COPY, which has a connection to itself and leaves nothing behind in it.
+    Copy,
     /// Anything else, also anything unknown: SET, DDL, LISTEN, CALL, several statements.
     Other,
 }
@@ -210,6 +212,7 @@ impl Facts {
             First::Write => Class::Write,
             First::Control => return Class::Control,
             First::Prepare if self.bounds > 0 => return Class::Control,
+            First::Copy if !self.session => return Class::Copy,
             _ => return Class::Other,
         };
         match (self.session || self.settings && self.modifies, self.writes) {
@@ -366,6 +369,48 @@ impl<'a> Lexer<'a> {
         let end = body.windows(delimiter.len()).position(|window| window == delimiter);
         self.rest = end.map_or(&[], |end| &body[end + delimiter.len()..]);
         true
+    }
+}
+
+/// The plain words of a text: keywords and names that are neither quoted nor qualified.
+pub(super) struct Words<'a> {
+    lexer: Lexer<'a>,
+    qualified: bool,
+}
+
+pub(super) struct Word<'a> {
+    text: &'a [u8],
+    /// How many parentheses are open around it.
+    pub depth: usize,
+}
+
+impl Word<'_> {
+    pub fn is(&self, keyword: &[u8]) -> bool {
+        self.text.eq_ignore_ascii_case(keyword)
+    }
+}
+
+impl<'a> Words<'a> {
+    pub fn new(text: &'a str) -> Words<'a> {
+        Words { lexer: Lexer { rest: text.as_bytes(), depth: 0 }, qualified: false }
+    }
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = Word<'a>;
+
+    fn next(&mut self) -> Option<Word<'a>> {
+        loop {
+            let token = self.lexer.next_token()?;
+            let qualified = std::mem::take(&mut self.qualified);
+            match token {
+                Token::Word(text) if !qualified => {
+                    return Some(Word { text, depth: self.lexer.depth });
+                }
+                Token::Symbol(symbol) => self.qualified = symbol == b'.',
+                Token::Word(_) | Token::Quoted(_) | Token::Escaped | Token::End => {}
+            }
+        }
     }
 }
 

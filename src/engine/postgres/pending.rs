@@ -1,10 +1,12 @@
 //! One statement on its way: what was sent for it and which answers are still due.
 
 use super::classify::Class;
+use super::copy::Copying;
 use super::error::ServerError;
 use super::params::EncodeError;
 use super::statements::{Prepared, Statement};
 use super::types::Columns;
+use crate::engine::session::Direction;
 use crate::wire::param::ParamsBuf;
 use std::rc::Rc;
 
@@ -57,8 +59,7 @@ pub(super) struct Pending {
     pub guard: bool,
     /// Went out without a Sync: it ends with its own answer, and its error is its follower's too.
     pub lead: bool,
-    /// COPY data are arriving, to be dropped.
-    pub copying: bool,
+    pub copying: Copying,
     /// An error was reported.
     pub failed: bool,
     /// Part of a larger step: only its errors are reported.
@@ -86,7 +87,7 @@ impl Pending {
             exclusive: false,
             lead: false,
             guard: false,
-            copying: false,
+            copying: Copying::No,
             failed: false,
             quiet: false,
             large: false,
@@ -118,6 +119,7 @@ pub(super) enum Task {
         simple: bool,
         named: bool,
         lead: bool,
+        copy: Option<Direction>,
         retried: bool,
     },
     Sync,

@@ -1,5 +1,6 @@
-//! Messages off the hot path: descriptions, errors, COPY, and what comes unasked.
+//! Messages off the hot path: descriptions, errors, and what comes unasked.
 
+use super::copy::Copying;
 use super::error::ServerError;
 use super::pending::{Fault, Stage};
 use super::receive::{Step, malformed, unexpected};
@@ -28,9 +29,9 @@ impl Session {
             backend::NOTICE_RESPONSE_TAG => self.handle_notice(body, sink),
             backend::NOTIFICATION_RESPONSE_TAG => handle_notification(body, sink),
             backend::PARAMETER_STATUS_TAG => self.handle_parameter(body, sink),
-            backend::COPY_IN_RESPONSE_TAG => self.handle_copy_in(),
-            backend::COPY_OUT_RESPONSE_TAG => self.handle_copy_out(),
-            backend::COPY_DATA_TAG | backend::COPY_DONE_TAG => self.handle_copy_data(tag),
+            backend::COPY_IN_RESPONSE_TAG => self.handle_copy_in(body, sink),
+            backend::COPY_OUT_RESPONSE_TAG => self.handle_copy_out(body),
+            backend::COPY_DONE_TAG => self.handle_copy_done(),
             _ => Err(unexpected(tag)),
         }
     }
@@ -118,7 +119,7 @@ impl Session {
             pending.stage = Stage::Ended;
         }
         pending.columns = None;
-        pending.copying = false;
+        pending.copying = Copying::Over;
         if pending.guard {
             self.guard_error = Some(error.clone());
         }
@@ -178,45 +179,6 @@ impl Session {
         self.settings.note(&name, &value);
         sink.parameter(&name, &value);
         Ok(())
-    }
-
-    /// There are no data to copy. In copy mode the server has ignored the Sync sent along with an
-    /// extended statement, so another one is due.
-    fn handle_copy_in(&mut self) -> Step {
-        let alone = self.pending.len() == 1;
-        match self.pending.front().map(|pending| pending.stage) {
-            Some(stage @ (Stage::Rows | Stage::Simple)) if alone => {
-                let reason = "COPY FROM STDIN is not supported";
-                frontend::copy_fail(reason, &mut self.outgoing).expect("a constant without NUL");
-                if stage == Stage::Rows {
-                    frontend::sync(&mut self.outgoing);
-                }
-                Ok(())
-            }
-            _ => Err(unexpected(backend::COPY_IN_RESPONSE_TAG)),
-        }
-    }
-
-    fn handle_copy_out(&mut self) -> Step {
-        match self.pending.front_mut() {
-            Some(pending) if matches!(pending.stage, Stage::Rows | Stage::Simple) => {
-                pending.copying = true;
-                let error = ServerError::local("0A000", "COPY TO STDOUT is not supported");
-                pending.fault = Some(Box::new(Fault::Local(error)));
-                Ok(())
-            }
-            _ => Err(unexpected(backend::COPY_OUT_RESPONSE_TAG)),
-        }
-    }
-
-    fn handle_copy_data(&mut self, tag: u8) -> Step {
-        match self.pending.front_mut() {
-            Some(pending) if pending.copying => {
-                pending.copying = tag == backend::COPY_DATA_TAG;
-                Ok(())
-            }
-            _ => Err(unexpected(tag)),
-        }
     }
 }
 

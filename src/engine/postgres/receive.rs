@@ -17,8 +17,22 @@ impl Session {
         let mut at = 0;
         loop {
             let rest = &input[at..];
+            if self.partial > 0 {
+                let data = &rest[..rest.len().min(self.partial)];
+                self.partial -= data.len();
+                at += data.len();
+                if data.is_empty() || self.pass_on(data, sink) == Flow::Stop {
+                    return Ok(at);
+                }
+                continue;
+            }
             let Some(header) = parse_header(rest)? else { return Ok(at) };
             let total = header.len() as usize + 1;
+            if header.tag() == backend::COPY_DATA_TAG && self.is_copying_out() {
+                self.partial = total - 5;
+                at += 5;
+                continue;
+            }
             if rest.len() < total {
                 return Ok(at);
             }
@@ -33,6 +47,7 @@ impl Session {
     /// number is the peer's claim: grow towards it, do not allocate it at once.
     pub fn needed(&self, input: &[u8]) -> usize {
         match parse_header(input) {
+            _ if self.partial > 0 => 5,
             Ok(Some(header)) => header.len() as usize + 1,
             _ => 5,
         }
@@ -97,6 +112,7 @@ impl Session {
 
     #[inline]
     pub(super) fn end_result(&mut self, command: &str, tag: u8, sink: &mut impl Sink) -> Step {
+        self.end_copy(tag)?;
         let Some(pending) = self.pending.front_mut() else { return Err(unexpected(tag)) };
         let swallowed = pending.quiet || pending.fault.is_some();
         match pending.stage {
@@ -155,13 +171,14 @@ impl Session {
         let &[status @ (b'I' | b'T' | b'E')] = body else {
             return Err(malformed("ReadyForQuery"));
         };
+        self.end_copy(backend::READY_FOR_QUERY_TAG)?;
         let pending = match self.pending.front() {
             Some(p) if matches!(p.stage, Stage::Ended | Stage::Simple | Stage::Sync) => {
                 self.pending.pop_front().expect("the front was just seen")
             }
             _ => return Err(unexpected(backend::READY_FOR_QUERY_TAG)),
         };
-        if pending.columns.is_some() || pending.copying {
+        if pending.columns.is_some() {
             return Err(unexpected(backend::READY_FOR_QUERY_TAG));
         }
         self.transaction = status;
@@ -207,7 +224,7 @@ impl Session {
         let moves = |class: Class| match class {
             Class::Read => true,
             Class::Write => !self.ordered,
-            Class::Control | Class::Other => false,
+            Class::Control | Class::Copy | Class::Other => false,
         };
         self.transaction == b'I'
             && (behind().next().is_none() || (moves(pending.class) && behind().all(moves)))
@@ -222,6 +239,7 @@ impl Session {
                 simple: false,
                 named: true,
                 lead: false,
+                copy: None,
             };
             if self.is_holding() {
                 self.hold(execute, true);

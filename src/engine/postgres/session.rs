@@ -5,6 +5,7 @@
 //! in one sentence: after every call, `receive` included, what is in `outgoing` must be written.
 
 use super::classify::Class;
+use super::copy::Copying;
 use super::error::ServerError;
 use super::params::{EncodeError, needs_description, write_params};
 use super::pending::{Fault, Held, Pending, Stage, Task};
@@ -13,6 +14,7 @@ pub use super::sink::{Broken, Flow, Sink};
 use super::startup::Started;
 use super::statements::{EXECUTE_SYNC, Prepared, SYNC, Statement, StatementCache, TEXT_TAIL};
 use super::types::TypeOptions;
+use crate::engine::session::Direction;
 use crate::wire::param::{Params, ParamsBuf};
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::message::frontend;
@@ -47,6 +49,8 @@ pub struct Execute<'a> {
     /// Shares the Sync of the statement that follows: when this one fails the server skips that
     /// one too. For BEGIN, which then costs no round trip of its own.
     pub lead: bool,
+    /// A COPY whose data somebody sends or takes.
+    pub copy: Option<Direction>,
 }
 
 pub struct Session {
@@ -67,6 +71,8 @@ pub struct Session {
     pub(super) lead_error: Option<ServerError>,
     /// A statement that others depend on has failed: the one held behind it is not sent.
     pub(super) guard_error: Option<ServerError>,
+    /// Bytes still to come of a CopyData message that is passed on as it arrives.
+    pub(super) partial: usize,
     spare: Vec<ParamsBuf>,
 }
 
@@ -86,6 +92,7 @@ impl Session {
             open_lead: false,
             lead_error: None,
             guard_error: None,
+            partial: 0,
             spare: Vec::new(),
             started,
         };
@@ -168,6 +175,7 @@ impl Session {
 
     /// The goodbye.
     pub fn terminate(&mut self) {
+        self.abandon_copy();
         frontend::terminate(&mut self.outgoing);
     }
 
@@ -181,10 +189,13 @@ impl Session {
     }
 
     fn defer(&mut self, execute: Execute<'_>, retried: bool) -> Held {
-        let Execute { token, statement, simple, named, lead, .. } = execute;
+        let Execute { token, statement, simple, named, lead, copy, .. } = execute;
         let params = self.keep(execute.params);
         let statement = statement.clone();
-        Held { token, task: Task::Execute { statement, params, simple, named, lead, retried } }
+        Held {
+            token,
+            task: Task::Execute { statement, params, simple, named, lead, copy, retried },
+        }
     }
 
     /// Encodes what was held, until one of them holds the rest. What cannot be encoded now takes
@@ -195,7 +206,7 @@ impl Session {
             match task {
                 Task::Sync => self.send_sync(token),
                 Task::Reset => self.send_reset(token),
-                Task::Execute { statement, params, simple, named, lead, retried } => {
+                Task::Execute { statement, params, simple, named, lead, copy, retried } => {
                     let execute = Execute {
                         token,
                         statement: &statement,
@@ -203,6 +214,7 @@ impl Session {
                         simple,
                         named,
                         lead,
+                        copy,
                     };
                     if let Err(error) = self.encode(execute, retried) {
                         self.refuse(token, error);
@@ -229,7 +241,8 @@ impl Session {
     ) -> Result<(), EncodeError> {
         let statement = execute.statement;
         let described_first = self.settings.are_foreign() && statement.class != Class::Control;
-        let simple = execute.params.is_empty() && (execute.simple || statement.multi);
+        let by_text = execute.simple || statement.multi || statement.copies;
+        let simple = execute.params.is_empty() && by_text;
         let separate =
             simple || described_first || statement.copies || needs_description(execute.params);
         if let Some(error) = self.guard_error.take() {
@@ -261,6 +274,7 @@ impl Session {
         };
         pending.retried = retried;
         pending.exclusive = statement.copies;
+        pending.copying = execute.copy.map_or(Copying::No, Copying::Asked);
         self.settings.touched |= statement.class == Class::Other;
         if statement.forgets {
             self.cache.discard_all();

@@ -25,6 +25,10 @@ pub trait Sink {
     fn refused(&mut self, token: u64, error: &EncodeError);
     /// The statement is over.
     fn ready(&mut self, token: u64, transaction: u8);
+    /// The server takes data for a COPY: whether somebody has any.
+    fn copy_ready(&mut self, token: u64) -> bool;
+    /// Data of a COPY TO STDOUT, cut anywhere.
+    fn copy_data(&mut self, token: u64, data: &[u8]) -> Flow;
     fn notice(&mut self, token: Option<u64>, notice: &ServerError);
     fn notification(&mut self, process: i32, channel: &str, payload: &str);
     fn parameter(&mut self, name: &str, value: &str);

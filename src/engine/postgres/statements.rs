@@ -1,7 +1,9 @@
 //! Statement texts, what the server told about them, and the named ones of one connection.
 
 use super::classify::{self, Class, Traits};
+use super::copy::direction;
 use super::types::{Columns, result_formats};
+use crate::engine::session::Direction;
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::message::frontend;
 use std::cell::OnceCell;
@@ -23,18 +25,21 @@ pub struct Statement {
     pub forgets: bool,
     /// Begins or ends a transaction.
     pub bounds: bool,
+    /// A COPY from or to the client, and nothing else.
+    pub copy: Option<Direction>,
 }
 
 impl Statement {
     pub fn new(id: u32, text: impl Into<String>) -> Statement {
         let text = text.into();
         let Traits { class, multi, copies, forgets, bounds } = classify::examine(&text);
-        Statement { id, text, class, multi, copies, forgets, bounds }
+        let copy = if copies && !multi { direction(&text) } else { None };
+        Statement { id, text, class, multi, copies, forgets, bounds, copy }
     }
 
     /// Statements that prepare well; utility statements rarely come twice or hold no plan.
     pub(super) fn is_worth_a_name(&self, has_params: bool) -> bool {
-        has_params || self.class != Class::Other
+        has_params || !matches!(self.class, Class::Other | Class::Copy)
     }
 }
 

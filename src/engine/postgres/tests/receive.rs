@@ -2,6 +2,7 @@
 
 use super::super::session::transcript::*;
 use super::*;
+use crate::engine::session::Direction;
 
 const POINT: &str = "select n from t where id = $1";
 const IN: &str = "select n from t where id = any($1)";
@@ -32,11 +33,12 @@ fn busy() -> (Peer, Vec<u8>) {
     peer.execute(7, POINT, &[Value::Int(1)]);
     peer.execute(8, "copy t to stdout", &[]);
     peer.execute(9, "copy t from stdin", &[]);
-    peer.session.reset(10);
+    peer.copy(10, "copy u to stdout", Direction::Out);
+    peer.copy(11, "copy u from stdin", Direction::In);
+    peer.session.reset(12);
     let simple =
         |value: &str| [columns(&[("n", INT4)]), row(&[Some(value)]), complete("SELECT 1")].concat();
     let described = [parsed(), param_types(&[TEXT]), columns(&[("a", INT4), ("b", TEXT)])];
-    let started = [parsed(), param_types(&[]), no_data(), bound()].concat();
     let answers = [
         next_use("aaaa"),
         [simple("1"), simple("2"), ready(b'I')].concat(),
@@ -49,9 +51,13 @@ fn busy() -> (Peer, Vec<u8>) {
         [parsed(), param_types(&[1007]), columns(&[("n", INT4)])].concat(),
         next_use("bbbb"),
         [stale(), ready(b'I')].concat(),
-        [started.clone(), message(b'H', &[0, 0, 0]), message(b'd', b"1\n")].concat(),
+        [message(b'H', &[0, 0, 0]), message(b'd', b"1\n")].concat(),
         [message(b'c', b""), complete("COPY 1"), ready(b'I')].concat(),
-        [started, message(b'G', &[0, 0, 0]), error("57014"), ready(b'E')].concat(),
+        [message(b'G', &[0, 0, 0]), error("57014"), ready(b'I')].concat(),
+        [message(b'H', &[0, 0, 1, 0, 0]), message(b'd', b"first\n"), message(b'd', b"")].concat(),
+        [report(b'N', "NOTICE", "00000", "n"), message(b'd', &[b'x'; 90])].concat(),
+        [message(b'c', b""), complete("COPY 2"), ready(b'I')].concat(),
+        [message(b'G', &[0, 0, 1, 0, 0]), error("22P04"), ready(b'E')].concat(),
         [complete("ROLLBACK"), ready(b'I'), complete("DISCARD ALL"), ready(b'I')].concat(),
     ];
     (peer, answers.concat())
@@ -82,7 +88,7 @@ fn events_do_not_depend_on_how_the_bytes_are_cut() {
     let (mut whole, bytes) = busy();
     let expected = feed(&mut whole, &bytes, || usize::MAX / 2).unwrap();
     assert_eq!(whole.session.in_flight(), 0);
-    assert_eq!(expected.last().unwrap(), "10 ready I");
+    assert_eq!(expected.last().unwrap(), "12 ready I");
     let sent = whole.sent();
     for seed in 1..=50 {
         let mut random = Random(seed);

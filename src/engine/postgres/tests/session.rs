@@ -383,50 +383,6 @@ fn statements_sent_behind_a_discard_do_not_count_on_names() {
 }
 
 #[test]
-fn copy_in_is_failed_and_what_follows_waits() {
-    let mut peer = Peer::new(10);
-    peer.execute(1, "copy t from stdin", &[]);
-    peer.execute(2, POINT, &[Value::Int(1)]);
-    peer.sent();
-    let started = [parsed(), param_types(&[]), no_data(), bound()].concat();
-    peer.hear(&[started, message(b'G', &[0, 0, 0])]);
-    assert_eq!(peer.sent(), "CopyFail Sync");
-    assert_eq!(peer.hear(&[error("57014"), ready(b'I')]), ["1 error 57014", "1 ready I"]);
-    assert!(peer.sent().starts_with("Parse(p1,"));
-}
-
-#[test]
-fn copy_in_of_several_statements_needs_no_sync() {
-    let mut peer = Peer::new(10);
-    peer.execute(1, "select 1; copy t from stdin", &[]);
-    peer.session.sync(2);
-    peer.sent();
-    peer.hear(&[message(b'G', &[0, 0, 0])]);
-    assert_eq!(peer.sent(), "CopyFail");
-    peer.hear(&[error("57014"), ready(b'I')]);
-    assert_eq!(peer.sent(), "Sync");
-}
-
-#[test]
-fn copy_in_that_nobody_foresaw_breaks_what_is_behind_it() {
-    let mut peer = Peer::new(10);
-    peer.execute(1, "call p()", &[]);
-    peer.execute(2, POINT, &[Value::Int(1)]);
-    let started = [parsed(), param_types(&[]), no_data(), bound()].concat();
-    peer.break_with(&[started, message(b'G', &[0, 0, 0])]);
-}
-
-#[test]
-fn copy_out_is_swallowed() {
-    let mut peer = Peer::new(10);
-    peer.execute(1, "copy t to stdout", &[]);
-    let started = [parsed(), param_types(&[]), no_data(), bound()].concat();
-    let data = [message(b'H', &[0, 0, 0]), message(b'd', b"1\n"), message(b'c', b"")].concat();
-    let events = peer.hear(&[started, data, complete("COPY 1"), ready(b'I')]);
-    assert_eq!(events, ["1 error 0A000", "1 ready I"]);
-}
-
-#[test]
 fn a_fatal_error_reaches_the_statement_in_flight_and_breaks() {
     let fatal = report(b'E', "FATAL", "57P01", "terminating connection");
     let mut peer = warm();

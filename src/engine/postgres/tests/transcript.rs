@@ -6,6 +6,7 @@ use crate::engine::postgres::params::EncodeError;
 use crate::engine::postgres::startup::Started;
 use crate::engine::postgres::statements::Statement;
 use crate::engine::postgres::types::{Columns, TypeOptions};
+use crate::engine::session::Direction;
 use crate::wire::param::Params;
 use crate::wire::record::tag;
 use std::fmt::Write;
@@ -129,11 +130,13 @@ pub fn encode_words(values: &[Value<'_>]) -> Vec<i32> {
     words
 }
 
-/// Writes down what it is told; stops at every row when asked to.
+/// Writes down what it is told; stops at every row and piece of data when asked to.
 #[derive(Default)]
 pub struct Recorder {
     pub events: Vec<String>,
     pub stopping: bool,
+    /// Wants no COPY any more.
+    pub deaf: bool,
 }
 
 impl Recorder {
@@ -165,6 +168,21 @@ impl Sink for Recorder {
 
     fn ready(&mut self, token: u64, transaction: u8) {
         self.events.push(format!("{token} ready {}", transaction as char));
+    }
+
+    fn copy_ready(&mut self, token: u64) -> bool {
+        self.events.push(format!("{token} copy ready"));
+        !self.deaf
+    }
+
+    /// How the data were cut is nobody's business: pieces that follow each other become one.
+    fn copy_data(&mut self, token: u64, data: &[u8]) -> Flow {
+        let (mine, data) = (format!("{token} copy data "), data.escape_ascii().to_string());
+        match self.events.last_mut().filter(|last| last.starts_with(&mine)) {
+            Some(last) => last.push_str(&data),
+            None => self.events.push(mine + &data),
+        }
+        if self.stopping { Flow::Stop } else { Flow::Go }
     }
 
     fn notice(&mut self, token: Option<u64>, notice: &ServerError) {
@@ -213,15 +231,23 @@ impl Peer {
         let statement = self.statement(text);
         let words = encode_words(values);
         let params = Params::parse(values.len(), &words).unwrap();
-        let (simple, named) = (false, true);
-        let execute = Execute { token, statement: &statement, params, simple, named, lead: false };
+        let (simple, named, lead, copy) = (false, true, false, None);
+        let execute = Execute { token, statement: &statement, params, simple, named, lead, copy };
         self.session.execute(execute)
+    }
+
+    pub fn copy(&mut self, token: u64, text: &str, direction: Direction) {
+        let statement = self.statement(text);
+        let (params, simple, named, lead) = (Params::NONE, false, true, false);
+        let copy = Some(direction);
+        let execute = Execute { token, statement: &statement, params, simple, named, lead, copy };
+        self.session.execute(execute).unwrap();
     }
 
     pub fn lead(&mut self, token: u64, text: &str) {
         let statement = self.statement(text);
-        let (params, simple, named) = (Params::NONE, false, true);
-        let execute = Execute { token, statement: &statement, params, simple, named, lead: true };
+        let (params, simple, named, lead, copy) = (Params::NONE, false, true, true, None);
+        let execute = Execute { token, statement: &statement, params, simple, named, lead, copy };
         self.session.execute(execute).unwrap();
     }
 
@@ -268,7 +294,9 @@ fn describe_message(tag: u8, body: &[u8]) -> String {
         b'E' => "Execute".into(),
         b'S' => "Sync".into(),
         b'H' => "Flush".into(),
-        b'f' => "CopyFail".into(),
+        b'd' => format!("CopyData({})", body.escape_ascii()),
+        b'c' => "CopyDone".into(),
+        b'f' => format!("CopyFail({})", text(0)),
         b'X' => "Terminate".into(),
         tag => panic!("a client does not send {tag}"),
     }
