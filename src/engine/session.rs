@@ -40,6 +40,8 @@ pub struct Mode {
     pub lead: bool,
     /// One borrower's statements: nothing may be run again behind others that were sent after it.
     pub ordered: bool,
+    /// A cursor: only so many rows at first, the others when `fetch` asks. 0 for all rows at once.
+    pub fetch: u32,
 }
 
 /// A connection after its handshake, without I/O: bytes in, replies out.
@@ -55,6 +57,12 @@ pub trait Session {
 
     /// Ends a lead whose follower did not come.
     fn close_lead(&mut self);
+
+    /// Asks a suspended cursor for more rows.
+    fn fetch(&mut self, rows: u32);
+
+    /// Ends a suspended cursor; false when none is. Its `ready` follows.
+    fn close_cursor(&mut self) -> bool;
 
     /// One cheap round trip that shows the peer to be alive.
     fn check(&mut self, token: u64);

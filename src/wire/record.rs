@@ -24,6 +24,9 @@ pub const CLOSE: i32 = 7;
 pub const CREDIT: i32 = 8;
 /// `[len, HOOK, pool, slot, serial, ok, bytes, message...]`: the answer of a JavaScript hook (onConnect, reset).
 pub const HOOK: i32 = 9;
+/// `[len, FETCH, request, rows, timeout ms]`: so many rows more of a suspended cursor, within that
+/// time; 0 rows closes it. Answered by SUSPENDED, DONE or FAIL.
+pub const FETCH: i32 = 15;
 
 /// Flags of QUERY.
 pub mod flag {
@@ -33,6 +36,8 @@ pub mod flag {
     pub const HOOK: i32 = 2;
     /// Goes out with the statement that follows and shares its fate: BEGIN.
     pub const LEAD: i32 = 4;
+    /// A cursor: `batch` rows, then SUSPENDED. Its connection runs nothing else until it is over.
+    pub const CURSOR: i32 = 32;
 }
 
 /// Parameter tags; the payload follows.
@@ -80,6 +85,11 @@ pub const OK: i32 = 10;
 pub const BROKEN: i32 = 12;
 /// `[COMMAND, code, bytes]`: the name of a command tag, before its first use.
 pub const COMMAND: i32 = 11;
+
+/// `[NOTIFICATION, pool, process, bytes]`: channel, NUL, payload. `process` is the notifier's.
+pub const NOTIFICATION: i32 = 20;
+/// `[SUSPENDED, request]`: a cursor has sent the rows it was asked for, and there may be more.
+pub const SUSPENDED: i32 = 21;
 
 /// Kinds of HOOK_CALL.
 pub mod hook {

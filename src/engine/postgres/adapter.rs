@@ -135,16 +135,24 @@ impl driver::Session for Connection {
         let Some(Timed { statement, .. }) = timed else {
             return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
         };
-        let driver::Mode { lead, ordered } = mode;
+        let driver::Mode { lead, ordered, fetch } = mode;
         let (simple, named) = (false, true);
         self.session.keep_order(ordered);
         self.session
-            .execute(Execute { token, statement, params, simple, named, lead })
+            .execute(Execute { token, statement, params, simple, named, lead, fetch })
             .map_err(|error| parameter_error(&error))
     }
 
     fn close_lead(&mut self) {
         self.session.close_lead();
+    }
+
+    fn fetch(&mut self, rows: u32) {
+        self.session.fetch(rows);
+    }
+
+    fn close_cursor(&mut self) -> bool {
+        self.session.close_cursor()
     }
 
     fn check(&mut self, token: u64) {
@@ -221,6 +229,10 @@ impl Sink for Replying<'_, '_> {
         self.replies.complete(token, columns.map(|columns| &**columns), command, count);
     }
 
+    fn suspended(&mut self, token: u64) -> bool {
+        self.replies.suspended(token)
+    }
+
     fn error(&mut self, token: u64, error: &ServerError) {
         self.replies.error(token, server_error(error));
     }
@@ -237,8 +249,9 @@ impl Sink for Replying<'_, '_> {
         self.replies.notice(token, server_error(notice));
     }
 
-    /// LISTEN has no listeners yet: a lease that ran it is reset before others get it.
-    fn notification(&mut self, _process: i32, _channel: &str, _payload: &str) {}
+    fn notification(&mut self, process: i32, channel: &str, payload: &str) {
+        self.replies.notification(process, channel, payload);
+    }
 
     fn parameter(&mut self, _name: &str, _value: &str) {}
 }

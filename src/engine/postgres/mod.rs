@@ -7,6 +7,7 @@ mod cells;
 pub mod classify;
 pub mod config;
 pub mod connect;
+mod cursor;
 pub mod error;
 pub mod failure;
 mod given;

@@ -12,7 +12,8 @@ use std::rc::Rc;
 ///
 /// ```text
 /// Parse -> Params -> Columns -> Bind -> Rows -> Ended      an ErrorResponse leads to Ended
-///                       (known statement) ^
+///                       (known statement) ^ v ^
+///                                    Suspended: a cursor between two fetches
 /// Simple: results until ReadyForQuery   Sync: ReadyForQuery   Refused: nothing was sent
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,7 @@ pub(super) enum Stage {
     Columns,
     Bind,
     Rows,
+    Suspended,
     Ended,
     Simple,
     Sync,
@@ -57,6 +59,12 @@ pub(super) struct Pending {
     pub guard: bool,
     /// Went out without a Sync: it ends with its own answer, and its error is its follower's too.
     pub lead: bool,
+    /// A cursor: rows that its first Execute asks for; 0 for other statements.
+    pub fetch: u32,
+    /// A cursor whose Sync was not sent yet.
+    pub open: bool,
+    /// A cursor whose portal is being closed: a CloseComplete is due.
+    pub closing: bool,
     /// COPY data are arriving, to be dropped.
     pub copying: bool,
     /// An error was reported.
@@ -86,6 +94,9 @@ impl Pending {
             exclusive: false,
             lead: false,
             guard: false,
+            fetch: 0,
+            open: false,
+            closing: false,
             copying: false,
             failed: false,
             quiet: false,
@@ -118,6 +129,7 @@ pub(super) enum Task {
         simple: bool,
         named: bool,
         lead: bool,
+        fetch: u32,
         retried: bool,
     },
     Sync,

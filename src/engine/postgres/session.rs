@@ -5,6 +5,7 @@
 //! in one sentence: after every call, `receive` included, what is in `outgoing` must be written.
 
 use super::classify::Class;
+use super::cursor::{limit_execute, no_cursor};
 use super::error::ServerError;
 use super::params::{EncodeError, needs_description, write_params};
 use super::pending::{Fault, Held, Pending, Stage, Task};
@@ -47,6 +48,8 @@ pub struct Execute<'a> {
     /// Shares the Sync of the statement that follows: when this one fails the server skips that
     /// one too. For BEGIN, which then costs no round trip of its own.
     pub lead: bool,
+    /// A cursor that gives so many rows at first; 0 for all rows at once.
+    pub fetch: u32,
 }
 
 pub struct Session {
@@ -175,10 +178,10 @@ impl Session {
     }
 
     pub(super) fn hold(&mut self, execute: Execute<'_>, retried: bool) {
-        let Execute { token, statement, simple, named, lead, .. } = execute;
+        let Execute { token, statement, simple, named, lead, fetch, .. } = execute;
         let params = self.keep(execute.params);
         let statement = statement.clone();
-        let task = Task::Execute { statement, params, simple, named, lead, retried };
+        let task = Task::Execute { statement, params, simple, named, lead, fetch, retried };
         self.held.push_back(Held { token, task });
     }
 
@@ -190,7 +193,7 @@ impl Session {
             match task {
                 Task::Sync => self.send_sync(token),
                 Task::Reset => self.send_reset(token),
-                Task::Execute { statement, params, simple, named, lead, retried } => {
+                Task::Execute { statement, params, simple, named, lead, fetch, retried } => {
                     let execute = Execute {
                         token,
                         statement: &statement,
@@ -198,6 +201,7 @@ impl Session {
                         simple,
                         named,
                         lead,
+                        fetch,
                     };
                     if let Err(error) = self.encode(execute, retried) {
                         self.refuse(token, error);
@@ -223,17 +227,29 @@ impl Session {
         retried: bool,
     ) -> Result<(), EncodeError> {
         let statement = execute.statement;
+        let cursor = execute.fetch > 0;
+        if cursor && statement.copies {
+            return Err(no_cursor());
+        }
         let described_first = self.settings.are_foreign() && statement.class != Class::Control;
-        let simple = execute.params.is_empty() && (execute.simple || statement.multi);
-        let separate =
-            simple || described_first || statement.copies || needs_description(execute.params);
+        let simple = !cursor && execute.params.is_empty() && (execute.simple || statement.multi);
+        let separate = simple
+            || cursor
+            || described_first
+            || statement.copies
+            || needs_description(execute.params);
         if let Some(error) = self.guard_error.take() {
             self.push_refused(execute.token, Fault::Local(error));
             return Ok(());
         }
         if separate && self.open_lead {
             // Cannot share the Sync: it waits until the lead is known to be well.
+            let failed = self.lead_error.take();
             self.close_lead();
+            if let Some(error) = failed {
+                self.push_refused(execute.token, Fault::Local(error));
+                return Ok(());
+            }
             if let Some(lead) = self.pending.back_mut() {
                 lead.exclusive = true;
                 lead.guard = true;
@@ -253,7 +269,8 @@ impl Session {
             }
         };
         pending.retried = retried;
-        pending.exclusive = statement.copies;
+        pending.exclusive = statement.copies || cursor;
+        (pending.fetch, pending.open) = (execute.fetch, cursor);
         self.settings.touched |= statement.class == Class::Other;
         if statement.forgets {
             self.cache.discard_all();
@@ -309,6 +326,7 @@ impl Session {
             self.outgoing.truncate(mark);
             return Err(error);
         }
+        limit_execute(&mut self.outgoing, execute.fetch);
         let mut pending = Pending::new(execute.token, Stage::Bind, execute.statement.class);
         pending.binary = true;
         pending.reused = true;
@@ -341,6 +359,9 @@ impl Session {
             out.truncate(mark);
             self.cache.forget(&prepared, false);
             return Err(error);
+        }
+        if !describing {
+            limit_execute(out, execute.fetch);
         }
         let mut pending = Pending::new(execute.token, Stage::Parse, execute.statement.class);
         pending.describing = describing;

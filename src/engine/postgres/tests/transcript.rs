@@ -64,6 +64,10 @@ pub fn row(cells: &[Option<&str>]) -> Vec<u8> {
     message(b'D', &counted(cells, cell))
 }
 
+pub fn suspended() -> Vec<u8> {
+    message(b's', b"")
+}
+
 pub fn complete(command: &str) -> Vec<u8> {
     message(b'C', &[command.as_bytes(), &[0]].concat())
 }
@@ -134,6 +138,8 @@ pub fn encode_words(values: &[Value<'_>]) -> Vec<i32> {
 pub struct Recorder {
     pub events: Vec<String>,
     pub stopping: bool,
+    /// Wants no more of a cursor that suspends.
+    pub had_enough: bool,
 }
 
 impl Recorder {
@@ -153,6 +159,11 @@ impl Sink for Recorder {
     fn complete(&mut self, token: u64, tag: &str, columns: Option<&Rc<Columns>>) {
         let columns = columns.map_or(0, |columns| columns.len());
         self.events.push(format!("{token} complete '{tag}' {columns}"));
+    }
+
+    fn suspended(&mut self, token: u64) -> bool {
+        self.events.push(format!("{token} suspended"));
+        !self.had_enough
     }
 
     fn error(&mut self, token: u64, error: &ServerError) {
@@ -214,14 +225,25 @@ impl Peer {
         let words = encode_words(values);
         let params = Params::parse(values.len(), &words).unwrap();
         let (simple, named) = (false, true);
-        let execute = Execute { token, statement: &statement, params, simple, named, lead: false };
+        let execute = Execute { token, statement: &statement, params, simple, named, lead: false, fetch: 0 };
         self.session.execute(execute)
     }
 
     pub fn lead(&mut self, token: u64, text: &str) {
         let statement = self.statement(text);
         let (params, simple, named) = (Params::NONE, false, true);
-        let execute = Execute { token, statement: &statement, params, simple, named, lead: true };
+        let lead = true;
+        let execute =
+            Execute { token, statement: &statement, params, simple, named, lead, fetch: 0 };
+        self.session.execute(execute).unwrap();
+    }
+
+    pub fn cursor(&mut self, token: u64, text: &str, values: &[Value<'_>], fetch: u32) {
+        let statement = self.statement(text);
+        let words = encode_words(values);
+        let params = Params::parse(values.len(), &words).unwrap();
+        let (simple, named, lead) = (false, true, false);
+        let execute = Execute { token, statement: &statement, params, simple, named, lead, fetch };
         self.session.execute(execute).unwrap();
     }
 
@@ -265,7 +287,8 @@ fn describe_message(tag: u8, body: &[u8]) -> String {
         b'C' => format!("Close({})", text(1)),
         b'B' => describe_bind(&text(1), &body[text(1).len() + 2..]),
         b'Q' => format!("Query({})", text(0)),
-        b'E' => "Execute".into(),
+        b'E' if body.ends_with(&[0; 4]) => "Execute".into(),
+        b'E' => format!("Execute({})", body[body.len() - 1]),
         b'S' => "Sync".into(),
         b'H' => "Flush".into(),
         b'f' => "CopyFail".into(),
