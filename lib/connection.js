@@ -4,7 +4,7 @@
 
 const { FLAG } = require('./ring');
 const { PoolError } = require('./errors');
-const { setReader } = require('./lease');
+const { endCursor, setReader } = require('./lease');
 const { RELEASE, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
 const { failedStream } = require('./stream');
@@ -43,18 +43,22 @@ class Connection {
 
   query(text, values, options) {
     const lease = this.#lease;
-    if (lease.released !== null) return Promise.reject(lease.refusal());
+    if (isBarred(lease)) return Promise.reject(lease.refusal());
     return lease.pool.submit(lease, text, values, options);
   }
 
   stream(text, values, options) {
     const lease = this.#lease;
-    if (lease.released !== null) return failedStream(lease.refusal());
+    if (isBarred(lease)) return failedStream(lease.refusal());
     return lease.pool.openStream(lease, text, values, options);
   }
 
+  cursor(text, values, options) {
+    return this.#lease.pool.openCursor(this.#lease, text, values, options);
+  }
+
   transaction(callback, options) {
-    if (this.#lease.released !== null) return Promise.reject(this.#lease.refusal());
+    if (isBarred(this.#lease)) return Promise.reject(this.#lease.refusal());
     return transact(this, callback, options);
   }
 
@@ -71,14 +75,32 @@ class Connection {
           new PoolError('ERR_POLYPOOL_STALE_CONNECTION', 'a hook does not own its connection'),
         );
       }
-      lease.released = lease.pool.giveBack(lease, options?.destroy === true);
+      const destroy = options?.destroy === true;
+      const free = lease.cursor === null || destroy;
+      lease.released = free ? lease.pool.giveBack(lease, destroy) : this.#releaseLater();
     }
     return lease.released;
+  }
+
+  /** After the cursor that is open on it. */
+  #releaseLater() {
+    const lease = this.#lease;
+    const released = endCursor(this).then(() => {
+      const back = lease.pool.giveBack(lease, false);
+      lease.released = released;
+      return back;
+    });
+    return released;
   }
 
   [Symbol.asyncDispose]() {
     return this.release();
   }
+}
+
+/** Nothing may run on it now, as `refusal` explains. */
+function isBarred(lease) {
+  return lease.released !== null || lease.cursor !== null;
 }
 
 module.exports = { Connection };

@@ -3,6 +3,7 @@
 /** The entry points that connect before they answer. */
 
 const { Pool } = require('./pool');
+const { failedCursor } = require('./cursor');
 const { ClosedError, OptionError } = require('./errors');
 const { CLOSE, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
@@ -56,6 +57,11 @@ class UnpooledConnection {
   stream(text, values, options) {
     if (this.closed) return failedStream(closed());
     return this.#connection.stream(text, values, options);
+  }
+
+  cursor(text, values, options) {
+    if (this.closed) return failedCursor(closed());
+    return this.#connection.cursor(text, values, options);
   }
 
   transaction(callback, options) {

@@ -3,7 +3,7 @@
 /** What is behind a borrowed connection: known to lib/, not to its users. */
 
 const { FLAG } = require('./ring');
-const { ClosedError, ConnectionLostError, PoolError } = require('./errors');
+const { ClosedError, ConnectionLostError, PoolError, attachStatement } = require('./errors');
 
 const settled = Promise.resolve();
 
@@ -31,6 +31,8 @@ class Lease {
     this.stack = stack;
     this.connection = null;
     this.identity = null;
+    /** A cursor that is open on it: nothing else may run. */
+    this.cursor = null;
     /** Statements submitted and not answered. */
     this.pending = 0;
     /** An answered statement may still occupy the wire (abort, timeout). */
@@ -52,10 +54,25 @@ class Lease {
     this.end = end;
   }
 
-  /** What is wrong with using it after its end. */
+  /** What is wrong with using it after its end, or while a cursor is open on it. */
   refusal() {
+    if (this.released === null && this.cursor !== null) return cursorOpen(this.cursor.text);
     return ENDS[this.end]();
   }
+}
+
+function cursorOpen(text) {
+  const message =
+    'a cursor is open on this connection: read it to its end or close() it first, or run the ' +
+    'statement on another connection';
+  return attachStatement(new PoolError('ERR_POLYPOOL_CURSOR_OPEN', message), text);
+}
+
+/** Ends a cursor that was left open: it must not be in the way of what follows. */
+function endCursor(connection) {
+  return leaseOf(connection)
+    .cursor?.cursor.close()
+    .catch(() => {});
 }
 
 let read = null;
@@ -76,4 +93,10 @@ function leadWith(connection, text) {
   return lease.pool.submit(lease, text, undefined, undefined, FLAG.LEAD);
 }
 
-module.exports = { Lease, leadWith, leaseOf, setReader };
+/** A cursor on a connection; `before` runs ahead of its statement. */
+function cursorWith(connection, text, values, options, before) {
+  const lease = leaseOf(connection);
+  return lease.pool.openCursor(lease, text, values, options, before);
+}
+
+module.exports = { Lease, cursorWith, endCursor, leadWith, leaseOf, setReader };

@@ -30,6 +30,7 @@ const SUBMIT = {
   CLOSE: 7,
   CREDIT: 8,
   HOOK: 9,
+  FETCH: 15,
 };
 const COMPLETE = {
   ROWS: 1,
@@ -44,8 +45,10 @@ const COMPLETE = {
   OK: 10,
   COMMAND: 11,
   BROKEN: 12,
+  NOTIFICATION: 20,
+  SUSPENDED: 21,
 };
-const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4 };
+const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4, CURSOR: 32 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 
 /** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */
@@ -76,8 +79,10 @@ class Request {
     this.values = undefined;
     this.signal = undefined;
     this.onAbort = undefined;
-    /** Takes the rows instead of `rows`. */
+    /** A stream or cursor that takes the rows instead of `rows`. */
     this.stream = null;
+    /** A cursor that nobody is waiting for. */
+    this.parked = false;
     /** Releases and closes: a broken link gives back and closes all there is, so they never fail. */
     this.alwaysDone = false;
     /** Those the engine had told of when it was submitted, and through them the later ones. */
@@ -303,6 +308,33 @@ class Link {
     if (this.pending === 0) this.native.unref();
   }
 
+  /** Asks a suspended cursor for so many rows more, or with 0 for its end. */
+  fetch(number, rows, timeoutMs) {
+    this.unpark(this.requests[number]);
+    this.record(SUBMIT.FETCH, number, rows, timeoutMs);
+  }
+
+  /** Waited for by nobody, a request does not keep the event loop alive. */
+  park(request) {
+    request.parked = true;
+    this.pending--;
+  }
+
+  unpark(request) {
+    if (!request.parked) return;
+    request.parked = false;
+    this.hold();
+  }
+
+  /** Keeps the event loop alive until as many `unhold` follow. */
+  hold() {
+    if (this.pending++ === 0) this.native.ref();
+  }
+
+  unhold() {
+    if (--this.pending === 0) this.native.unref();
+  }
+
   /** The async context of a request's caller, if it was noted. */
   contextOf(number) {
     return this.requests[number]?.context ?? this.contexts.get(number) ?? null;
@@ -399,6 +431,19 @@ class Link {
         case COMPLETE.OK:
           this.remove(ints[reader.i++]).resolve();
           break;
+        case COMPLETE.SUSPENDED: {
+          const request = this.requests[ints[reader.i++]];
+          this.park(request);
+          request.stream.suspended();
+          break;
+        }
+        case COMPLETE.NOTIFICATION: {
+          const pool = this.pools.get(ints[reader.i]);
+          const process = ints[reader.i + 1];
+          reader.i += 2;
+          pool?.handleNotification(process, reader.payload());
+          break;
+        }
         case COMPLETE.COMMAND:
           this.commands[ints[reader.i++]] = reader.payload() || null;
           break;
@@ -470,6 +515,7 @@ class Link {
   }
 
   readFail(number, wire) {
+    this.unpark(this.requests[number]);
     const request = this.remove(number);
     if (request.lease !== null) {
       request.lease.pending--;
@@ -494,7 +540,9 @@ class Link {
     this.broken = new PoolError('ERR_POLYPOOL_PROTOCOL', message, { cause });
     if (current === this) current = null;
     this.requests.forEach((request, number) => {
-      if (request !== undefined) this.fail(this.remove(number), this.broken);
+      if (request === undefined) return;
+      this.unpark(request);
+      this.fail(this.remove(number), this.broken);
     });
   }
 }

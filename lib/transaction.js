@@ -11,8 +11,9 @@ const {
 } = require('./errors');
 const { TRANSACTION, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
+const { failedCursor } = require('./cursor');
 const { failedStream } = require('./stream');
-const { leadWith } = require('./lease');
+const { cursorWith, endCursor, leadWith } = require('./lease');
 const { onAbort } = require('./signal');
 
 /** Serialization failure and deadlock: the whole transaction may be run again. */
@@ -99,6 +100,19 @@ class Transaction {
     return this.#connection.stream(text, values, options);
   }
 
+  cursor(text, values, options) {
+    if (this.#isOver()) return failedCursor(over());
+    if (CONTROL.test(typeof text === 'string' ? text : text?.text)) {
+      return failedCursor(controlled());
+    }
+    try {
+      options = this.#bounded(text, options);
+    } catch (error) {
+      return failedCursor(error);
+    }
+    return cursorWith(this.#connection, text, values, options, () => this.#start());
+  }
+
   /** With the outer transaction those within it are over. */
   #isOver() {
     return this.#over || (this.#parent !== null && this.#parent.#isOver());
@@ -157,6 +171,7 @@ class Transaction {
     try {
       const result = await unlessAborted(signal, () => callback(inner));
       inner.#over = true;
+      await endCursor(this.#connection);
       await this.query(`RELEASE SAVEPOINT ${name}`);
       return result;
     } catch (error) {
@@ -168,6 +183,7 @@ class Transaction {
 
   async #undo(name) {
     try {
+      await endCursor(this.#connection);
       await this.query(`ROLLBACK TO SAVEPOINT ${name}`);
       await this.query(`RELEASE SAVEPOINT ${name}`);
     } catch (error) {
@@ -214,6 +230,7 @@ async function unlessAborted(signal, callback) {
 
 async function rollback(connection, signal) {
   try {
+    await endCursor(connection);
     const options = signal?.aborted ? { timeoutMs: ROLLBACK_MS } : undefined;
     await connection.query('ROLLBACK', undefined, options);
   } catch {
@@ -225,6 +242,7 @@ async function rollback(connection, signal) {
 async function commit(connection) {
   let result;
   try {
+    await endCursor(connection);
     result = await connection.query('COMMIT');
   } catch (error) {
     if (!isVerdict(error)) {
