@@ -7,13 +7,7 @@
  * the second like the first, whatever happened: somebody came or left, the connection was lost.
  */
 
-const {
-  AcquireTimeoutError,
-  ClosedError,
-  DatabaseError,
-  PoolError,
-  abortError,
-} = require('./errors');
+const { AcquireTimeoutError, ClosedError, DatabaseError, abortError } = require('./errors');
 const { escapeIdentifier } = require('./escape');
 const { onAbort } = require('./signal');
 const { Subscription } = require('./subscription');
@@ -26,8 +20,6 @@ const clock = performance;
 /** What the hub's pool emits for each notification: process, then channel, NUL, payload. */
 const NOTIFIED = Symbol('polypool.notified');
 
-const CHANNEL_BYTES = 63;
-const PAYLOAD_BYTES = 7999;
 /** A connection is looked after when nothing was heard of it for so long. */
 const CHECK_MS = 30_000;
 /** LISTEN and UNLISTEN must be answered within this, or the connection is given up. */
@@ -143,6 +135,8 @@ class Hub {
     others.delete(subscription);
     if (others.size > 0) return Promise.resolve();
     this.#channels.delete(channel);
+    // Others wait for a connection: there is none that could notify anybody.
+    if (this.#connection === null && this.#channels.size > 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#leaving.push(resolve);
       if (this.#channels.size === 0) this.#working?.abort();
@@ -267,6 +261,7 @@ class Hub {
     }
     this.#connection = null;
     this.#active.clear();
+    for (const left of this.#leaving.splice(0)) left();
     this.#lost ??= { at: clock.now(), cause };
     for (const entry of this.#entries.values()) entry.lost ||= entry.waiting === null;
     connection.release({ destroy: true });
@@ -359,30 +354,4 @@ class Hub {
   }
 }
 
-/** Throws on what cannot be a channel's name. */
-function readChannel(channel) {
-  const wrong = (what) => new PoolError('ERR_POLYPOOL_PARAMETER', `the channel ${what}`);
-  if (typeof channel !== 'string') throw wrong(`must be a string, not ${typeof channel}`);
-  if (channel === '') throw wrong('must not be empty');
-  if (channel.includes('\0')) throw wrong('cannot contain a NUL character');
-  if (!channel.isWellFormed()) throw wrong('contains half a surrogate pair');
-  const bytes = Buffer.byteLength(channel);
-  if (bytes > CHANNEL_BYTES) {
-    throw wrong(`has ${bytes} bytes, more than the ${CHANNEL_BYTES} that PostgreSQL tells apart`);
-  }
-  return channel;
-}
-
-/** The payload as text; throws on what the server would refuse. */
-function readPayload(payload = '') {
-  const wrong = (what) => new PoolError('ERR_POLYPOOL_PARAMETER', `the payload ${what}`);
-  if (typeof payload !== 'string') throw wrong(`must be a string, not ${typeof payload}`);
-  if (payload.includes('\0')) throw wrong('cannot contain a NUL character');
-  const bytes = Buffer.byteLength(payload);
-  if (bytes > PAYLOAD_BYTES) {
-    throw wrong(`has ${bytes} bytes, PostgreSQL takes at most ${PAYLOAD_BYTES}: send a reference`);
-  }
-  return payload;
-}
-
-module.exports = { Hub, NOTIFIED, readChannel, readPayload };
+module.exports = { Hub, NOTIFIED };

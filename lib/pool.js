@@ -17,10 +17,11 @@ const {
   atCaller,
   copyServerFields,
 } = require('./errors');
+const { readChannel, readPayload } = require('./channel');
 const { Connection } = require('./connection');
 const { HeldSource, PooledSource, failedCursor } = require('./cursor');
 const { Lease, endCursor, leaseOf } = require('./lease');
-const { Hub, NOTIFIED, readChannel, readPayload } = require('./listen');
+const { Hub, NOTIFIED } = require('./listen');
 const calls = require('./options');
 const { RowStream, failedStream } = require('./stream');
 const { bindSql, isFragment } = require('./sql');

@@ -242,7 +242,8 @@ async function rollback(connection, signal) {
 async function commit(connection) {
   let result;
   try {
-    await endCursor(connection);
+    const left = endCursor(connection);
+    if (left !== undefined) await left;
     result = await connection.query('COMMIT');
   } catch (error) {
     if (!isVerdict(error)) {

@@ -63,7 +63,9 @@ test('those who come and go while it is lost get what they asked for', async () 
   const [staying, leaving] = await Promise.all([pool.listen('staying'), pool.listen('leaving')]);
   const told = once(staying, 'resubscribed');
   proxy.behave('blackHole');
+  const before = proxy.accepted;
   proxy.cut();
+  await until(() => proxy.accepted > before, 'an attempt to connect');
   await leaving.close();
   const coming = pool.listen('coming');
   const hasty = await rejection(pool.listen('hasty', { timeoutMs: 30 }));

@@ -225,7 +225,8 @@ impl Peer {
         let words = encode_words(values);
         let params = Params::parse(values.len(), &words).unwrap();
         let (simple, named) = (false, true);
-        let execute = Execute { token, statement: &statement, params, simple, named, lead: false, fetch: 0 };
+        let execute =
+            Execute { token, statement: &statement, params, simple, named, lead: false, fetch: 0 };
         self.session.execute(execute)
     }
 
