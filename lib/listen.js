@@ -35,7 +35,13 @@ const OWN_OPTIONS = {
   ...{ max: 1, min: 0, lazy: true, reset: 'never', validate: 'never', maxConnecting: 1 },
   ...{ idleTimeoutMs: 0, maxLifetimeMs: 0, maxUses: 0, maxWaiting: null, leakDetectionMs: 0 },
   ...{ maxLeaseMs: 0, priorities: 1, acquireTimeoutMs: null, queryTimeoutMs: 0 },
-  ...{ destroyOnQueryError: false, minPolicy: 'spare', evictBelowMin: false, maxIdle: null },
+  ...{
+    shared: false,
+    destroyOnQueryError: false,
+    minPolicy: 'spare',
+    evictBelowMin: false,
+    maxIdle: null,
+  },
 };
 
 class Hub {

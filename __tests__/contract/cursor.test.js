@@ -331,6 +331,59 @@ test('in a transaction it reads what the transaction sees', async () => {
   await pool.query(`drop table ${table}`);
 });
 
+test('a transaction that is aborted takes its cursor along', async () => {
+  const pool = await openPool({ max: 1 });
+  let cursor;
+  const hanging = pool.transaction(
+    async (tx) => {
+      cursor = tx.cursor(series, [1000, 'x']);
+      await cursor.read(1);
+      await new Promise(() => {});
+    },
+    { timeoutMs: 100 },
+  );
+  expect((await rejection(hanging)).code).toBe('ERR_POLYPOOL_QUERY_TIMEOUT');
+  expect((await rejection(cursor.read())).code).toMatch(/ABORTED|STALE_CONNECTION/);
+  await works(pool);
+  expect(pool.stats()).toMatchObject({ total: 1, created: 1, inUse: 0 });
+});
+
+test.each([{ pipeline: false }, { statementCache: 0 }, { reset: 'always' }])(
+  'with %p',
+  async (options) => {
+    const pool = await openPool({ max: 1, ...options });
+    for (let round = 0; round < 3; round++) {
+      const sum = await pool.transaction(async (tx) => {
+        let rows = 0;
+        for await (const row of tx.cursor(series, [25, 'x'], { batchSize: 10 }))
+          rows += row.i / row.i;
+        const list = tx.cursor('select i from unnest($1::int[]) i', [[1, 2, 3]], { batchSize: 2 });
+        expect(await list.read()).toEqual([{ i: 1 }, { i: 2 }]);
+        await list.close();
+        return rows + (await tx.query('select 1 as a')).rows[0].a;
+      });
+      expect(sum).toBe(26);
+      const connection = await pool.acquire();
+      await connection.query(`set application_name = 'cursor ${round}'`);
+      const cursor = connection.cursor(series, [1000, 'x']);
+      expect(await cursor.read(2)).toHaveLength(2);
+      await connection.release();
+      const { rows } = await pool.query('show application_name');
+      expect(rows).toEqual([{ application_name: '' }]);
+    }
+  },
+);
+
+test('a value that is refused in JavaScript ends it with the batch', async () => {
+  const pool = await openPool({ max: 1 });
+  const text = 'select array[9007199254740988 + i] as list from generate_series(1, 50) i';
+  const cursor = pool.cursor(text, [], { batchSize: 2 });
+  expect(await cursor.read()).toHaveLength(2);
+  expect((await rejection(cursor.read(5))).code).toBe('ERR_POLYPOOL_UNSAFE_INTEGER');
+  await cursor.close();
+  await works(pool);
+});
+
 test('cursors on several connections do not mix', async () => {
   const pool = await openPool({ max: 2 });
   const both = await Promise.all([pool.acquire(), pool.acquire()]);
