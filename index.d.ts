@@ -624,8 +624,8 @@ export interface Queryable {
   /**
    * A result that the server makes only as far as it is asked for, a round trip per `read`: the
    * choice when the reader decides how much it wants, pauses for long, or stops early, and when what
-   * the statement does for rows that nobody reads matters (`nextval`, locks, costly functions). A
-   * `stream` is faster for whole results.
+   * the statement does for rows that nobody reads matters (`nextval`, locks, costly functions).
+   * From a distant server a `stream` brings whole results sooner.
    *
    * The statement is submitted by the first `read`. From the call of `cursor` until it is over its
    * connection takes no other statement: they reject with `ERR_POLYPOOL_CURSOR_OPEN` (whose `query`

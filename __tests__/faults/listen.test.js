@@ -16,7 +16,7 @@ const {
   rejection,
   until,
 } = require('../support/pools.js');
-const { runProgram } = require('../support/child.js');
+const { runProgram, printed } = require('../support/child.js');
 const { testServer, url } = require('../support/urls.js');
 
 /** Processes that wait for notifications: their last statement was a LISTEN. */
@@ -183,6 +183,45 @@ test('the threads of a process have a connection each; a terminated one leaves n
   await Promise.all(workers.map((worker) => worker.terminate()));
   await flooding;
   await until(async () => (await listeners(name)).length === 0);
+});
+
+test('a thread that does not come to read has the server wait, and misses nothing', async () => {
+  // 60 MB: more than the engine holds for a thread, and the sockets in between.
+  const run = await runProgram(
+    `const { Worker } = require('node:worker_threads');
+     const sender = \`
+       const { workerData } = require('node:worker_threads');
+       const { createPool } = require(workerData.entry);
+       createPool(workerData.url).then(async (pool) => {
+         const text = "select pg_notify('flood', i || repeat('x', 3000)) from generate_series(1, 20000) i";
+         await pool.query(text);
+         await pool.close();
+         Atomics.store(workerData.flag, 0, 1);
+         Atomics.notify(workerData.flag, 0);
+       });\`;
+     createPool(url, { max: 1 }).then(async (pool) => {
+       const subscription = await pool.listen('flood');
+       let next = 1;
+       let wrong = 0;
+       const done = new Promise((resolve) => {
+         subscription.on('notification', ({ payload }) => {
+           if (payload.length !== String(next).length + 3000 || parseInt(payload) !== next) wrong++;
+           if (next++ === 20000) resolve();
+         });
+       });
+       const flag = new Int32Array(new SharedArrayBuffer(4));
+       const entry = require.resolve('./index.js');
+       new Worker(sender, { eval: true, workerData: { entry, url, flag } });
+       Atomics.wait(flag, 0, 0);
+       Atomics.wait(flag, 0, 1, 500);
+       const held = process.memoryUsage().rss;
+       await done;
+       console.log(JSON.stringify([next - 1, wrong, held < 400e6]));
+       await pool.close();
+     });`,
+  );
+  expect(run).toMatchObject({ code: 0, signal: null, stderr: '' });
+  expect(printed(run)).toEqual([[20_000, 0, true]]);
 });
 
 test('a live subscription keeps the process alive, an unreferenced or closed one does not', async () => {

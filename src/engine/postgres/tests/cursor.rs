@@ -226,3 +226,37 @@ fn a_server_that_suspends_what_is_no_cursor_is_not_trusted() {
     let mut peer = reading();
     peer.break_with(&[ready(b'I')]);
 }
+
+#[test]
+fn random_answers_break_it_or_are_taken() {
+    let row = || row(&[Some("1")]);
+    let answers = [row(), suspended(), complete("SELECT 1"), closed(), error("22012"), ready(b'I')];
+    let mut ended = 0;
+    for seed in 1..=4000u32 {
+        let mut random = seed.wrapping_mul(0x9e37_79b9);
+        let mut next = |below: usize| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (random >> 16) as usize % below
+        };
+        let mut peer = reading();
+        peer.execute(2, OTHER, &[]);
+        for _ in 0..12 {
+            match next(4) {
+                0 => peer.session.fetch(next(3) as u32 + 1),
+                1 => {
+                    peer.session.close_cursor();
+                }
+                _ => {
+                    let bytes = &answers[next(answers.len())];
+                    if peer.session.receive(bytes, &mut peer.sink).is_err() {
+                        break;
+                    }
+                }
+            }
+            // Whatever is sent consists of whole messages.
+            peer.sent();
+        }
+        ended += usize::from(peer.sink.take().contains(&"1 ready I".to_owned()));
+    }
+    assert!(ended > 100, "some answers make sense: {ended}");
+}
