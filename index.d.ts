@@ -400,6 +400,12 @@ export interface QueryConfig extends QueryOptions {
   values?: readonly Parameter[] | undefined;
 }
 
+/** A cursor's statement as one object. */
+export interface CursorConfig extends CursorOptions {
+  text: string;
+  values?: readonly Parameter[] | undefined;
+}
+
 export interface AcquireOptions {
   signal?: AbortSignal | undefined;
   /** Default: `acquireTimeoutMs`. `null` = none. */
@@ -465,6 +471,43 @@ export interface CopyOptions {
    * to 1 MiB under way to the server besides.
    */
   highWaterMark?: number | undefined;
+}
+
+export interface CursorOptions {
+  /**
+   * Gives up when aborted: the read under way, or else the next one, rejects with `AbortError`; a
+   * running statement is cancelled at the server.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * Bound of each `read`, not of the time between them; 0 = none. Then it rejects with
+   * `QueryTimeoutError` and the cursor is over. Default: `queryTimeoutMs`.
+   */
+  timeoutMs?: number | undefined;
+  /** `array`: each row is an array in the order of `fields`. Default `object`. */
+  rowMode?: 'object' | 'array' | undefined;
+  /** Rows of a `read()` without a number, and of a loop's step, 1 to 100,000. Default 100. */
+  batchSize?: number | undefined;
+}
+
+export interface ListenOptions {
+  /** Ends the subscription when aborted: `listen` or the iteration rejects with `AbortError`. */
+  signal?: AbortSignal | undefined;
+  /** Bound of `listen` itself, above 0; `null` = none. Default: `acquireTimeoutMs`. */
+  timeoutMs?: number | null | undefined;
+  /**
+   * Notifications that may wait to be read, 1 to 10,000,000. One more ends the subscription with
+   * `ERR_POLYPOOL_QUEUE_FULL`: the connection is shared, so the server cannot be told to wait, and
+   * dropping some in silence would be worse. Default 50,000: some megabytes of short payloads, at
+   * most 400 MB of the longest.
+   */
+  maxQueued?: number | undefined;
+  /**
+   * When nothing was heard of the server for so long, it is asked; without an answer in the same
+   * time again the connection is replaced. Above 0; the smallest of all subscriptions counts.
+   * Default 30,000.
+   */
+  checkIntervalMs?: number | undefined;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -537,6 +580,31 @@ export interface CopyReader extends Readable {
   /** Rows sent, from `end` on; null before. */
   readonly rowCount: number | null;
   [Symbol.asyncIterator](): NodeJS.AsyncIterator<Buffer>;
+}
+
+/**
+ * A result that the server makes as it is asked for. `for await` goes through its rows, a batch per
+ * round trip, and closes it; leaving the loop does too. Reads take turns.
+ */
+export interface Cursor<Row = AnyRow> extends AsyncDisposable, AsyncIterable<Row> {
+  /** Known with the first read. */
+  readonly fields: readonly Field[] | null;
+  /** True once it was read to its end, failed, or `close` was called. */
+  readonly closed: boolean;
+  /**
+   * The next rows, at most so many (1 to 100,000; default: `batchSize`); none at the end, and again
+   * none after it. Rejects as `query` does; after an error each read rejects with it, after `close`
+   * before the end with `ERR_POLYPOOL_STALE_CONNECTION`. No bound unless `timeoutMs` or
+   * `queryTimeoutMs` is set.
+   */
+  read(rows?: number): Promise<Row[]>;
+  /**
+   * Ends it, after the reads so far; a cursor of the pool gives its connection back. Idempotent.
+   * Rejects only with what the server says to the end: a deferred constraint, a lost connection.
+   * Bound: `timeoutMs`, else 10,000 ms (beyond the reads so far).
+   */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** A piece of SQL with its parameters. Made by the `sql` tags only. */
@@ -642,6 +710,9 @@ export interface Queryable {
    * Reads a result row by row with back-pressure down to the socket. The statement is submitted by
    * the call. Never throws: errors end the stream. No bound unless `timeoutMs` or `queryTimeoutMs`
    * is set.
+   *
+   * The choice for results that are read to their end without long pauses: one round trip, and the
+   * server works ahead of the reader until the buffers in between are full. See `cursor`.
    */
   stream<Row extends RowObject = AnyRow>(
     text: string | SqlFragment,
@@ -675,6 +746,38 @@ export interface Queryable {
    * fast as that. Otherwise as `copyFrom`; leave nothing unread: `destroy()` what is not wanted.
    */
   copyTo(text: string | SqlFragment, options?: CopyOptions): CopyReader;
+   * A result that the server makes only as far as it is asked for, a round trip per `read`: the
+   * choice when the reader decides how much it wants, pauses for long, or stops early, and when what
+   * the statement does for rows that nobody reads matters (`nextval`, locks, costly functions).
+   * From a distant server a `stream` brings whole results sooner.
+   *
+   * The statement is submitted by the first `read`. From the call of `cursor` until it is over its
+   * connection takes no other statement: they reject with `ERR_POLYPOOL_CURSOR_OPEN` (whose `query`
+   * is the cursor's), because one that waited for its turn inside a loop over the cursor would wait
+   * for itself. A cursor of the pool holds a connection of its own from the first `read` until it is
+   * over: read it to its end or close it. Outside a transaction it sees the data as of its first
+   * read; releasing the connection or ending the transaction closes it.
+   *
+   * Never throws: what is wrong rejects the first `read`.
+   *
+   * ```js
+   * await using cursor = pool.cursor('select * from events order by id');
+   * while ((batch = await cursor.read(500)).length > 0) await send(batch);
+   * ```
+   */
+  cursor<Row extends RowObject = AnyRow>(
+    text: string | SqlFragment | (CursorConfig & { rowMode?: 'object' | undefined }),
+    values?: readonly Parameter[] | null,
+    options?: CursorOptions & { rowMode?: 'object' | undefined },
+  ): Cursor<Row>;
+  cursor<Row extends readonly unknown[] = unknown[]>(
+    config: CursorConfig & { rowMode: 'array' },
+  ): Cursor<Row>;
+  cursor<Row extends readonly unknown[] = unknown[]>(
+    text: string | SqlFragment,
+    values: readonly Parameter[] | null | undefined,
+    options: CursorOptions & { rowMode: 'array' },
+  ): Cursor<Row>;
 }
 
 /** Runs statements inside one transaction. Stale once the callback has settled. */
@@ -744,6 +847,8 @@ export interface PoolStats {
   connecting: number;
   /** Requests that wait for a connection. */
   waiting: number;
+  /** Connections of `listen()`, open or being opened: 0 or 1. Beyond `max`, not part of `total`. */
+  listening: number;
   acquired: number;
   released: number;
   created: number;
@@ -757,6 +862,61 @@ export interface PoolStats {
   waitMs: Durations;
   useMs: Durations;
   createMs: Durations;
+}
+
+export interface Notification {
+  channel: string;
+  /** Empty when there is none. */
+  payload: string;
+  /** The server's process id of the session that sent it. */
+  processId: number;
+}
+
+/** A connection was lost and replaced; what was sent in between is lost for good. */
+export interface Resubscription {
+  channel: string;
+  /** For how long nothing was heard, from the moment the loss was noticed. */
+  lostForMs: number;
+  /** How the connection was lost; null when nothing is known of it. */
+  cause: Error | null;
+}
+
+/** Listeners run in the async context of the call of `listen`. */
+export interface SubscriptionEvents {
+  notification: [notification: Notification];
+  /** It listens again after a loss: look for what may have been missed. */
+  resubscribed: [gap: Resubscription];
+  /**
+   * It ended against its owner's will: the queue was full, or the server is there and refuses the
+   * login for good. A running iteration rejects with the same error. Without an iteration and
+   * without a listener for `error` it becomes an uncaught exception, as with any emitter.
+   */
+  error: [error: Error];
+  /** It ended, for whatever reason. */
+  close: [];
+}
+
+/**
+ * A listener of one channel: an emitter, and an async iterable of its notifications. What arrives
+ * before there is a listener or an iteration is kept for it, up to `maxQueued`. Both may be used;
+ * each gets all. Leaving a loop over it closes it; `close()`, an aborted signal and the end of the
+ * pool end the loop.
+ */
+export interface Subscription
+  extends EventEmitter<SubscriptionEvents>, AsyncDisposable, AsyncIterable<Notification> {
+  readonly channel: string;
+  readonly closed: boolean;
+  /**
+   * Ends it at once; notifications not read yet are dropped. Resolves when the server no longer
+   * sends them. Idempotent, never rejects. Bound: 30,000 ms.
+   */
+  close(): Promise<void>;
+  /** Undoes `unref()`. */
+  ref(): this;
+  /** From here on it does not keep the process alive, except while it connects. */
+  unref(): this;
+  [Symbol.asyncDispose](): Promise<void>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<Notification>;
 }
 
 /** Why a connection was closed. `destroyed`: its borrower asked for it. */
@@ -852,6 +1012,39 @@ export class Pool extends EventEmitter<PoolEvents> {
     options?: AcquireOptions,
   ): Promise<T>;
 
+  /**
+   * Listens to a channel (LISTEN); resolves when the server has confirmed it. Any text of 1 to 63
+   * bytes is a channel, upper case and quotes included.
+   *
+   * All channels and listeners of a pool share one connection, which is opened for the first and
+   * closed after the last. It is beyond `max` (`stats().listening`), is made with the same target and
+   * `onConnect`, and is not subject to the pool's limits; each thread has its own. When it is lost it
+   * is replaced, and the subscriptions hear `resubscribed`. A live subscription keeps the process
+   * alive, as a server does; see `unref`.
+   *
+   * Not behind a pooler in transaction mode (PgBouncer): it hands the connection to others.
+   *
+   * Rejects with `AcquireTimeoutError` (its `cause` is the last failure), `AbortError`,
+   * `ClosedError`, `DatabaseError`, `ConnectError`, `OptionError` or, for what cannot be a channel,
+   * `PoolError` (`ERR_POLYPOOL_PARAMETER`). Bound: `timeoutMs`, else `acquireTimeoutMs`.
+   *
+   * ```js
+   * await using subscription = await pool.listen('jobs');
+   * for await (const { payload } of subscription) await run(payload);
+   * ```
+   */
+  listen(channel: string, options?: ListenOptions): Promise<Subscription>;
+  /**
+   * Notifies a channel (`pg_notify`), with a payload of up to 7,999 bytes. To notify when a
+   * transaction commits, run `select pg_notify($1, $2)` in it. Rejects as `query` does, and with
+   * `ERR_POLYPOOL_PARAMETER` for what cannot be a channel or payload.
+   */
+  notify(
+    channel: string,
+    payload?: string,
+    options?: { signal?: AbortSignal | undefined; timeoutMs?: number | undefined },
+  ): Promise<void>;
+
   stats(): PoolStats;
   /** Closes every connection open now, those in use when they come back. */
   clear(): void;
@@ -888,6 +1081,7 @@ export type PoolErrorCode =
   | 'ERR_POLYPOOL_CONNECT'
   | 'ERR_POLYPOOL_CONNECTION_LOST'
   | 'ERR_POLYPOOL_STALE_CONNECTION'
+  | 'ERR_POLYPOOL_CURSOR_OPEN'
   | 'ERR_POLYPOOL_UNSAFE_INTEGER'
   | 'ERR_POLYPOOL_DECODE'
   | 'ERR_POLYPOOL_PROTOCOL'

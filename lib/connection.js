@@ -5,7 +5,7 @@
 const { inspect } = require('node:util');
 const { FLAG } = require('./ring');
 const { PoolError } = require('./errors');
-const { CopyReader, CopyWriter, failedCopy } = require('./copy');
+const { CopyReader, CopyWriter } = require('./copy');
 const { inspected } = require('./inspect');
 const { setReader } = require('./lease');
 const { RELEASE, checkOptions } = require('./options');
@@ -52,21 +52,19 @@ class Connection {
   }
 
   copyFrom(text, options) {
-    return this.#copy(CopyWriter, text, options);
+    return this.#lease.copy(CopyWriter, text, options);
   }
 
   copyTo(text, options) {
-    return this.#copy(CopyReader, text, options);
+    return this.#lease.copy(CopyReader, text, options);
   }
 
-  #copy(Stream, text, options) {
-    const lease = this.#lease;
-    if (lease.released !== null) return failedCopy(Stream, lease.refusal());
-    return lease.pool.openCopy(lease, Stream, text, options);
+  cursor(text, values, options) {
+    return this.#lease.openCursor(text, values, options);
   }
 
   transaction(callback, options) {
-    if (this.#lease.released !== null) return Promise.reject(this.#lease.refusal());
+    if (this.#lease.isBarred()) return Promise.reject(this.#lease.refusal());
     return transact(this, callback, options);
   }
 
@@ -83,9 +81,22 @@ class Connection {
           new PoolError('ERR_POLYPOOL_STALE_CONNECTION', 'a hook does not own its connection'),
         );
       }
-      lease.released = lease.pool.giveBack(lease, options?.destroy === true);
+      const destroy = options?.destroy === true;
+      const free = lease.cursor === null || destroy;
+      lease.released = free ? lease.pool.giveBack(lease, destroy) : this.#releaseLater();
     }
     return lease.released;
+  }
+
+  /** After the cursor that is open on it. */
+  #releaseLater() {
+    const lease = this.#lease;
+    const released = lease.endCursor().then(() => {
+      const back = lease.pool.giveBack(lease, false);
+      lease.released = released;
+      return back;
+    });
+    return released;
   }
 
   [Symbol.asyncDispose]() {

@@ -5,6 +5,7 @@
 const { inspect } = require('node:util');
 const { Pool } = require('./pool');
 const { CopyReader, CopyWriter, failedCopy } = require('./copy');
+const { failedCursor } = require('./cursor');
 const { ClosedError, OptionError } = require('./errors');
 const { inspected } = require('./inspect');
 const { CLOSE, checkOptions } = require('./options');
@@ -69,6 +70,11 @@ class UnpooledConnection {
   copyTo(text, options) {
     if (this.closed) return failedCopy(CopyReader, closed());
     return this.#connection.copyTo(text, options);
+  }
+
+  cursor(text, values, options) {
+    if (this.closed) return failedCursor(closed());
+    return this.#connection.cursor(text, values, options);
   }
 
   transaction(callback, options) {

@@ -188,6 +188,16 @@ function abortError(signal) {
   return new AbortError('the operation was aborted', undefined, { cause: signal.reason });
 }
 
+/**
+ * Errors are made when the ring is read, where no caller is on the stack. Here, in the rejection
+ * of the promise that the caller awaits, V8 knows the async functions above it. Costs 25 ns per
+ * promise.
+ */
+function atCaller(error) {
+  if (error instanceof Error) Error.captureStackTrace(error, atCaller);
+  throw error;
+}
+
 module.exports = {
   PoolError,
   OptionError,

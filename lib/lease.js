@@ -2,7 +2,8 @@
 
 /** What is behind a borrowed connection: known to lib/, not to its users. */
 
-const { ClosedError, ConnectionLostError, PoolError } = require('./errors');
+const { ClosedError, ConnectionLostError, PoolError, attachStatement } = require('./errors');
+const { failedCopy } = require('./copy');
 const { failedStream } = require('./stream');
 
 const settled = Promise.resolve();
@@ -34,6 +35,8 @@ class Lease {
     this.stack = stack;
     this.connection = null;
     this.identity = null;
+    /** A cursor that is open on it: nothing else may run. */
+    this.cursor = null;
     /** Statements submitted and not answered. */
     this.pending = 0;
     /** An answered statement may still occupy the wire (abort, timeout). */
@@ -48,13 +51,33 @@ class Lease {
   }
 
   query(text, values, options, flags) {
-    if (this.released !== null) return Promise.reject(this.refusal());
+    if (this.isBarred()) return Promise.reject(this.refusal());
     return this.pool.submit(this, text, values, options, flags);
   }
 
   stream(text, values, options, flags) {
-    if (this.released !== null) return failedStream(this.refusal());
+    if (this.isBarred()) return failedStream(this.refusal());
     return this.pool.openStream(this, text, values, options, flags);
+  }
+
+  copy(Stream, text, options) {
+    if (this.isBarred()) return failedCopy(Stream, this.refusal());
+    return this.pool.openCopy(this, Stream, text, options);
+  }
+
+  /** `before` runs ahead of its statement. */
+  openCursor(text, values, options, flags, before) {
+    return this.pool.openCursor(this, text, values, options, flags, before);
+  }
+
+  /** Nothing may run on it now, as `refusal` explains. */
+  isBarred() {
+    return this.released !== null || this.cursor !== null;
+  }
+
+  /** Ends a cursor that was left open: it must not be in the way of what follows. */
+  endCursor() {
+    return this.cursor?.cursor.close().catch(() => {});
   }
 
   /** A statement has ended well. */
@@ -85,10 +108,18 @@ class Lease {
     this.end = end;
   }
 
-  /** What is wrong with using it after its end. */
+  /** What is wrong with using it after its end, or while a cursor is open on it. */
   refusal() {
+    if (this.released === null && this.cursor !== null) return cursorOpen(this.cursor.text);
     return ENDS[this.end]();
   }
+}
+
+function cursorOpen(text) {
+  const message =
+    'a cursor is open on this connection: read it to its end or close() it first, or run the ' +
+    'statement on another connection';
+  return attachStatement(new PoolError('ERR_POLYPOOL_CURSOR_OPEN', message), text);
 }
 
 let read = null;

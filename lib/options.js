@@ -11,6 +11,7 @@ const TIMEOUT_MAX = 2 ** 31 - 1;
 const BATCH_MAX = 100_000;
 const BYTES_MAX = 2 ** 30;
 const RETRIES_MAX = 100;
+const QUEUED_MAX = 10_000_000;
 const ISOLATIONS = ['read uncommitted', 'read committed', 'repeatable read', 'serializable'];
 
 const rule = (expected, fits) => ({ expected, fits });
@@ -41,6 +42,7 @@ const TIMEOUT_OR_NONE = rule(
   `a number of milliseconds from 0 to ${TIMEOUT_MAX}, or null`,
   (value) => value === null || isTimeout(value),
 );
+const WAIT = rule('a number of milliseconds above 0', (value) => isTimeout(value) && value > 0);
 const WAIT_OR_NONE = rule(
   'a number of milliseconds above 0, or null',
   (value) => value === null || (isTimeout(value) && value > 0),
@@ -52,6 +54,7 @@ const call = (name, rules) => ({ name, rules: Object.assign(Object.create(null),
 const query = { signal: SIGNAL, timeoutMs: TIMEOUT, rowMode: choice('object', 'array') };
 const stream = { ...query, batchSize: integer(1, BATCH_MAX) };
 const copy = { signal: SIGNAL, timeoutMs: TIMEOUT, highWaterMark: integer(1, BYTES_MAX) };
+const cursor = { ...stream };
 const statement = { text: ANYTHING, values: ANYTHING };
 
 const CALLS = {
@@ -61,6 +64,15 @@ const CALLS = {
   STREAM_CONFIG: call('stream()', { ...statement, ...stream }),
   COPY_FROM: call('copyFrom()', copy),
   COPY_TO: call('copyTo()', copy),
+  CURSOR: call('cursor()', cursor),
+  CURSOR_CONFIG: call('cursor()', { ...statement, ...cursor }),
+  LISTEN: call('listen()', {
+    signal: SIGNAL,
+    timeoutMs: WAIT_OR_NONE,
+    maxQueued: integer(1, QUEUED_MAX),
+    checkIntervalMs: WAIT,
+  }),
+  NOTIFY: call('notify()', { signal: SIGNAL, timeoutMs: TIMEOUT }),
   // The range of priorities is an option of the pool.
   ACQUIRE: call('acquire()', { signal: SIGNAL, timeoutMs: WAIT_OR_NONE, priority: ANYTHING }),
   RELEASE: call('release()', { destroy: FLAG }),
@@ -155,4 +167,4 @@ function distance(from, to) {
   return row[to.length];
 }
 
-module.exports = { ...CALLS, checkOptions, configOptions, nearest, refusal };
+module.exports = { ...CALLS, BATCH_MAX, checkOptions, configOptions, nearest, refusal };

@@ -18,13 +18,17 @@ const {
   atCaller,
   copyServerFields,
 } = require('./errors');
+const { readChannel, readPayload } = require('./channel');
 const { Connection } = require('./connection');
 const { CopyReader, CopyWriter, failedCopy, prepareCopy } = require('./copy');
+const { HeldSource, PooledSource, failedCursor } = require('./cursor');
 const { inspected } = require('./inspect');
 const { Lease, leaseOf } = require('./lease');
+const { Hub, NOTIFIED } = require('./listen');
 const calls = require('./options');
 const { RowStream, failedStream } = require('./stream');
 const { bindSql, isFragment } = require('./sql');
+const { checkStatement, notValues, readStatement } = require('./statement');
 const { surface } = require('./surface');
 const { transactPooled } = require('./transaction');
 const { readTarget, surroundings } = require('./target');
@@ -66,12 +70,16 @@ class Pool extends EventEmitter {
   #transports;
   #closing = null;
   #sql = null;
+  /** What it was created with, for the hub's connection. */
+  #given;
+  #hub = null;
   /** Leases that are out in this thread, by slot. */
   #leases = [];
 
   constructor(target, options) {
     super();
-    const { onConnect, reset, ...rest } = readTarget(target, options);
+    this.#given = readTarget(target, options);
+    const { onConnect, reset, ...rest } = this.#given;
     const { engine, recipe } = readTransport(rest);
     const name = rest.name ?? `pool-${++unnamed}`;
     this.#link = link();
@@ -176,14 +184,9 @@ class Pool extends EventEmitter {
   }
 
   #startStream(lease, text, values, options, flags) {
-    if (typeof text !== 'string') {
-      checkStatement(text, values);
-      if (!isFragment(text)) options = configOptions(calls.STREAM_CONFIG, text, options);
-      ({ text, values } = text);
-    }
-    if (values != null && !Array.isArray(values)) throw notValues();
+    const { STREAM, STREAM_CONFIG } = calls;
+    ({ text, values, options } = readStatement(STREAM, STREAM_CONFIG, text, values, options));
     if (this.#closing !== null && lease === null) throw closed(this);
-    if (options !== undefined) checkOptions(calls.STREAM, options);
     const { signal, timeoutMs, rowMode, batchSize = BATCH } = options ?? {};
     if (signal?.aborted) throw abortError(signal);
     const stream = new RowStream(batchSize);
@@ -232,6 +235,62 @@ class Pool extends EventEmitter {
     } catch (error) {
       return failedCopy(Stream, error);
     }
+  }
+
+  cursor(text, values, options) {
+    return this.openCursor(null, text, values, options);
+  }
+
+  /** Never throws: what is wrong rejects the first read. */
+  openCursor(lease, text, values, options, flags = 0, before = undefined) {
+    try {
+      if (lease !== null && lease.isBarred()) throw lease.refusal();
+      const { CURSOR, CURSOR_CONFIG } = calls;
+      const statement = readStatement(CURSOR, CURSOR_CONFIG, text, values, options);
+      const { timeoutMs = this.#settings.queryTimeoutMs ?? 0, ...own } = statement.options ?? {};
+      const cursor = { ...own, timeoutMs, flags, text: statement.text, values: statement.values };
+      if (lease === null) return new PooledSource(this, cursor).cursor;
+      return new HeldSource(lease, cursor, before).cursor;
+    } catch (error) {
+      return failedCursor(error);
+    }
+  }
+
+  /** Submits a cursor with its first read; what it returns asks for more. */
+  startCursor(lease, cursor, { text, values, rowMode, signal, flags }, rows, timeoutMs) {
+    const request = new Request();
+    request.pool = this;
+    request.lease = lease;
+    request.text = text;
+    request.isStatement = true;
+    request.values = values;
+    request.stream = cursor;
+    request.rowMode = rowMode;
+    const number = this.#send(request, signal, FLAG.CURSOR | flags, timeoutMs, rows);
+    return (more, boundMs) => this.#link.fetch(number, more, boundMs);
+  }
+
+  // ---- LISTEN and NOTIFY ----
+
+  listen(channel, options) {
+    try {
+      if (this.#closing !== null) throw closed(this);
+      readChannel(channel);
+      if (options !== undefined) checkOptions(calls.LISTEN, options);
+      if (options?.signal?.aborted) throw abortError(options.signal);
+      // The hub's connection is a pool of its own: one connection, the same target.
+      this.#hub ??= new Hub(this.name, (own) => new Pool({ ...this.#given, ...own }), link);
+      const { timeoutMs = this.#settings.acquireTimeoutMs } = options ?? {};
+      return this.#hub.listen(channel, { ...options, timeoutMs }).then(undefined, atCaller);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async notify(channel, payload, options) {
+    readChannel(channel);
+    if (options !== undefined) checkOptions(calls.NOTIFY, options);
+    await this.query('select pg_notify($1, $2)', [channel, readPayload(payload)], options);
   }
 
   transaction(callback, options) {
@@ -362,7 +421,7 @@ class Pool extends EventEmitter {
   stats() {
     const stats = binding.poolStats(this.#link.id, this.#id);
     if (stats !== null) this.lastStats = JSON.parse(stats);
-    return { ...this.lastStats };
+    return { ...this.lastStats, listening: this.#hub?.connections ?? 0 };
   }
 
   clear() {
@@ -404,7 +463,8 @@ class Pool extends EventEmitter {
     if (this.#closing !== null && given === undefined) return this.#closing;
     const timeoutMs = given === undefined ? this.#settings.closeTimeoutMs : given;
     const closing = this.#submitClose(timeoutMs === null ? -1 : Math.ceil(timeoutMs));
-    this.#closing ??= closing.then(() => {
+    const unheard = this.#hub?.close();
+    this.#closing ??= Promise.all([closing, unheard]).then(() => {
       this.stats();
       binding.poolForget(this.#link.id, this.#id);
       this.#link.pools.delete(this.#id);
@@ -487,6 +547,11 @@ class Pool extends EventEmitter {
     }
   }
 
+  /** A hub hears of it; nobody listens for what a borrower's own LISTEN brings. */
+  handleNotification(process, text) {
+    this.emit(NOTIFIED, process, text);
+  }
+
   #leaseOf({ slot, generation }) {
     const lease = this.#leases[slot];
     return lease?.generation === generation ? lease : undefined;
@@ -530,7 +595,10 @@ class Pool extends EventEmitter {
       this.#link.recordWithText(SUBMIT.HOOK, message, this.#id, slot, serial, ok);
     };
     this.#resource
-      .runInAsyncScope(async () => hook(connection))
+      .runInAsyncScope(async () => {
+        await hook(connection);
+        await lease.endCursor();
+      })
       .then(
         () => answer(1, ''),
         (error) => answer(0, messageOf(error)),
@@ -562,28 +630,6 @@ function messageOf(error) {
   } catch {
     return 'what it threw has no text';
   }
-}
-
-/** A statement that is not a string: `{ text, values }` and perhaps options. */
-function checkStatement(given, values) {
-  if (typeof given !== 'object' || given === null || typeof given.text !== 'string') {
-    throw notText(given);
-  }
-  if (values != null) {
-    throw new PoolError(
-      'ERR_POLYPOOL_PARAMETER',
-      'the values belong into the object that has the text',
-    );
-  }
-}
-
-function notText(given) {
-  const type = given === null ? 'null' : typeof given;
-  return new PoolError('ERR_POLYPOOL_PARAMETER', `the statement must be a string, got ${type}`);
-}
-
-function notValues() {
-  return new PoolError('ERR_POLYPOOL_PARAMETER', 'the values of a statement must be an array');
 }
 
 function closed({ name }) {

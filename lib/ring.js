@@ -35,6 +35,7 @@ const SUBMIT = {
   TRANSPORT_CREDIT: 12,
   COPY_DATA: 13,
   COPY_END: 14,
+  FETCH: 15,
 };
 const COMPLETE = {
   ROWS: 1,
@@ -56,8 +57,10 @@ const COMPLETE = {
   COPY_READY: 17,
   COPY_OUT: 18,
   COPY_CREDIT: 19,
+  NOTIFICATION: 20,
+  SUSPENDED: 21,
 };
-const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4, WITHIN: 8, COPY: 16 };
+const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4, WITHIN: 8, COPY: 16, CURSOR: 32 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 
 /** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */
@@ -88,8 +91,10 @@ class Request {
     this.values = undefined;
     this.signal = undefined;
     this.onAbort = undefined;
-    /** Takes the rows instead of `rows`. */
+    /** A stream or cursor that takes the rows instead of `rows`. */
     this.stream = null;
+    /** A cursor that nobody is waiting for. */
+    this.parked = false;
     /** Releases and closes: a broken link gives back and closes all there is, so they never fail. */
     this.alwaysDone = false;
     /** Those the engine had told of when it was submitted, and through them the later ones. */
@@ -342,6 +347,33 @@ class Link {
     if (this.pending === 0) this.native.unref();
   }
 
+  /** Asks a suspended cursor for so many rows more, or with 0 for its end. */
+  fetch(number, rows, timeoutMs) {
+    this.unpark(this.requests[number]);
+    this.record(SUBMIT.FETCH, number, rows, timeoutMs);
+  }
+
+  /** Waited for by nobody, a request does not keep the event loop alive. */
+  park(request) {
+    request.parked = true;
+    this.pending--;
+  }
+
+  unpark(request) {
+    if (!request.parked) return;
+    request.parked = false;
+    this.hold();
+  }
+
+  /** Keeps the event loop alive until as many `unhold` follow. */
+  hold() {
+    if (this.pending++ === 0) this.native.ref();
+  }
+
+  unhold() {
+    if (--this.pending === 0) this.native.unref();
+  }
+
   /** The async context of a request's caller, if it was noted. */
   contextOf(number) {
     return this.requests[number]?.context ?? this.contexts.get(number) ?? null;
@@ -472,6 +504,19 @@ class Link {
           this.requests[ints[reader.i]].stream.grant(ints[reader.i + 1]);
           reader.i += 2;
           break;
+        case COMPLETE.SUSPENDED: {
+          const request = this.requests[ints[reader.i++]];
+          this.park(request);
+          request.stream.suspended();
+          break;
+        }
+        case COMPLETE.NOTIFICATION: {
+          const pool = this.pools.get(ints[reader.i]);
+          const process = ints[reader.i + 1];
+          reader.i += 2;
+          pool?.handleNotification(process, reader.payload());
+          break;
+        }
         case COMPLETE.COMMAND:
           this.commands[ints[reader.i++]] = reader.payload() || null;
           break;
@@ -543,6 +588,7 @@ class Link {
   }
 
   readFail(number, wire) {
+    this.unpark(this.requests[number]);
     const request = this.remove(number);
     const error = request.failure ?? request.pool.errorOf(wire, request);
     if (request.lease !== null) request.lease.noteFailed(wire, error);
@@ -566,7 +612,9 @@ class Link {
     this.transports.forEach((transport) => transport.fail(this.broken));
     this.transports.clear();
     this.requests.forEach((request, number) => {
-      if (request !== undefined) this.fail(this.remove(number), this.broken);
+      if (request === undefined) return;
+      this.unpark(request);
+      this.fail(this.remove(number), this.broken);
     });
   }
 }

@@ -12,6 +12,7 @@ const {
 const { TRANSACTION, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
 const { CopyReader, CopyWriter, failedCopy } = require('./copy');
+const { failedCursor } = require('./cursor');
 const { failedStream } = require('./stream');
 const { leaseOf } = require('./lease');
 const { FLAG } = require('./ring');
@@ -88,14 +89,14 @@ class Transaction {
   }
 
   copyFrom(text, options) {
-    return this.#copy(CopyWriter, 'copyFrom', text, options);
+    return this.#copy(CopyWriter, text, options);
   }
 
   copyTo(text, options) {
-    return this.#copy(CopyReader, 'copyTo', text, options);
+    return this.#copy(CopyReader, text, options);
   }
 
-  #copy(Stream, method, text, options) {
+  #copy(Stream, text, options) {
     if (this.#isOver()) return failedCopy(Stream, over());
     this.#start();
     try {
@@ -103,7 +104,17 @@ class Transaction {
     } catch (error) {
       return failedCopy(Stream, error);
     }
-    return this.#connection[method](text, options);
+    return this.#lease.copy(Stream, text, options);
+  }
+
+  cursor(text, values, options) {
+    if (this.#isOver()) return failedCursor(over());
+    try {
+      options = this.#bounded(text, options);
+    } catch (error) {
+      return failedCursor(error);
+    }
+    return this.#lease.openCursor(text, values, options, FLAG.WITHIN, () => this.#start());
   }
 
   /** With the outer transaction those within it are over. */
@@ -164,6 +175,7 @@ class Transaction {
     try {
       const result = await unlessAborted(signal, () => callback(inner));
       inner.#over = true;
+      await this.#lease.endCursor();
       await this.query(`RELEASE SAVEPOINT ${name}`);
       return result;
     } catch (error) {
@@ -175,6 +187,7 @@ class Transaction {
 
   async #undo(name) {
     try {
+      await this.#lease.endCursor();
       await this.query(`ROLLBACK TO SAVEPOINT ${name}`);
       await this.query(`RELEASE SAVEPOINT ${name}`);
     } catch (error) {
@@ -223,6 +236,7 @@ async function unlessAborted(signal, callback) {
 
 async function rollback(connection, signal) {
   try {
+    await leaseOf(connection).endCursor();
     const options = signal?.aborted ? { timeoutMs: ROLLBACK_MS } : undefined;
     await connection.query('ROLLBACK', undefined, options);
   } catch {
@@ -234,6 +248,8 @@ async function rollback(connection, signal) {
 async function commit(lease) {
   let result;
   try {
+    const left = lease.endCursor();
+    if (left !== undefined) await left;
     result = await lease.query('COMMIT');
   } catch (error) {
     if (!isVerdict(error)) {

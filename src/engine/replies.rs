@@ -27,6 +27,14 @@ pub struct Finished {
     pub dirties: bool,
 }
 
+/// A message that no request asked for: LISTEN.
+pub struct Notification {
+    /// Whose it is: the notifying session's number at the server.
+    pub process: i32,
+    /// Channel, NUL, payload: neither holds a NUL.
+    pub text: Vec<u8>,
+}
+
 /// Numbers for result shapes and command tags, the same for all links of the process.
 #[derive(Default)]
 pub struct Names {
@@ -93,6 +101,7 @@ pub struct Replies<'a> {
     pub talking: &'a mut Vec<u32>,
     /// Notices, and whose statement caused them.
     pub notices: &'a mut Vec<(Option<(u32, i32)>, EngineError)>,
+    pub notifications: &'a mut Vec<Notification>,
     /// A row asked to stop; the link it was for, if that is behind.
     pub stop: bool,
     pub stalled_by: Option<u32>,
@@ -192,6 +201,17 @@ impl Replies<'_> {
         request.result = Some(Outcome { shape, command, count });
     }
 
+    /// A cursor waits to be asked for more; false when nobody will.
+    pub fn suspended(&mut self, token: Token) -> bool {
+        let Some(request) = self.requests.get(token) else { return false };
+        let Some((link, number)) = answerable(request) else { return false };
+        let Some(link) = self.links.get(link) else { return false };
+        request.suspended = true;
+        link.record(&[record::SUSPENDED, number]);
+        talk(link, self.talking);
+        true
+    }
+
     /// The request failed; it is over when `ready` says so.
     pub fn error(&mut self, token: Token, error: EngineError) {
         if let Some(request) = self.requests.get(token) {
@@ -209,6 +229,11 @@ impl Replies<'_> {
             return;
         }
         settle(request, self.links, self.talking);
+    }
+
+    pub fn notification(&mut self, process: i32, channel: &str, payload: &str) {
+        let text = [channel.as_bytes(), payload.as_bytes()].join(&0);
+        self.notifications.push(Notification { process, text });
     }
 
     pub fn notice(&mut self, token: Option<Token>, notice: EngineError) {

@@ -52,6 +52,8 @@ pub struct Request {
     pub deadline: Option<Time>,
     /// Rows a stream may still send; `None` for ordinary requests.
     pub credit: Option<i64>,
+    /// A cursor that has answered and waits to be asked for more: no deadline applies.
+    pub suspended: bool,
     pub started: Time,
     /// When it went to its session.
     pub sent: Time,
@@ -84,6 +86,7 @@ impl Request {
             lead: false,
             deadline: None,
             credit: None,
+            suspended: false,
             started: now,
             sent: now,
             settled: origin.is_none(),

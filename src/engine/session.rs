@@ -52,6 +52,8 @@ pub struct Mode {
     pub ordered: bool,
     /// A COPY whose data JavaScript sends or takes.
     pub copy: Option<Direction>,
+    /// A cursor: only so many rows at first, the others when `fetch` asks. 0 for all rows at once.
+    pub fetch: u32,
 }
 
 /// A connection after its handshake, without I/O: bytes in, replies out.
@@ -73,6 +75,12 @@ pub trait Session {
 
     /// Ends its data, with the reason when they are not complete; false when it takes none.
     fn copy_end(&mut self, token: u64, failure: Option<&str>) -> bool;
+
+    /// Asks a suspended cursor for more rows.
+    fn fetch(&mut self, rows: u32);
+
+    /// Ends a suspended cursor; false when none is. Its `ready` follows.
+    fn close_cursor(&mut self) -> bool;
 
     /// One cheap round trip that shows the peer to be alive.
     fn check(&mut self, token: u64);

@@ -39,6 +39,9 @@ pub const TRANSPORT_END: i32 = 11;
 /// `[len, TRANSPORT_CREDIT, transport, phase, bytes]`: it takes so many bytes more. The first one
 /// of a phase says that it is open, or that TLS stands.
 pub const TRANSPORT_CREDIT: i32 = 12;
+/// `[len, FETCH, request, rows, timeout ms]`: so many rows more of a suspended cursor, within that
+/// time; 0 rows closes it. Answered by SUSPENDED, DONE or FAIL.
+pub const FETCH: i32 = 15;
 
 /// Flags of QUERY.
 pub mod flag {
@@ -52,6 +55,8 @@ pub mod flag {
     pub const WITHIN: i32 = 8;
     /// COPY FROM STDIN; together with STREAM, COPY TO STDOUT: `batch` and CREDIT count bytes.
     pub const COPY: i32 = 16;
+    /// A cursor: `batch` rows, then SUSPENDED. Its connection runs nothing else until it is over.
+    pub const CURSOR: i32 = 32;
 }
 
 /// Parameter tags; the payload follows.
@@ -121,6 +126,11 @@ pub mod transport {
     pub const PLAIN: i32 = 0;
     pub const TLS: i32 = 1;
 }
+
+/// `[NOTIFICATION, pool, process, bytes]`: channel, NUL, payload. `process` is the notifier's.
+pub const NOTIFICATION: i32 = 20;
+/// `[SUSPENDED, request]`: a cursor has sent the rows it was asked for, and there may be more.
+pub const SUSPENDED: i32 = 21;
 
 /// Kinds of HOOK_CALL.
 pub mod hook {

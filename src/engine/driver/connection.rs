@@ -316,6 +316,7 @@ impl Driver {
             finished: &mut self.finished,
             talking: &mut self.talking,
             notices: &mut self.notices,
+            notifications: &mut self.notifications,
             stop: false,
             stalled_by: None,
         };

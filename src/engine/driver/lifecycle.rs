@@ -340,6 +340,7 @@ impl Driver {
     /// A turn ended in a panic: a bug, and its connection is lost.
     fn panicked(&mut self, pool: u32, id: ConnId) {
         self.finished.clear();
+        self.notifications.clear();
         let error = EngineError::lost("the connection was lost: internal error");
         for token in self.requests.tokens() {
             if self.requests.get(token).is_some_and(|r| r.pool == pool && r.conn == Some(id)) {

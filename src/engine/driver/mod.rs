@@ -15,7 +15,7 @@ use super::bridge::Port;
 use super::error::EngineError;
 use super::link::{Link, Links};
 use super::pool::PoolShared;
-use super::replies::{Finished, Names, talk};
+use super::replies::{Finished, Names, Notification, talk};
 use super::request::{Request, Requests, Token};
 use super::runtime::{Message, Runtime, SharedDriver};
 use super::session::Statement;
@@ -62,6 +62,7 @@ pub struct Driver {
     finished: Vec<Finished>,
     talking: Vec<u32>,
     notices: Vec<(Option<(u32, i32)>, EngineError)>,
+    notifications: Vec<Notification>,
     effects: VecDeque<(u32, Effect)>,
     scratch: Vec<Effect>,
     /// Connections with bytes to write: pool and slot.
@@ -144,6 +145,7 @@ impl Driver {
                 finished: Vec::new(),
                 talking: Vec::new(),
                 notices: Vec::new(),
+                notifications: Vec::new(),
                 effects: VecDeque::new(),
                 scratch: Vec::new(),
                 writing: Vec::new(),

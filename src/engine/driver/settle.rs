@@ -4,8 +4,9 @@ use super::Driver;
 use super::connection::{Conn, Hold};
 use crate::core::message::{ConnId, Fate, Input, Lease, Time, WaiterId};
 use crate::engine::error::EngineError;
-use crate::engine::replies::{Finished, settle};
+use crate::engine::replies::{Finished, Notification, settle, talk};
 use crate::engine::request::{Kind, Request, Stage, Token};
+use crate::wire::record;
 use serde_json::json;
 
 /// After a cancel the wire must have settled within this, or the connection is discarded.
@@ -14,6 +15,9 @@ const CANCEL_LIMIT: Time = 5_000_000;
 impl Driver {
     /// Everything that the last bytes completed on this connection.
     pub fn finish_all(&mut self, pool: u32, id: ConnId) {
+        if !self.notifications.is_empty() {
+            self.deliver(pool, id);
+        }
         let mut finished = std::mem::take(&mut self.finished);
         for done in finished.drain(..) {
             self.finish(pool, id, &done);
@@ -29,6 +33,31 @@ impl Driver {
         }
         self.perform_all();
         self.proceed(pool, id);
+    }
+
+    /// Hands notifications to the link whose pool it is. One that is far behind has the connection
+    /// wait, as rows would.
+    fn deliver(&mut self, pool: u32, id: ConnId) {
+        let mut notifications = std::mem::take(&mut self.notifications);
+        let owner = self.pool(pool).map(|state| state.shared.owner);
+        let mut full = false;
+        if let Some(link) = owner.and_then(|owner| self.links.get(owner)) {
+            for Notification { process, text } in &notifications {
+                let words = [record::NOTIFICATION, pool as i32, *process];
+                link.record_with_bytes(&words, text);
+                link.relieve();
+            }
+            talk(link, &mut self.talking);
+            full = link.is_full();
+            if full {
+                link.stalled.push((pool, id.slot));
+            }
+        }
+        if full && let Some(conn) = self.live(pool, id) {
+            conn.paused = true;
+        }
+        notifications.clear();
+        self.notifications = notifications;
     }
 
     fn finish(&mut self, pool: u32, id: ConnId, done: &Finished) {
@@ -53,8 +82,10 @@ impl Driver {
         let failed = request.error.is_some();
         match request.kind {
             Kind::Pooled | Kind::Held => {
+                // A cursor's time is mostly its reader's.
                 if let Some(statement) = &request.statement
                     && !failed
+                    && request.mode.fetch == 0
                 {
                     statement.note(now.saturating_sub(began.max(request.sent)));
                 }
@@ -185,6 +216,9 @@ impl Driver {
     pub fn expire(&mut self, token: Token, at: Time) {
         let Some(request) = self.requests.get(token) else { return };
         request.deadline = None;
+        if request.suspended {
+            return;
+        }
         let (pool, conn, kind) = (request.pool, request.conn, request.kind);
         let started = request.started;
         match kind {
@@ -260,6 +294,7 @@ impl Driver {
         let Some(request) = self.requests.get(token) else { return };
         // A stream that nobody reads any more must not hold its wire up.
         request.credit = None;
+        let suspended = std::mem::take(&mut request.suspended);
         let (pool, Some(id)) = (request.pool, request.conn) else { return };
         let Some(conn) = self.live(pool, id) else { return };
         // A server that waits for data ends the COPY by this, before the cancel gets there; one that
@@ -277,10 +312,20 @@ impl Driver {
         let led = conn.flight.len() == 2 && conn.flight[1] == token;
         let led = led && first.and_then(|it| self.requests.get(it)).is_some_and(|it| it.mode.lead);
         let Some(conn) = self.live(pool, id) else { return };
-        if conn.hold.is_some() || !(led || alone && first == Some(token)) {
+        let closed = suspended && conn.session.close_cursor();
+        let idle = conn.hold.is_none() && (led || alone && first == Some(token));
+        let side = match closed {
+            // Nothing executes: that it is over shows when the wire is quiet.
+            true => Box::pin(std::future::ready(())),
+            false if idle => conn.session.cancel(),
+            false => return,
+        };
+        if closed {
+            self.will_write(pool, id.slot);
+        }
+        if !idle {
             return;
         }
-        let side = conn.session.cancel();
         let mut limit = Request::new(Kind::Hold, pool, None, self.now);
         limit.conn = Some(id);
         let deadline = self.requests.insert(limit);

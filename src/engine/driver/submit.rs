@@ -101,6 +101,10 @@ impl Driver {
                 let [request, rows] = array(fields)?;
                 self.credit(link, number(request)?, rows);
             }
+            record::FETCH => {
+                let [request, rows, timeout_ms] = array(fields)?;
+                self.fetch(link, number(request)?, rows, timeout_ms);
+            }
             record::HOOK => self.hook(fields)?,
             record::TRANSPORT_DATA => self.transport_data(link, fields)?,
             record::TRANSPORT_END => self.transport_end(link, fields)?,
@@ -157,6 +161,31 @@ impl Driver {
         }
     }
 
+    /// JavaScript asks only for what has told it that there may be more.
+    fn fetch(&mut self, link: u32, request: i32, rows: i32, timeout_ms: i32) {
+        let Some(token) = self.links.get(link).and_then(|link| link.token(request)) else { return };
+        let now = self.now;
+        let Some(request) = self.requests.get(token).filter(|it| it.suspended) else { return };
+        request.suspended = false;
+        request.started = now;
+        let (pool, conn) = (request.pool, request.conn);
+        if let Some(at) = request.deadline.take() {
+            self.deadlines.remove(&(at, token));
+        }
+        if timeout_ms > 0 {
+            self.limit(token, from_ms(timeout_ms as u64));
+        }
+        let Some(id) = conn else { return };
+        let Some(conn) = self.live(pool, id) else { return };
+        match u32::try_from(rows) {
+            Ok(rows @ 1..) => conn.session.fetch(rows),
+            _ => {
+                conn.session.close_cursor();
+            }
+        }
+        self.will_write(pool, id.slot);
+    }
+
     fn hook(&mut self, fields: &[i32]) -> Parsed<()> {
         let (&[pool, slot, serial, ok], mut rest) =
             fields.split_first_chunk::<4>().ok_or(Malformed)?;
@@ -209,7 +238,10 @@ impl Driver {
         let mut request = Request::new(kind, query.pool, Some(query.origin), self.now);
         request.statement = Some(statement);
         request.lead = query.flags & flag::LEAD != 0 && kind == Kind::Held;
-        request.mode = Mode { lead: request.lead, ordered: kind == Kind::Held, copy: copy(query) };
+        let cursor = query.flags & flag::CURSOR != 0 && kind == Kind::Held;
+        let fetch = if cursor { query.batch.max(1) as u32 } else { 0 };
+        let (lead, ordered) = (request.lead, kind == Kind::Held);
+        request.mode = Mode { lead, ordered, copy: copy(query), fetch };
         if query.flags & flag::STREAM != 0 {
             request.credit = Some(i64::from(query.batch.max(1)));
         }

@@ -87,7 +87,7 @@ fn told(driver: &mut Driver, link: &LinkShared) -> Vec<i32> {
 
 /// What lib/ring.js would write for one query.
 fn valid() -> Vec<i32> {
-    use crate::wire::record::{CANCEL, CLOSE, CREDIT, QUERY, RELEASE, STATEMENT, WARM, tag};
+    use crate::wire::record::{CANCEL, CLOSE, CREDIT, FETCH, QUERY, RELEASE, STATEMENT, WARM, tag};
     let text = i32::from_le_bytes(*b"sele");
     let mut words = vec![5, STATEMENT, 0, 4, text];
     let query = [QUERY, 5, POOL as i32, -1, 0, 0, 0, 50, 0, 2, tag::INT, 7, tag::TEXT, 2, 0x6261];
@@ -96,6 +96,7 @@ fn valid() -> Vec<i32> {
     words.extend([4, WARM, 6, POOL as i32]);
     words.extend([7, RELEASE, 7, POOL as i32, 0, 1, 0]);
     words.extend([4, CREDIT, 5, 10]);
+    words.extend([5, FETCH, 5, 10, 0]);
     words.extend([3, CANCEL, 5]);
     words.extend([5, CLOSE, 8, POOL as i32, 0]);
     words
@@ -182,7 +183,7 @@ proptest! {
 
     #[test]
     fn small_numbers_reach_every_record_without_a_panic(
-        words in prop::collection::vec(-2i32..16, 0..80)
+        words in prop::collection::vec(-2i32..18, 0..80)
     ) {
         with_driver(|driver, link| {
             driver.submit(LINK, &words);

@@ -148,14 +148,14 @@ impl driver::Session for Connection {
         let Some(Timed { statement, .. }) = timed else {
             return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
         };
-        let driver::Mode { lead, ordered, copy } = mode;
+        let driver::Mode { lead, ordered, copy, fetch } = mode;
         if let Some(reason) = refusal(statement, copy) {
             return Err(EngineError::new("ERR_POLYPOOL_PARAMETER", reason));
         }
         let (simple, named) = (false, true);
         self.session.keep_order(ordered);
         self.session
-            .execute(Execute { token, statement, params, simple, named, lead, copy })
+            .execute(Execute { token, statement, params, simple, named, lead, copy, fetch })
             .map_err(|error| parameter_error(&error))
     }
 
@@ -169,6 +169,14 @@ impl driver::Session for Connection {
 
     fn copy_end(&mut self, token: u64, failure: Option<&str>) -> bool {
         self.session.copy_end(token, failure)
+    }
+
+    fn fetch(&mut self, rows: u32) {
+        self.session.fetch(rows);
+    }
+
+    fn close_cursor(&mut self) -> bool {
+        self.session.close_cursor()
     }
 
     fn check(&mut self, token: u64) {
@@ -242,6 +250,10 @@ impl Sink for Replying<'_, '_> {
         self.replies.complete(token, columns.map(|columns| &**columns), command, count);
     }
 
+    fn suspended(&mut self, token: u64) -> bool {
+        self.replies.suspended(token)
+    }
+
     fn error(&mut self, token: u64, error: &ServerError) {
         self.replies.error(token, server_error(error));
     }
@@ -266,8 +278,9 @@ impl Sink for Replying<'_, '_> {
         self.replies.notice(token, server_error(notice));
     }
 
-    /// LISTEN has no listeners yet: a lease that ran it is reset before others get it.
-    fn notification(&mut self, _process: i32, _channel: &str, _payload: &str) {}
+    fn notification(&mut self, process: i32, channel: &str, payload: &str) {
+        self.replies.notification(process, channel, payload);
+    }
 
     fn parameter(&mut self, _name: &str, _value: &str) {}
 }

@@ -195,7 +195,7 @@ impl Facts {
             }
             b"update" | b"delete" => self.modifies = true,
             b"into" if previous != Previous::Insert => self.session = true,
-            b"nextval" | b"setval" => self.writes = true,
+            b"nextval" | b"setval" | b"pg_notify" => self.writes = true,
             b"pg_settings" => self.settings = true,
             b"copy" => self.copy = true,
             b"discard" | b"deallocate" => self.discard = true,

@@ -8,6 +8,7 @@ pub mod classify;
 pub mod config;
 pub mod connect;
 mod copy;
+mod cursor;
 pub mod error;
 pub mod failure;
 pub mod far;

@@ -14,7 +14,8 @@ use std::rc::Rc;
 ///
 /// ```text
 /// Parse -> Params -> Columns -> Bind -> Rows -> Ended      an ErrorResponse leads to Ended
-///                       (known statement) ^
+///                       (known statement) ^ v ^
+///                                    Suspended: a cursor between two fetches
 /// Simple: results until ReadyForQuery   Sync: ReadyForQuery   Refused: nothing was sent
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,7 @@ pub(super) enum Stage {
     Columns,
     Bind,
     Rows,
+    Suspended,
     Ended,
     Simple,
     Sync,
@@ -60,6 +62,12 @@ pub(super) struct Pending {
     /// Went out without a Sync: it ends with its own answer, and its error is its follower's too.
     pub lead: bool,
     pub copying: Copying,
+    /// A cursor: rows that its first Execute asks for; 0 for other statements.
+    pub fetch: u32,
+    /// A cursor whose Sync was not sent yet.
+    pub open: bool,
+    /// A cursor whose portal is being closed: a CloseComplete is due.
+    pub closing: bool,
     /// An error was reported.
     pub failed: bool,
     /// Part of a larger step: only its errors are reported.
@@ -88,6 +96,9 @@ impl Pending {
             lead: false,
             guard: false,
             copying: Copying::No,
+            fetch: 0,
+            open: false,
+            closing: false,
             failed: false,
             quiet: false,
             large: false,
@@ -120,6 +131,7 @@ pub(super) enum Task {
         named: bool,
         lead: bool,
         copy: Option<Direction>,
+        fetch: u32,
         retried: bool,
     },
     Sync,

@@ -1,6 +1,7 @@
 //! Messages off the hot path: descriptions, errors, and what comes unasked.
 
 use super::copy::Copying;
+use super::cursor::limit_execute;
 use super::error::ServerError;
 use super::pending::{Fault, Stage};
 use super::receive::{Step, malformed, unexpected};
@@ -26,6 +27,7 @@ impl Session {
             backend::EMPTY_QUERY_RESPONSE_TAG => self.end_result("", tag, sink),
             backend::ERROR_RESPONSE_TAG => self.handle_error(body, sink),
             backend::CLOSE_COMPLETE_TAG => self.handle_closed(),
+            backend::PORTAL_SUSPENDED_TAG => self.handle_suspended(sink),
             backend::NOTICE_RESPONSE_TAG => self.handle_notice(body, sink),
             backend::NOTIFICATION_RESPONSE_TAG => handle_notification(body, sink),
             backend::PARAMETER_STATUS_TAG => self.handle_parameter(body, sink),
@@ -83,8 +85,11 @@ impl Session {
         if let Err(error) = write_bind(&mut self.outgoing, prepared, pending.params.get(), true) {
             self.outgoing.truncate(mark);
             frontend::sync(&mut self.outgoing);
+            pending.open = false;
             pending.stage = Stage::Ended;
             pending.fault = Some(Box::new(Fault::Refused(error)));
+        } else {
+            limit_execute(&mut self.outgoing, pending.fetch);
         }
         self.release_held();
     }
@@ -123,14 +128,16 @@ impl Session {
         if pending.guard {
             self.guard_error = Some(error.clone());
         }
-        let described = !pending.describing;
-        if !described {
+        let unsynced = pending.describing || pending.open;
+        if unsynced {
             // That flight ended in Flush: the server skips everything up to this Sync.
             pending.describing = false;
+            pending.open = false;
             frontend::sync(&mut self.outgoing);
         }
+        pending.closing = false;
         self.note_failure(stage, error, sink);
-        if !described {
+        if unsynced {
             self.release_held();
         }
         Ok(())
@@ -160,6 +167,10 @@ impl Session {
     }
 
     fn handle_closed(&mut self) -> Step {
+        if let Some(cursor) = self.pending.front_mut().filter(|it| it.closing) {
+            cursor.closing = false;
+            return Ok(());
+        }
         self.closes = self.closes.checked_sub(1).ok_or_else(|| unexpected(b'3'))?;
         Ok(())
     }

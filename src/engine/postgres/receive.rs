@@ -124,6 +124,8 @@ impl Session {
                 }
                 if pending.lead {
                     self.end_lead(None, sink);
+                } else if pending.open {
+                    self.end_cursor();
                 }
             }
             Stage::Simple => {
@@ -240,6 +242,7 @@ impl Session {
                 named: true,
                 lead: false,
                 copy: None,
+                fetch: pending.fetch,
             };
             if self.is_holding() {
                 self.hold(execute, true);
@@ -280,7 +283,7 @@ fn parse_header(input: &[u8]) -> Step<Option<Header>> {
 fn has_fitting_length(header: Header) -> bool {
     match header.tag() {
         b'D' | b'C' | b'T' | b't' | b'E' | b'N' | b'A' | b'S' | b'd' | b'G' | b'H' => true,
-        b'1' | b'2' | b'3' | b'n' | b'I' | b'c' => header.len() == 4,
+        b'1' | b'2' | b'3' | b'n' | b'I' | b'c' | b's' => header.len() == 4,
         b'Z' => header.len() == 5,
         _ => false,
     }

@@ -6,6 +6,7 @@
 
 use super::classify::Class;
 use super::copy::Copying;
+use super::cursor::{limit_execute, no_cursor};
 use super::error::ServerError;
 use super::params::{EncodeError, needs_description, write_params};
 use super::pending::{Fault, Held, Pending, Stage, Task};
@@ -51,6 +52,8 @@ pub struct Execute<'a> {
     pub lead: bool,
     /// A COPY whose data somebody sends or takes.
     pub copy: Option<Direction>,
+    /// A cursor that gives so many rows at first; 0 for all rows at once.
+    pub fetch: u32,
 }
 
 pub struct Session {
@@ -189,12 +192,12 @@ impl Session {
     }
 
     fn defer(&mut self, execute: Execute<'_>, retried: bool) -> Held {
-        let Execute { token, statement, simple, named, lead, copy, .. } = execute;
+        let Execute { token, statement, simple, named, lead, copy, fetch, .. } = execute;
         let params = self.keep(execute.params);
         let statement = statement.clone();
         Held {
             token,
-            task: Task::Execute { statement, params, simple, named, lead, copy, retried },
+            task: Task::Execute { statement, params, simple, named, lead, copy, fetch, retried },
         }
     }
 
@@ -206,7 +209,7 @@ impl Session {
             match task {
                 Task::Sync => self.send_sync(token),
                 Task::Reset => self.send_reset(token),
-                Task::Execute { statement, params, simple, named, lead, copy, retried } => {
+                Task::Execute { statement, params, simple, named, lead, copy, fetch, retried } => {
                     let execute = Execute {
                         token,
                         statement: &statement,
@@ -215,6 +218,7 @@ impl Session {
                         named,
                         lead,
                         copy,
+                        fetch,
                     };
                     if let Err(error) = self.encode(execute, retried) {
                         self.refuse(token, error);
@@ -240,11 +244,18 @@ impl Session {
         retried: bool,
     ) -> Result<(), EncodeError> {
         let statement = execute.statement;
+        let cursor = execute.fetch > 0;
+        if cursor && statement.copies {
+            return Err(no_cursor());
+        }
         let described_first = self.settings.are_foreign() && statement.class != Class::Control;
         let by_text = execute.simple || statement.multi || statement.copies;
-        let simple = execute.params.is_empty() && by_text;
-        let separate =
-            simple || described_first || statement.copies || needs_description(execute.params);
+        let simple = !cursor && execute.params.is_empty() && by_text;
+        let separate = simple
+            || cursor
+            || described_first
+            || statement.copies
+            || needs_description(execute.params);
         if let Some(error) = self.guard_error.take() {
             self.push_refused(execute.token, Fault::Local(error));
             return Ok(());
@@ -273,8 +284,9 @@ impl Session {
             }
         };
         pending.retried = retried;
-        pending.exclusive = statement.copies;
+        pending.exclusive = statement.copies || cursor;
         pending.copying = execute.copy.map_or(Copying::No, Copying::Asked);
+        (pending.fetch, pending.open) = (execute.fetch, cursor);
         self.settings.touched |= statement.class == Class::Other;
         if statement.forgets {
             self.cache.discard_all();
@@ -331,6 +343,7 @@ impl Session {
             self.outgoing.truncate(mark);
             return Err(error);
         }
+        limit_execute(&mut self.outgoing, execute.fetch);
         let mut pending = Pending::new(execute.token, Stage::Bind, execute.statement.class);
         pending.binary = true;
         pending.reused = true;
@@ -363,6 +376,9 @@ impl Session {
             out.truncate(mark);
             self.cache.forget(&prepared, false);
             return Err(error);
+        }
+        if !describing {
+            limit_execute(out, execute.fetch);
         }
         let mut pending = Pending::new(execute.token, Stage::Parse, execute.statement.class);
         pending.describing = describing;

@@ -65,6 +65,10 @@ pub fn row(cells: &[Option<&str>]) -> Vec<u8> {
     message(b'D', &counted(cells, cell))
 }
 
+pub fn suspended() -> Vec<u8> {
+    message(b's', b"")
+}
+
 pub fn complete(command: &str) -> Vec<u8> {
     message(b'C', &[command.as_bytes(), &[0]].concat())
 }
@@ -137,6 +141,8 @@ pub struct Recorder {
     pub stopping: bool,
     /// Wants no COPY any more.
     pub deaf: bool,
+    /// Wants no more of a cursor that suspends.
+    pub had_enough: bool,
 }
 
 impl Recorder {
@@ -156,6 +162,11 @@ impl Sink for Recorder {
     fn complete(&mut self, token: u64, tag: &str, columns: Option<&Rc<Columns>>) {
         let columns = columns.map_or(0, |columns| columns.len());
         self.events.push(format!("{token} complete '{tag}' {columns}"));
+    }
+
+    fn suspended(&mut self, token: u64) -> bool {
+        self.events.push(format!("{token} suspended"));
+        !self.had_enough
     }
 
     fn error(&mut self, token: u64, error: &ServerError) {
@@ -231,23 +242,35 @@ impl Peer {
         let statement = self.statement(text);
         let words = encode_words(values);
         let params = Params::parse(values.len(), &words).unwrap();
-        let (simple, named, lead, copy) = (false, true, false, None);
-        let execute = Execute { token, statement: &statement, params, simple, named, lead, copy };
+        let (simple, named, lead, copy, fetch) = (false, true, false, None, 0);
+        let statement = &statement;
+        let execute = Execute { token, statement, params, simple, named, lead, copy, fetch };
         self.session.execute(execute)
     }
 
     pub fn copy(&mut self, token: u64, text: &str, direction: Direction) {
         let statement = self.statement(text);
         let (params, simple, named, lead) = (Params::NONE, false, true, false);
-        let copy = Some(direction);
-        let execute = Execute { token, statement: &statement, params, simple, named, lead, copy };
+        let (statement, copy, fetch) = (&statement, Some(direction), 0);
+        let execute = Execute { token, statement, params, simple, named, lead, copy, fetch };
         self.session.execute(execute).unwrap();
     }
 
     pub fn lead(&mut self, token: u64, text: &str) {
         let statement = self.statement(text);
         let (params, simple, named, lead, copy) = (Params::NONE, false, true, true, None);
-        let execute = Execute { token, statement: &statement, params, simple, named, lead, copy };
+        let (statement, fetch) = (&statement, 0);
+        let execute = Execute { token, statement, params, simple, named, lead, copy, fetch };
+        self.session.execute(execute).unwrap();
+    }
+
+    pub fn cursor(&mut self, token: u64, text: &str, values: &[Value<'_>], fetch: u32) {
+        let statement = self.statement(text);
+        let words = encode_words(values);
+        let params = Params::parse(values.len(), &words).unwrap();
+        let (simple, named, lead, copy) = (false, true, false, None);
+        let statement = &statement;
+        let execute = Execute { token, statement, params, simple, named, lead, copy, fetch };
         self.session.execute(execute).unwrap();
     }
 
@@ -291,7 +314,8 @@ fn describe_message(tag: u8, body: &[u8]) -> String {
         b'C' => format!("Close({})", text(1)),
         b'B' => describe_bind(&text(1), &body[text(1).len() + 2..]),
         b'Q' => format!("Query({})", text(0)),
-        b'E' => "Execute".into(),
+        b'E' if body.ends_with(&[0; 4]) => "Execute".into(),
+        b'E' => format!("Execute({})", body[body.len() - 1]),
         b'S' => "Sync".into(),
         b'H' => "Flush".into(),
         b'd' => format!("CopyData({})", body.escape_ascii()),
