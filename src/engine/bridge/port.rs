@@ -6,6 +6,7 @@ use bytes::{Buf, BytesMut};
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -260,10 +261,8 @@ impl Port {
         loop {
             let id = state.next;
             state.next = id.checked_add(1).unwrap_or(0);
-            if !state.pipes.contains_key(&id) {
-                let pipe = Rc::new(RefCell::new(Pipe::new(id, link)));
-                state.pipes.insert(id, pipe.clone());
-                return pipe;
+            if let Entry::Vacant(free) = state.pipes.entry(id) {
+                return free.insert(Rc::new(RefCell::new(Pipe::new(id, link)))).clone();
             }
         }
     }
