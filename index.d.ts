@@ -3,8 +3,8 @@
 /// <reference lib="esnext.disposable" />
 
 import { EventEmitter } from 'node:events';
-import type { Readable, Writable } from 'node:stream';
-import type { SecureVersion } from 'node:tls';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import type { ConnectionOptions } from 'node:tls';
 
 // Conventions of this file.
 // - Names that end in `Ms` are milliseconds. Other units are named where they occur.
@@ -85,12 +85,16 @@ export interface TargetOptions {
   port?: number | string;
   /** Default: PGUSER, else the name of the operating system's user. */
   user?: string;
+  /** Same as `user`. */
+  username?: string;
   /**
    * Never part of a message, stack, `inspect` output or JSON. Default: PGPASSWORD, else none.
    */
   password?: string;
   /** Default: PGDATABASE, else the user's name. */
   database?: string;
+  /** libpq's name of `database`. */
+  dbname?: string;
   /**
    * `true` and `{}` encrypt and verify certificate and host name, as in Node; `false` never
    * encrypts. Throws `OptionError` next to `sslmode` of the same source. Default: see `sslmode`.
@@ -109,6 +113,26 @@ export interface TargetOptions {
   sslcert?: string;
   /** File with the client's private key, not encrypted; needs `sslcert`. Default: PGSSLKEY. */
   sslkey?: string;
+  /**
+   * Makes the Duplex that a connection goes through: a tunnel (SSH, SOCKS, a cloud's connector), or
+   * a socket with options of its own. Called anew for each connection, for those that cancel a
+   * statement too, in the thread and async context that made the pool; a `net.Socket` that was only
+   * made is connected to host and port, as with pg.
+   *
+   * TLS is spoken over it only when `ssl` or `sslmode` asks for it; it may be encrypted already,
+   * though a password in clear needs `allowCleartextPassword` then.
+   * What the function throws, and what the Duplex fails with, becomes the `cause` of the
+   * `ConnectError` or `ConnectionLostError`. A Duplex that does not open is given up after
+   * `connectTimeoutMs`; every Duplex is destroyed with its connection. Those with `unref()` do not
+   * keep the process alive. A short statement costs the JavaScript thread some 10 us more than over
+   * a connection of the engine's, and half as many of them run per second.
+   * Default: none, the engine connects by itself.
+   *
+   * ```js
+   * createPool(url, { stream: ({ host, port }) => tunnel.forward(host, port) });
+   * ```
+   */
+  stream?: (target: StreamTarget) => Duplex | Promise<Duplex>;
   /**
    * Allow the password to travel unencrypted when the server asks for that over plain TCP.
    * Default false: a forged server could otherwise ask for it.
@@ -144,17 +168,52 @@ export interface TargetOptions {
    * host would hang. 0 = the system's own.
    */
   tcpUserTimeoutMs?: number;
+  /** libpq's name of `tcpUserTimeoutMs`. */
+  tcp_user_timeout?: number;
+  /** As libpq; `require` is not supported. */
+  channel_binding?: 'prefer' | 'disable';
+  /** As libpq; the session always uses UTF-8. */
+  client_encoding?: 'UTF8' | 'utf8' | 'UTF-8' | 'utf-8' | 'auto';
+  /** As libpq; there is no GSSAPI encryption, so that `prefer` does without it. */
+  gssencmode?: 'prefer' | 'disable';
+  /** As libpq; `direct` is not supported. */
+  sslnegotiation?: 'postgres';
+  /** As libpq; only `any` is supported. */
+  target_session_attrs?: 'any';
 }
 
-/** As in Node's `tls.connect`; PEM is text. */
-export interface SslOptions {
+/** What option `stream` is told of the connection that needs a Duplex. */
+export interface StreamTarget {
+  /** As the target names it, not looked up; the folder of a unix socket starts with `/`. */
+  host: string;
+  port: number;
+}
+
+/** Fields that Node's own `tls.connect` takes besides those of `SslOptions`. */
+export type NodeTlsOptions = Omit<
+  ConnectionOptions,
+  | ('host' | 'port' | 'path' | 'socket' | 'lookup' | 'timeout' | 'requestCert' | 'SNICallback')
+  | ('rejectUnauthorized' | 'ca' | 'cert' | 'key' | 'servername')
+>;
+
+/**
+ * As in Node's `tls.connect`; PEM is text.
+ *
+ * The engine's own TLS serves the fields declared here. With any further one of Node's
+ * (`checkServerIdentity`, `secureContext`, `ciphers`, `passphrase`, `pfx`, `minVersion`, ...) the
+ * connections are made by Node, in the thread that made the pool, and cost what those of option
+ * `stream` do. What is verified is the same in both ways, whatever
+ * NODE_TLS_REJECT_UNAUTHORIZED says. Throws `OptionError` for fields that Node does not know and for
+ * keys, passphrases and ciphers that it refuses.
+ */
+export interface SslOptions extends NodeTlsOptions {
   /** `false` encrypts without verifying anything. Default true. */
   rejectUnauthorized?: boolean;
   /** PEM of the authorities to trust, instead of those Node trusts (NODE_EXTRA_CA_CERTS too). */
   ca?: string | readonly string[];
   /** PEM of the client's certificate chain; needs `key`. */
   cert?: string;
-  /** PEM of the client's private key, not encrypted; needs `cert`. */
+  /** PEM of the client's private key, not encrypted unless `passphrase` is given; needs `cert`. */
   key?: string;
   /** The name to verify and to send, when it is not `host`. */
   servername?: string;
@@ -564,7 +623,11 @@ export interface Queryable {
    * rejects. Resolves to what the callback resolved to; rejects with what it threw. When COMMIT is
    * not answered (the connection is lost, the server ends the session) the outcome is unknown:
    * `ERR_POLYPOOL_COMMIT_UNKNOWN`. When the server rolled back although the callback resolved,
-   * because a statement had failed and its error was swallowed: `ERR_POLYPOOL_ROLLED_BACK`.
+   * because a statement had failed and its error was swallowed: `ERR_POLYPOOL_ROLLED_BACK`, with
+   * that error as `cause`.
+   *
+   * The callback's own BEGIN, COMMIT, ROLLBACK and the like reject with `ERR_POLYPOOL_PARAMETER` and
+   * are not sent; savepoints are allowed.
    *
    * Inside a transaction it makes a savepoint. Nested transactions of one transaction take turns,
    * so inside a nested one call `transaction` on the innermost: on an outer one it would wait for
@@ -686,6 +749,10 @@ export interface PoolStats {
   created: number;
   destroyed: number;
   timeouts: number;
+  /**
+   * Attempts to connect that failed, and leases and statements whose connection was lost or taken
+   * away under them. Errors of SQL do not count.
+   */
   errors: number;
   waitMs: Durations;
   useMs: Durations;

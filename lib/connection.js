@@ -2,13 +2,14 @@
 
 /** A borrowed connection. It knows its lease; who may use it is the engine's to say. */
 
+const { inspect } = require('node:util');
 const { FLAG } = require('./ring');
 const { PoolError } = require('./errors');
-const { CopyReader, CopyWriter, failedCopy } = require('./copy');
+const { CopyReader, CopyWriter } = require('./copy');
+const { inspected } = require('./inspect');
 const { setReader } = require('./lease');
 const { RELEASE, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
-const { failedStream } = require('./stream');
 const { transact } = require('./transaction');
 
 class Connection {
@@ -43,29 +44,19 @@ class Connection {
   }
 
   query(text, values, options) {
-    const lease = this.#lease;
-    if (lease.released !== null) return Promise.reject(lease.refusal());
-    return lease.pool.submit(lease, text, values, options);
+    return this.#lease.query(text, values, options);
   }
 
   stream(text, values, options) {
-    const lease = this.#lease;
-    if (lease.released !== null) return failedStream(lease.refusal());
-    return lease.pool.openStream(lease, text, values, options);
+    return this.#lease.stream(text, values, options);
   }
 
   copyFrom(text, options) {
-    return this.#copy(CopyWriter, text, options);
+    return this.#lease.copy(CopyWriter, text, options);
   }
 
   copyTo(text, options) {
-    return this.#copy(CopyReader, text, options);
-  }
-
-  #copy(Stream, text, options) {
-    const lease = this.#lease;
-    if (lease.released !== null) return failedCopy(Stream, lease.refusal());
-    return lease.pool.openCopy(lease, Stream, text, options);
+    return this.#lease.copy(CopyReader, text, options);
   }
 
   transaction(callback, options) {
@@ -93,6 +84,11 @@ class Connection {
 
   [Symbol.asyncDispose]() {
     return this.release();
+  }
+
+  [inspect.custom](depth, options) {
+    const { id, processId, released } = this;
+    return inspected(this, { id, processId, released }, depth, options);
   }
 }
 

@@ -180,7 +180,7 @@ class CopyWriter extends Writable {
     this.#flush();
     if (end > this.#offset) {
       const { link, number } = this.#running;
-      link.recordWithBytes(SUBMIT.COPY_DATA, number, bytes.subarray(this.#offset, end));
+      link.recordWithBytes(SUBMIT.COPY_DATA, bytes.subarray(this.#offset, end), number);
       this.#credit -= end - this.#offset;
       this.#count(end - this.#offset);
     }

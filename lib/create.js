@@ -2,9 +2,11 @@
 
 /** The entry points that connect before they answer. */
 
+const { inspect } = require('node:util');
 const { Pool } = require('./pool');
 const { CopyReader, CopyWriter, failedCopy } = require('./copy');
 const { ClosedError, OptionError } = require('./errors');
+const { inspected } = require('./inspect');
 const { CLOSE, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
 const { failedStream } = require('./stream');
@@ -90,6 +92,11 @@ class UnpooledConnection {
 
   [Symbol.asyncDispose]() {
     return this.close();
+  }
+
+  [inspect.custom](depth, options) {
+    const { id, processId, closed } = this;
+    return inspected(this, { id, processId, closed }, depth, options);
   }
 }
 

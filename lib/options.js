@@ -155,4 +155,4 @@ function distance(from, to) {
   return row[to.length];
 }
 
-module.exports = { ...CALLS, checkOptions, configOptions, refusal };
+module.exports = { ...CALLS, checkOptions, configOptions, nearest, refusal };

@@ -8,10 +8,19 @@
 
 const { EventEmitter } = require('node:events');
 const { AsyncResource } = require('node:async_hooks');
+const { inspect } = require('node:util');
 const { FATE, FLAG, NUMBERS, Request, SUBMIT, binding, fromWire, link } = require('./ring');
-const { ClosedError, OptionError, PoolError, abortError, copyServerFields } = require('./errors');
+const {
+  ClosedError,
+  OptionError,
+  PoolError,
+  abortError,
+  atCaller,
+  copyServerFields,
+} = require('./errors');
 const { Connection } = require('./connection');
 const { CopyReader, CopyWriter, failedCopy, prepareCopy } = require('./copy');
+const { inspected } = require('./inspect');
 const { Lease, leaseOf } = require('./lease');
 const calls = require('./options');
 const { RowStream, failedStream } = require('./stream');
@@ -19,10 +28,12 @@ const { bindSql, isFragment } = require('./sql');
 const { surface } = require('./surface');
 const { transactPooled } = require('./transaction');
 const { readTarget, surroundings } = require('./target');
+const { Transports, readTransport } = require('./transport');
 
 const { checkOptions, configOptions } = calls;
 
 const HOOK = { ON_CONNECT: 1, RESET: 2 };
+const TRANSPORT = { PLAIN: 0, TLS: 1 };
 const RETURNING = -2;
 /** Rows a stream asks for at once. */
 const BATCH = 1000;
@@ -44,16 +55,6 @@ function promiseOf(request) {
   return promise;
 }
 
-/**
- * Errors are made when the ring is read, where no caller is on the stack. Here, in the rejection
- * of the promise that the caller awaits, V8 knows the async functions above it. Costs 25 ns per
- * promise.
- */
-function atCaller(error) {
-  if (error instanceof Error) Error.captureStackTrace(error, atCaller);
-  throw error;
-}
-
 let unnamed = 0;
 
 class Pool extends EventEmitter {
@@ -62,6 +63,7 @@ class Pool extends EventEmitter {
   #settings;
   #hooks;
   #resource;
+  #transports;
   #closing = null;
   #sql = null;
   /** Leases that are out in this thread, by slot. */
@@ -70,13 +72,14 @@ class Pool extends EventEmitter {
   constructor(target, options) {
     super();
     const { onConnect, reset, ...rest } = readTarget(target, options);
+    const { engine, recipe } = readTransport(rest);
     const name = rest.name ?? `pool-${++unnamed}`;
     this.#link = link();
     const { environment, user, roots } = surroundings(rest);
     const settings = JSON.parse(
       binding.openPool(
         this.#link.id,
-        { ...rest, onConnect, reset, name },
+        { ...engine, onConnect, reset, name },
         environment,
         user,
         roots,
@@ -87,6 +90,7 @@ class Pool extends EventEmitter {
     this.#settings = settings;
     this.#hooks = { onConnect, reset };
     this.#resource = new AsyncResource('polypool.Pool');
+    this.#transports = new Transports(this.#link, recipe, this.#resource);
     // Read by the ring for every result.
     Object.defineProperty(this, 'int8', { value: settings.int8 });
     Object.defineProperty(this, 'lastStats', { value: null, writable: true });
@@ -112,7 +116,7 @@ class Pool extends EventEmitter {
   submit(lease, text, values, options, flags = 0) {
     const request = new Request();
     // A lead is bounded by what follows it.
-    let timeoutMs = flags === 0 ? (this.#settings.queryTimeoutMs ?? 0) : 0;
+    let timeoutMs = flags === FLAG.LEAD ? 0 : (this.#settings.queryTimeoutMs ?? 0);
     try {
       if (typeof text !== 'string') {
         checkStatement(text, values);
@@ -163,15 +167,15 @@ class Pool extends EventEmitter {
   }
 
   /** Never throws: what is wrong ends the stream. */
-  openStream(lease, text, values, options) {
+  openStream(lease, text, values, options, flags = 0) {
     try {
-      return this.#startStream(lease, text, values, options);
+      return this.#startStream(lease, text, values, options, flags);
     } catch (error) {
       return failedStream(error);
     }
   }
 
-  #startStream(lease, text, values, options) {
+  #startStream(lease, text, values, options, flags) {
     if (typeof text !== 'string') {
       checkStatement(text, values);
       if (!isFragment(text)) options = configOptions(calls.STREAM_CONFIG, text, options);
@@ -193,7 +197,7 @@ class Pool extends EventEmitter {
     request.rowMode = rowMode;
     const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
     // At once: statements of a lease run in the order of their calls.
-    const number = this.#send(request, signal, FLAG.STREAM, bound, batchSize);
+    const number = this.#send(request, signal, FLAG.STREAM | flags, bound, batchSize);
     stream.begin({
       credit: (rows) => this.#link.record(SUBMIT.CREDIT, number, rows),
       cancel: () => this.#link.record(SUBMIT.CANCEL, number),
@@ -387,7 +391,7 @@ class Pool extends EventEmitter {
     request.pool = this;
     const number = this.#link.add(request);
     this.#link.record(SUBMIT.WARM, number, this.#id);
-    return promiseOf(request);
+    return promiseOf(request).then(undefined, atCaller);
   }
 
   close(options) {
@@ -425,6 +429,13 @@ class Pool extends EventEmitter {
 
   [Symbol.asyncDispose]() {
     return this.close();
+  }
+
+  [inspect.custom](depth, options) {
+    const { name, closed } = this;
+    const { max, total, idle, inUse, connecting, waiting } = this.stats();
+    const load = { max, total, idle, inUse, connecting, waiting };
+    return inspected(this, { name, closed, ...load }, depth, options);
   }
 
   // ---- From the engine ----
@@ -500,6 +511,12 @@ class Pool extends EventEmitter {
     } catch (error) {
       surface(error);
     }
+  }
+
+  /** Makes a transport for the engine, or puts TLS on one. */
+  handleTransport(kind, id, target) {
+    if (kind === TRANSPORT.TLS) this.#transports.secure(id, target);
+    else this.#transports.open(id, target);
   }
 
   /** Runs onConnect or reset on a connection that is not yet, or no longer, in use. */

@@ -30,6 +30,9 @@ const SUBMIT = {
   CLOSE: 7,
   CREDIT: 8,
   HOOK: 9,
+  TRANSPORT_DATA: 10,
+  TRANSPORT_END: 11,
+  TRANSPORT_CREDIT: 12,
   COPY_DATA: 13,
   COPY_END: 14,
 };
@@ -46,11 +49,15 @@ const COMPLETE = {
   OK: 10,
   COMMAND: 11,
   BROKEN: 12,
+  TRANSPORT_OPEN: 13,
+  TRANSPORT_WRITE: 14,
+  TRANSPORT_CLOSE: 15,
+  TRANSPORT_GRANT: 16,
   COPY_READY: 17,
   COPY_OUT: 18,
   COPY_CREDIT: 19,
 };
-const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4, COPY: 16 };
+const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4, WITHIN: 8, COPY: 16 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 
 /** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */
@@ -119,6 +126,8 @@ class Link {
     this.id = this.native.id;
     this.reader = new Reader();
     this.pools = new Map();
+    /** Transports made for the engine, by its numbers. */
+    this.transports = new Map();
     this.requests = [];
     this.free = [];
     this.pending = 0;
@@ -193,20 +202,6 @@ class Link {
     return length;
   }
 
-  /** Writes a record of one word and bytes. */
-  recordWithBytes(op, word, bytes) {
-    const { length } = bytes;
-    this.reserve(length + 16);
-    const { i32, u8, start } = this;
-    i32[start + 1] = op;
-    i32[start + 2] = word;
-    i32[start + 3] = length;
-    u8.set(bytes, (start + 4) << 2);
-    this.at = start + 4 + ((length + 3) >> 2);
-    i32[start] = this.at - start;
-    this.commit();
-  }
-
   /** Hands over what is complete without waiting for the end of the tick. */
   hurry() {
     if (this.start === 0) return;
@@ -214,6 +209,21 @@ class Link {
     this.i32.copyWithin(0, this.start, this.at);
     this.at -= this.start;
     this.start = 0;
+  }
+
+  /** Writes a record of words and bytes. */
+  recordWithBytes(op, bytes, ...words) {
+    const { length } = bytes;
+    this.reserve(words.length * 4 + length + 16);
+    const { i32, start } = this;
+    this.at++;
+    i32[this.at++] = op;
+    for (const word of words) i32[this.at++] = word;
+    i32[this.at++] = length;
+    this.u8.set(bytes, this.at << 2);
+    this.at += (length + 3) >> 2;
+    i32[start] = this.at - start;
+    this.commit();
   }
 
   commit() {
@@ -428,13 +438,29 @@ class Link {
         case COMPLETE.OK:
           this.remove(ints[reader.i++]).resolve();
           break;
-        case COMPLETE.COPY_OUT: {
-          const request = this.requests[ints[reader.i]];
-          const length = ints[reader.i + 1];
+        case COMPLETE.TRANSPORT_OPEN: {
+          const [id, pool, kind] = ints.subarray(reader.i, reader.i + 3);
+          reader.i += 3;
+          this.pools.get(pool)?.handleTransport(kind, id, JSON.parse(reader.payload()));
+          break;
+        }
+        case COMPLETE.TRANSPORT_WRITE: {
+          const transport = this.transports.get(ints[reader.i++]);
+          const bytes = reader.blob();
+          transport?.write(bytes);
+          break;
+        }
+        case COMPLETE.TRANSPORT_CLOSE:
+          this.transports.get(ints[reader.i])?.close(ints[reader.i + 1] === 1);
           reader.i += 2;
-          reader.b += length;
-          // A copy: the reader's memory is used again.
-          request.stream.takeBytes(Buffer.from(reader.bytes.subarray(reader.b - length, reader.b)));
+          break;
+        case COMPLETE.TRANSPORT_GRANT:
+          this.transports.get(ints[reader.i])?.grant(ints[reader.i + 1]);
+          reader.i += 2;
+          break;
+        case COMPLETE.COPY_OUT: {
+          const request = this.requests[ints[reader.i++]];
+          request.stream.takeBytes(reader.blob());
           break;
         }
         case COMPLETE.COPY_READY:
@@ -481,7 +507,7 @@ class Link {
   readDone(reader, ints) {
     const request = this.remove(ints[reader.i]);
     const result = this.result(request, reader, ints);
-    if (request.lease !== null) request.lease.pending--;
+    if (request.lease !== null) request.lease.noteDone();
     if (request.failure !== null) {
       this.fail(request, request.failure);
     } else if (request.stream !== null) {
@@ -514,12 +540,9 @@ class Link {
 
   readFail(number, wire) {
     const request = this.remove(number);
-    if (request.lease !== null) {
-      request.lease.pending--;
-      // An abort or a timeout is answered at once; the wire may still be busy with the statement.
-      if (wire.kind === 'pool') request.lease.unsettled = true;
-    }
-    this.fail(request, request.failure ?? request.pool.errorOf(wire, request));
+    const error = request.failure ?? request.pool.errorOf(wire, request);
+    if (request.lease !== null) request.lease.noteFailed(wire, error);
+    this.fail(request, error);
   }
 
   fail(request, error) {
@@ -536,6 +559,8 @@ class Link {
     if (this.broken !== null) return;
     this.broken = new PoolError('ERR_POLYPOOL_PROTOCOL', message, { cause });
     if (current === this) current = null;
+    this.transports.forEach((transport) => transport.fail(this.broken));
+    this.transports.clear();
     this.requests.forEach((request, number) => {
       if (request !== undefined) this.fail(this.remove(number), this.broken);
     });

@@ -80,6 +80,14 @@ class Reader {
     this.b += length;
     return this.bytes.utf8Slice(start, this.b);
   }
+
+  /** The same as bytes that outlive the drain. */
+  blob() {
+    const length = this.ints[this.i++];
+    const start = this.b;
+    this.b += length;
+    return Buffer.from(this.bytes.subarray(start, this.b));
+  }
 }
 
 class Shape {

@@ -13,7 +13,8 @@ const { TRANSACTION, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
 const { CopyReader, CopyWriter, failedCopy } = require('./copy');
 const { failedStream } = require('./stream');
-const { leadWith } = require('./lease');
+const { leaseOf } = require('./lease');
+const { FLAG } = require('./ring');
 const { onAbort } = require('./signal');
 
 /** Serialization failure and deadlock: the whole transaction may be run again. */
@@ -34,20 +35,9 @@ class Shared {
   failure = null;
 }
 
-/** Would end the transaction, or begin another, behind our back. Savepoints are the caller's own. */
-const CONTROL =
-  /^\s*(?:begin|start\s+transaction|commit|end|abort|rollback(?!\s+(?:work\s+|transaction\s+)?to\b)|prepare\s+transaction)\b/i;
-
-function controlled() {
-  return new PoolError(
-    'ERR_POLYPOOL_PARAMETER',
-    'transaction() begins and ends the transaction itself: return to commit, throw to roll back',
-  );
-}
-
 /** Runs statements inside one transaction; stale once the callback has settled. */
 class Transaction {
-  #connection;
+  #lease;
   #shared;
   #parent;
   #signal;
@@ -58,8 +48,8 @@ class Transaction {
   #nested = null;
   #sql = null;
 
-  constructor(connection, shared, parent, signal, begin) {
-    this.#connection = connection;
+  constructor(lease, shared, parent, signal, begin) {
+    this.#lease = lease;
     this.#shared = shared;
     this.#parent = parent;
     this.#signal = signal;
@@ -67,7 +57,7 @@ class Transaction {
   }
 
   get connection() {
-    const { id, processId } = this.#connection;
+    const { id, processId } = this.#lease.identify();
     return { id, processId };
   }
 
@@ -77,16 +67,13 @@ class Transaction {
 
   query(text, values, options) {
     if (this.#isOver()) return Promise.reject(over());
-    if (CONTROL.test(typeof text === 'string' ? text : text?.text)) {
-      return Promise.reject(controlled());
-    }
     this.#start();
     try {
       options = this.#bounded(text, options);
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#connection.query(text, values, options);
+    return this.#lease.query(text, values, options, FLAG.WITHIN);
   }
 
   stream(text, values, options) {
@@ -97,18 +84,18 @@ class Transaction {
     } catch (error) {
       return failedStream(error);
     }
-    return this.#connection.stream(text, values, options);
+    return this.#lease.stream(text, values, options, FLAG.WITHIN);
   }
 
   copyFrom(text, options) {
-    return this.#copy(CopyWriter, 'copyFrom', text, options);
+    return this.#copy(CopyWriter, text, options);
   }
 
   copyTo(text, options) {
-    return this.#copy(CopyReader, 'copyTo', text, options);
+    return this.#copy(CopyReader, text, options);
   }
 
-  #copy(Stream, method, text, options) {
+  #copy(Stream, text, options) {
     if (this.#isOver()) return failedCopy(Stream, over());
     this.#start();
     try {
@@ -116,7 +103,7 @@ class Transaction {
     } catch (error) {
       return failedCopy(Stream, error);
     }
-    return this.#connection[method](text, options);
+    return this.#lease.copy(Stream, text, options);
   }
 
   /** With the outer transaction those within it are over. */
@@ -129,7 +116,7 @@ class Transaction {
     const begin = this.#begin;
     this.#begin = null;
     // Should it fail, the statement that follows fails with the same error.
-    leadWith(this.#connection, begin).catch(() => {});
+    this.#lease.query(begin, undefined, undefined, FLAG.LEAD).catch(() => {});
   }
 
   /** The transaction's own signal bounds each of its statements. */
@@ -173,7 +160,7 @@ class Transaction {
   async #nest(callback, signal) {
     const name = `polypool_${++this.#shared.savepoints}`;
     await this.query(`SAVEPOINT ${name}`);
-    const inner = new Transaction(this.#connection, this.#shared, this, signal, null);
+    const inner = new Transaction(this.#lease, this.#shared, this, signal, null);
     try {
       const result = await unlessAborted(signal, () => callback(inner));
       inner.#over = true;
@@ -197,8 +184,10 @@ class Transaction {
 
   /** BEGIN, the callback, COMMIT or ROLLBACK. */
   static async run(connection, begin, callback, signal) {
+    const lease = leaseOf(connection);
     const shared = new Shared();
-    const transaction = new Transaction(connection, shared, null, signal, begin);
+    const transaction = new Transaction(lease, shared, null, signal, begin);
+    lease.failure = null;
     let result;
     try {
       result = await unlessAborted(signal, () => callback(transaction));
@@ -211,7 +200,7 @@ class Transaction {
     }
     transaction.#over = true;
     // A callback that ran nothing has nothing to commit.
-    if (transaction.#begin === null) await commit(connection);
+    if (transaction.#begin === null) await commit(lease);
     return result;
   }
 }
@@ -242,10 +231,10 @@ async function rollback(connection, signal) {
   }
 }
 
-async function commit(connection) {
+async function commit(lease) {
   let result;
   try {
-    result = await connection.query('COMMIT');
+    result = await lease.query('COMMIT');
   } catch (error) {
     if (!isVerdict(error)) {
       throw new PoolError(
@@ -260,6 +249,7 @@ async function commit(connection) {
     throw new PoolError(
       'ERR_POLYPOOL_ROLLED_BACK',
       'the server rolled the transaction back: one of its statements had failed',
+      lease.failure === null ? undefined : { cause: lease.failure },
     );
   }
 }

@@ -35,7 +35,8 @@ function literal(text, name) {
 const rust = declared();
 
 test('record.rs was understood', () => {
-  expect(Object.keys(rust).sort()).toEqual(['complete', 'fate', 'flag', 'hook', 'submit', 'tag']);
+  const modules = ['complete', 'fate', 'flag', 'hook', 'submit', 'tag', 'transport'];
+  expect(Object.keys(rust).sort()).toEqual(modules);
   expect(rust.submit.QUERY).toBe(3);
   expect(rust.complete.ROWS).toBe(1);
 });
@@ -46,6 +47,7 @@ test.each([
   ['ring.js', 'FLAG', 'flag'],
   ['ring.js', 'FATE', 'fate'],
   ['pool.js', 'HOOK', 'hook'],
+  ['pool.js', 'TRANSPORT', 'transport'],
 ])('%s: %s', (file, name, module) => {
   expect(literal(read('lib', file), name)).toEqual(rust[module]);
 });

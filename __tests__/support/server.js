@@ -239,4 +239,4 @@ class Server {
   }
 }
 
-module.exports = { Server, ROLES, DATABASE, freePort };
+module.exports = { Server, ROLES, DATABASE, freePort, identity };

@@ -1,4 +1,5 @@
-import { Pool, escapeIdentifier, escapeLiteral } from 'polypool';
+import { connect as connectTcp } from 'node:net';
+import { Pool, createPool, escapeIdentifier, escapeLiteral } from 'polypool';
 import type {
   Connection,
   ConnectionInfo,
@@ -87,18 +88,28 @@ export const everyOption = {
   host: 'a,b',
   port: '5432,5433',
   user: 'me',
+  username: 'me',
   password: 'secret',
   database: 'db',
+  dbname: 'db',
   ssl: { rejectUnauthorized: true, ca: ['pem'], cert: 'pem', key: 'pem', servername: 'a' },
   allowCleartextPassword: false,
   applicationName: 'app',
+  application_name: 'app',
   options: '-c search_path=app',
   connect_timeout: 10,
   keepalive: true,
+  keepalives: 1,
   keepalives_idle: 60,
   keepalives_interval: 10,
   keepalives_count: 3,
   tcpUserTimeoutMs: 30_000,
+  tcp_user_timeout: 30_000,
+  channel_binding: 'prefer',
+  client_encoding: 'UTF8',
+  gssencmode: 'disable',
+  sslnegotiation: 'postgres',
+  target_session_attrs: 'any',
   connectTimeoutMs: 10_000,
   queryTimeoutMs: 0,
   statementCache: 0,
@@ -145,6 +156,8 @@ export function constructors(): void {
   new Pool();
   // @ts-expect-error unknown option
   new Pool({ maximum: 3 });
+  // @ts-expect-error there is nothing that looks for a primary
+  new Pool({ target_session_attrs: 'read-write' });
   // @ts-expect-error durations are numbers
   new Pool({ idleTimeoutMs: '10s' });
   // @ts-expect-error no such type
@@ -158,4 +171,28 @@ export function constructors(): void {
   exact<ReturnType<typeof escapeLiteral>, string>(true);
   // @ts-expect-error only text can be quoted
   escapeLiteral(1);
+}
+
+export async function transports(): Promise<void> {
+  const pool = await createPool('postgres://host/db', {
+    stream: ({ host, port }) => {
+      exact<typeof host, string>(true);
+      exact<typeof port, number>(true);
+      return connectTcp(port, host);
+    },
+    ssl: {
+      ca: 'PEM',
+      checkServerIdentity: (host, certificate) =>
+        certificate.subject.CN === host ? undefined : new Error('another host'),
+      ciphers: 'ECDHE-RSA-AES256-GCM-SHA384',
+      passphrase: 'secret',
+      minVersion: 'TLSv1.2',
+    },
+  });
+  await pool.close();
+  await createPool({ host: 'a', stream: async () => connectTcp(5432) });
+  // @ts-expect-error a Duplex is needed
+  await createPool({ host: 'a', stream: () => 'host:5432' });
+  // @ts-expect-error the socket is the pool's to choose, or option stream's
+  await createPool({ host: 'a', ssl: { socket: connectTcp(5432) } });
 }

@@ -1,5 +1,6 @@
 //! Engines do the I/O: the driver performs the core's effects, one folder per protocol.
 
+pub mod bridge;
 pub mod clock;
 pub mod driver;
 pub mod error;

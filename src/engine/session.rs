@@ -1,5 +1,6 @@
 //! What the driver needs of a protocol: a sans-IO session and the way to open one.
 
+use super::bridge::Bridges;
 use super::error::EngineError;
 use super::replies::Replies;
 use super::stream::Stream;
@@ -27,6 +28,8 @@ pub enum Dispatch {
 /// One text, once per process. `Rc`: statements live on the engine's thread only.
 pub trait Statement {
     fn dispatch(&self) -> Dispatch;
+    /// Whether it begins or ends a transaction; savepoints do neither.
+    fn bounds_transaction(&self) -> bool;
     /// Microseconds it took so far, as a running average; `None` before its first end.
     fn average(&self) -> Option<Time>;
     fn note(&self, took: Time);
@@ -106,6 +109,7 @@ pub struct Opened {
 
 /// One target: where and as whom to connect.
 pub trait Connector: Send + Sync {
-    fn connect(self: Arc<Self>) -> LocalFuture<Result<Opened, EngineError>>;
+    /// `bridges` opens transports in JavaScript, for a target that asks for one.
+    fn connect(self: Arc<Self>, bridges: Bridges) -> LocalFuture<Result<Opened, EngineError>>;
     fn statement(&self, id: u32, text: &str) -> Rc<dyn Statement>;
 }

@@ -1,5 +1,6 @@
 //! The transports a session may run over.
 
+use super::bridge::Bridge;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,12 +16,8 @@ pub enum Stream {
     Unix(UnixStream),
     /// Boxed: its buffers would make every connection of the other kinds as large.
     Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl Stream {
-    pub fn is_encrypted(&self) -> bool {
-        matches!(self, Stream::Tls(_))
-    }
+    /// Made by JavaScript.
+    Bridge(Bridge),
 }
 
 /// Runs the same poll on whichever transport it is.
@@ -31,6 +28,7 @@ macro_rules! delegate {
             #[cfg(unix)]
             Stream::Unix(inner) => Pin::new(inner).$method($($argument),*),
             Stream::Tls(inner) => Pin::new(inner).$method($($argument),*),
+            Stream::Bridge(inner) => Pin::new(inner).$method($($argument),*),
         }
     };
 }
@@ -68,6 +66,7 @@ impl AsyncWrite for Stream {
             #[cfg(unix)]
             Stream::Unix(inner) => inner.is_write_vectored(),
             Stream::Tls(inner) => inner.is_write_vectored(),
+            Stream::Bridge(inner) => inner.is_write_vectored(),
         }
     }
 

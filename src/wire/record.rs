@@ -24,6 +24,16 @@ pub const CLOSE: i32 = 7;
 pub const CREDIT: i32 = 8;
 /// `[len, HOOK, pool, slot, serial, ok, bytes, message...]`: the answer of a JavaScript hook (onConnect, reset).
 pub const HOOK: i32 = 9;
+
+/// `[len, TRANSPORT_DATA, transport, phase, bytes, data...]`: what a bridged transport received.
+/// Transports have numbers of the engine's; the phase is 0 at first and 1 under TLS.
+pub const TRANSPORT_DATA: i32 = 10;
+/// `[len, TRANSPORT_END, transport, bytes, error...]`: nothing more comes. JSON of an error, or
+/// nothing where the peer has closed.
+pub const TRANSPORT_END: i32 = 11;
+/// `[len, TRANSPORT_CREDIT, transport, phase, bytes]`: it takes so many bytes more. The first one
+/// of a phase says that it is open, or that TLS stands.
+pub const TRANSPORT_CREDIT: i32 = 12;
 /// `[len, COPY_DATA, request, bytes, data...]`: for COPY FROM STDIN, against credit.
 pub const COPY_DATA: i32 = 13;
 /// `[len, COPY_END, request, ok, bytes, reason...]`: the data are complete; or, with `ok` 0, they
@@ -38,6 +48,8 @@ pub mod flag {
     pub const HOOK: i32 = 2;
     /// Goes out with the statement that follows and shares its fate: BEGIN.
     pub const LEAD: i32 = 4;
+    /// A statement of a `transaction()` callback: it may not begin or end the transaction.
+    pub const WITHIN: i32 = 8;
     /// COPY FROM STDIN; together with STREAM, COPY TO STDOUT: `batch` and CREDIT count bytes.
     pub const COPY: i32 = 16;
 }
@@ -93,6 +105,22 @@ pub const COPY_READY: i32 = 17;
 pub const COPY_OUT: i32 = 18;
 /// `[COPY_CREDIT, request, bytes]`: so many bytes more may be submitted.
 pub const COPY_CREDIT: i32 = 19;
+
+/// `[TRANSPORT_OPEN, transport, pool, kind, bytes]`: make a transport, or put TLS on one (kinds of
+/// `transport`); JSON says where to and how.
+pub const TRANSPORT_OPEN: i32 = 13;
+/// `[TRANSPORT_WRITE, transport, bytes]`: bytes for the peer.
+pub const TRANSPORT_WRITE: i32 = 14;
+/// `[TRANSPORT_CLOSE, transport, graceful]`: end it once all is written, or destroy it now.
+pub const TRANSPORT_CLOSE: i32 = 15;
+/// `[TRANSPORT_GRANT, transport, bytes]`: it may deliver so many bytes more.
+pub const TRANSPORT_GRANT: i32 = 16;
+
+/// Kinds of TRANSPORT_OPEN.
+pub mod transport {
+    pub const PLAIN: i32 = 0;
+    pub const TLS: i32 = 1;
+}
 
 /// Kinds of HOOK_CALL.
 pub mod hook {

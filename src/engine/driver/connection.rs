@@ -3,6 +3,7 @@
 use super::Driver;
 use super::copy::Copying;
 use crate::core::message::{ConnId, Input as Message, Lease, Time};
+use crate::engine::bridge::Failure;
 use crate::engine::error::EngineError;
 use crate::engine::replies::Replies;
 use crate::engine::request::Token;
@@ -389,5 +390,9 @@ impl Driver {
 }
 
 fn transport_lost(error: &std::io::Error) -> EngineError {
-    EngineError::lost(format!("the connection was lost: {error}"))
+    let lost = EngineError::lost(format!("the connection was lost: {error}"));
+    match Failure::of(error) {
+        Some(failure) => lost.with("cause", failure.to_json()),
+        None => lost,
+    }
 }

@@ -5,6 +5,7 @@ use super::{Driver, PoolState, lease_origin};
 use crate::core::message::{
     CloseReason, ConnId, ConnectFailure, Fate, Input, Lease, Time, WaiterId,
 };
+use crate::engine::bridge::Bridges;
 use crate::engine::clock::from_ms;
 use crate::engine::error::EngineError;
 use crate::engine::replies::talk;
@@ -26,7 +27,7 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 impl Driver {
     pub fn connect(&mut self, pool: u32, id: ConnId) {
-        let me = self.me.clone();
+        let (me, port) = (self.me.clone(), self.port.clone());
         let since = self.now;
         let Some(state) = self.pool(pool) else { return };
         if state.slot(id).serial >= id.serial {
@@ -34,9 +35,10 @@ impl Driver {
             return;
         }
         let connector = state.shared.connector.clone();
+        let bridges = Bridges::new(port, state.shared.owner, pool);
         let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
         let task = tokio::task::spawn_local(async move {
-            let attempt = connector.connect();
+            let attempt = connector.connect(bridges);
             let result = match tokio::time::timeout(Duration::from_micros(limit), attempt).await {
                 Ok(result) => result,
                 Err(_) => Err(connect_timeout(limit)),
@@ -326,13 +328,12 @@ impl Driver {
     /// Announces the end of a connection, and which lease it takes along.
     fn removed(&mut self, pool: u32, id: ConnId, process: i32, mut event: Value) {
         let Some(state) = self.pool(pool) else { return };
-        let leases = state.shared.lock().core.leases();
-        let lease = leases.into_iter().find(|(lease, _)| lease.slot == id.slot);
+        let lease = state.shared.lock().core.lease_of(id.slot);
         event["type"] = "remove".into();
         event["connection"] = id.serial.into();
         event["processId"] = process.into();
         event["slot"] = id.slot.into();
-        event["generation"] = lease.map(|(lease, _)| lease.generation).into();
+        event["generation"] = lease.map(|lease| lease.generation).into();
         self.event(pool, event);
     }
 
@@ -454,6 +455,7 @@ impl Driver {
     /// A thread has ended, or lib/ was unloaded: nothing of it may stay behind.
     pub fn close_link(&mut self, link: u32) {
         self.links.remove(link);
+        self.port.close_link(link);
         let mine = |waiter: &WaiterId| lease_origin(*waiter).is_some_and(|(id, _)| id == link);
         for token in self.requests.tokens() {
             let Some(request) = self.requests.get(token) else { continue };

@@ -9,7 +9,9 @@ mod copy;
 mod lifecycle;
 mod settle;
 mod submit;
+mod transports;
 
+use super::bridge::Port;
 use super::error::EngineError;
 use super::link::{Link, Links};
 use super::pool::PoolShared;
@@ -68,6 +70,8 @@ pub struct Driver {
     deadlines: BTreeSet<(Time, Token)>,
     statements: Interner,
     flusher: Option<Waker>,
+    /// Transports that JavaScript makes.
+    port: Rc<Port>,
 }
 
 /// One statement per text and process, so that threads share prepared statements.
@@ -146,9 +150,11 @@ impl Driver {
                 deadlines: BTreeSet::new(),
                 statements: Interner::default(),
                 flusher: None,
+                port: Rc::default(),
             })
         });
         driver.borrow().start_flusher();
+        driver.borrow().start_carrier();
         driver
     }
 
@@ -223,14 +229,15 @@ impl Driver {
     }
 
     fn open_pool(&mut self, shared: Arc<PoolShared>) {
+        let id = shared.id;
         let state = PoolState {
-            shared: shared.clone(),
+            shared,
             slots: Vec::new(),
             warming: Vec::new(),
             closing: Vec::new(),
             last_error: None,
         };
-        self.pools.insert(shared.id, Box::new(state));
+        self.pools.insert(id, Box::new(state));
     }
 
     fn pool(&mut self, id: u32) -> Option<&mut PoolState> {

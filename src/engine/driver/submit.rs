@@ -21,9 +21,9 @@ const SHORT: Time = 1_500;
 /// densely, so a larger one is a malformed record.
 pub const NUMBERS: i32 = 1 << 20;
 
-struct Malformed;
+pub struct Malformed;
 
-type Parsed<T> = Result<T, Malformed>;
+pub type Parsed<T> = Result<T, Malformed>;
 
 /// A QUERY record's fixed part.
 struct Query<'a> {
@@ -102,6 +102,9 @@ impl Driver {
                 self.credit(link, number(request)?, rows);
             }
             record::HOOK => self.hook(fields)?,
+            record::TRANSPORT_DATA => self.transport_data(link, fields)?,
+            record::TRANSPORT_END => self.transport_end(link, fields)?,
+            record::TRANSPORT_CREDIT => self.transport_credit(link, fields)?,
             record::COPY_DATA => {
                 let (&[request], mut rest) = fields.split_first_chunk::<1>().ok_or(Malformed)?;
                 let data = payload(&mut rest).ok_or(Malformed)?;
@@ -267,6 +270,9 @@ impl Driver {
             let error = EngineError::new("ERR_POLYPOOL_STALE_CONNECTION", text);
             return self.fail(query.origin, &error);
         };
+        if query.flags & flag::WITHIN != 0 && statement.bounds_transaction() {
+            return self.fail(query.origin, &bounds_refused());
+        }
         let token = self.request(Kind::Held, &query, statement);
         self.start(token, id, Some(query.params));
     }
@@ -340,6 +346,13 @@ fn copy(query: &Query<'_>) -> Option<Direction> {
     }
 }
 
+/// It would end the transaction, or begin another, behind the back of `transaction()`.
+fn bounds_refused() -> EngineError {
+    let text = "transaction() begins and ends the transaction itself: \
+                return to commit, throw to roll back";
+    EngineError::new("ERR_POLYPOOL_PARAMETER", text)
+}
+
 /// What a statement asks of the core (DESIGN section 4, what may share).
 fn want(statement: &dyn Statement, stream: bool) -> Want {
     let quick = statement.average().is_some_and(|average| average < SHORT);
@@ -376,11 +389,11 @@ fn split(words: &[i32]) -> Parsed<(&[i32], &[i32])> {
     Ok((&words[1..length], &words[length..]))
 }
 
-fn array<const N: usize>(fields: &[i32]) -> Parsed<[i32; N]> {
+pub fn array<const N: usize>(fields: &[i32]) -> Parsed<[i32; N]> {
     fields.try_into().map_err(|_| Malformed)
 }
 
-fn index(word: i32) -> Parsed<u32> {
+pub fn index(word: i32) -> Parsed<u32> {
     u32::try_from(word).map_err(|_| Malformed)
 }
 

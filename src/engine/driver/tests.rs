@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::core::options::Options;
+use crate::engine::bridge::Bridges;
 use crate::engine::link::{Drained, LinkShared};
 use crate::engine::pool::{Hooks, PoolShared};
 use crate::engine::session::{Connector, Dispatch, LocalFuture, Opened};
@@ -20,6 +21,10 @@ impl Statement for Text {
         Dispatch::Read
     }
 
+    fn bounds_transaction(&self) -> bool {
+        false
+    }
+
     fn average(&self) -> Option<Time> {
         None
     }
@@ -32,7 +37,7 @@ impl Statement for Text {
 }
 
 impl Connector for Nowhere {
-    fn connect(self: Arc<Self>) -> LocalFuture<Result<Opened, EngineError>> {
+    fn connect(self: Arc<Self>, _: Bridges) -> LocalFuture<Result<Opened, EngineError>> {
         Box::pin(async { Err(EngineError::new("ERR_POLYPOOL_CONNECT", "nowhere")) })
     }
 
@@ -136,6 +141,27 @@ fn closing_a_pool_of_many_connecting_slots_does_not_recurse() {
 }
 
 #[test]
+fn malformed_transport_records_are_refused() {
+    use crate::wire::record::{TRANSPORT_CREDIT, TRANSPORT_DATA, TRANSPORT_END};
+    for words in [
+        &[3, TRANSPORT_DATA, 0][..],
+        &[4, TRANSPORT_DATA, 0, 0],
+        &[5, TRANSPORT_DATA, 0, 0, -1],
+        &[6, TRANSPORT_DATA, 0, 0, 5, 0],
+        &[3, TRANSPORT_END, 0],
+        &[4, TRANSPORT_END, 0, 9],
+        &[4, TRANSPORT_CREDIT, 0, 0],
+        &[5, TRANSPORT_CREDIT, 0, 0, -1],
+        &[6, TRANSPORT_CREDIT, 0, 0, 1, 1],
+    ] {
+        with_driver(|driver, link| {
+            driver.submit(LINK, words);
+            assert_eq!(told(driver, link).first(), Some(&record::BROKEN), "{words:?}");
+        });
+    }
+}
+
+#[test]
 fn a_cut_submission_is_refused() {
     let words = valid();
     // The first record is five words long: no shorter beginning is whole.
@@ -165,6 +191,26 @@ proptest! {
         with_driver(|driver, link| {
             driver.submit(LINK, &words);
             told(driver, link);
+        });
+    }
+
+    #[test]
+    fn any_transport_record_leaves_the_driver_working(
+        op in record::TRANSPORT_DATA..=record::TRANSPORT_CREDIT,
+        mut fields in prop::collection::vec(prop_oneof![0i32..3, any::<i32>()], 1..8),
+    ) {
+        with_driver(|driver, link| {
+            let bridges = Bridges::new(driver.port.clone(), LINK, POOL);
+            let mut opening = Box::pin(bridges.open(json!({})));
+            let cx = &mut Context::from_waker(Waker::noop());
+            let _ = opening.as_mut().poll(cx);
+            let mut words = vec![fields.len() as i32 + 2, op];
+            words.append(&mut fields);
+            driver.submit(LINK, &words);
+            let _ = opening.as_mut().poll(cx);
+            told(driver, link);
+            driver.submit(LINK, &[5, record::CLOSE, 2, 99, 0]);
+            assert!(told(driver, link).ends_with(&[record::OK, 2]));
         });
     }
 

@@ -15,6 +15,7 @@ use super::types::{self, Columns, TypeOptions};
 use crate::core::error::OptionError;
 use crate::core::message::Time;
 use crate::core::options::{Options, Value};
+use crate::engine::bridge::Bridges;
 use crate::engine::error::EngineError;
 use crate::engine::pool::Surroundings;
 use crate::engine::replies::{self, Replies};
@@ -23,6 +24,7 @@ use crate::wire::param::Params;
 use bytes::BytesMut;
 use once_cell::sync::OnceCell;
 use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -50,7 +52,7 @@ impl Postgres {
 
     /// The server runs on this machine, as far as the target tells.
     pub fn is_local(&self) -> bool {
-        self.target.endpoints.iter().all(Endpoint::is_local)
+        !self.target.bridged && self.target.endpoints.iter().all(Endpoint::is_local)
     }
 
     fn roots(&self) -> &TlsRoots {
@@ -59,12 +61,18 @@ impl Postgres {
 }
 
 impl driver::Connector for Postgres {
-    fn connect(self: Arc<Self>) -> driver::LocalFuture<Result<driver::Opened, EngineError>> {
+    fn connect(
+        self: Arc<Self>,
+        bridges: Bridges,
+    ) -> driver::LocalFuture<Result<driver::Opened, EngineError>> {
         Box::pin(async move {
-            let connected = connect(&self.target, self.roots()).await;
+            let bridges = self.target.bridged.then_some(&bridges);
+            let connected = connect(&self.target, self.roots(), bridges).await;
             let Connected { stream, started, leftover, peer } =
                 connected.map_err(|error| connect_error(&error))?;
-            let session = Session::new(started, self.options);
+            let prefix =
+                format!("p{:08x}_", RandomState::new().hash_one(started.process_id) as u32);
+            let session = Session::new(started, self.options, &prefix);
             let session = Box::new(Connection { session, origin: self, peer });
             Ok(driver::Opened { stream, session, leftover })
         })
@@ -96,6 +104,10 @@ impl driver::Statement for Timed {
             Class::Control | Class::Copy => driver::Dispatch::Alone { dirties: false },
             Class::Other => driver::Dispatch::Alone { dirties: true },
         }
+    }
+
+    fn bounds_transaction(&self) -> bool {
+        self.statement.bounds
     }
 
     fn average(&self) -> Option<Time> {

@@ -46,6 +46,7 @@ pub const KEYS: &[&str] = &[
     "gssencmode",
     "sslnegotiation",
     "target_session_attrs",
+    "stream",
 ];
 
 /// libpq's settings that URLs often carry, with the values that ask for nothing we lack.
@@ -142,6 +143,8 @@ pub struct Target {
     pub keepalive: Option<Keepalive>,
     pub tcp_user_timeout: Option<Duration>,
     pub allow_cleartext_password: bool,
+    /// Transports are made by JavaScript: option `stream`, or TLS that rustls has no options for.
+    pub bridged: bool,
     /// A pooler has refused the pins of the handshake: do not ask it again each time.
     pins_refused: AtomicBool,
 }
@@ -177,6 +180,7 @@ impl Target {
                 Some(ms) => Some(ms).filter(|&ms| ms > 0).map(Duration::from_millis),
             },
             allow_cleartext_password: given.flag("allowCleartextPassword")?.unwrap_or(false),
+            bridged: bridged(&given)?,
             pins_refused: AtomicBool::new(false),
         })
     }
@@ -210,6 +214,17 @@ fn check_choice(given: &Given, key: &str, accepted: &[&str]) -> Result<(), Optio
         None => Ok(()),
         Some((_, Value::Text(text))) if accepted.contains(&text.as_str()) => Ok(()),
         Some((_, value)) => Err(OptionError::bound(key, &alternatives(accepted), &shown(value))),
+    }
+}
+
+fn bridged(given: &Given) -> Result<bool, OptionError> {
+    match given.ranked("stream") {
+        None => Ok(false),
+        Some((_, Value::Function)) => Ok(true),
+        Some((_, value)) => {
+            let expected = "a function that makes a Duplex for each connection";
+            Err(OptionError::bound("stream", expected, &shown(value)))
+        }
     }
 }
 

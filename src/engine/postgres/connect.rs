@@ -2,8 +2,10 @@
 
 use super::config::{Endpoint, Target};
 use super::failure::{ConnectError, Kind};
+use super::far::Far;
 use super::startup::{Login, Started, Startup, StartupError, Step};
 use super::tls::{SslMode, TlsRoots};
+use crate::engine::bridge::Bridges;
 use crate::engine::stream::Stream;
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
@@ -12,7 +14,7 @@ use socket2::{SockRef, TcpKeepalive};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 use tokio_rustls::TlsConnector;
@@ -39,6 +41,7 @@ pub struct Peer {
 pub enum Address {
     Tcp(SocketAddr),
     Unix(PathBuf),
+    Far(Far),
 }
 
 impl fmt::Display for Address {
@@ -46,6 +49,7 @@ impl fmt::Display for Address {
         match self {
             Address::Tcp(address) => write!(f, "{address}"),
             Address::Unix(path) => write!(f, "{}", path.display()),
+            Address::Far(far) => far.fmt(f),
         }
     }
 }
@@ -63,6 +67,7 @@ impl Encryption {
     fn attempts(mode: SslMode, address: &Address) -> &'static [Encryption] {
         match (address, mode) {
             (Address::Unix(_), _) | (_, SslMode::Disable) => &[Encryption::Never],
+            (Address::Far(far), _) if far.is_unix() => &[Encryption::Never],
             (_, SslMode::Allow) => &[Encryption::Never, Encryption::Always],
             (_, SslMode::Prefer) => &[Encryption::IfOffered, Encryption::Never],
             _ => &[Encryption::Always],
@@ -72,10 +77,18 @@ impl Encryption {
 
 /// Tries every endpoint and every address in turn, and stops at the first that answers for good
 /// or ill: a wrong password is not tried elsewhere.
-pub async fn connect(target: &Target, roots: &TlsRoots) -> Result<Connected, ConnectError> {
+pub async fn connect(
+    target: &Target,
+    roots: &TlsRoots,
+    bridges: Option<&Bridges>,
+) -> Result<Connected, ConnectError> {
     let mut last = None;
     for endpoint in &target.endpoints {
-        let (host, addresses) = match addresses(endpoint).await {
+        let found = match bridges {
+            Some(bridges) => Ok(Far::addresses(bridges, endpoint)),
+            None => addresses(endpoint).await,
+        };
+        let (host, addresses) = match found {
             Ok(found) => found,
             Err(error) => {
                 last = Some(error);
@@ -191,21 +204,33 @@ pub(super) async fn open(
             let message = "there are no unix sockets on this system";
             return Err(ConnectError::new(Kind::Io, "ENOTSUP", message));
         }
+        Address::Far(far) => {
+            let far = far.clone();
+            return far.open(target, encryption, &mut peer.encrypted).await;
+        }
     };
     if encryption == Encryption::Never {
         return Ok(Stream::Tcp(tcp));
     }
     let mut tcp = tcp;
-    match (offers_tls(&mut tcp).await?, encryption) {
-        (true, _) => {
-            peer.encrypted = true;
-            encrypt(target, roots, &peer.host, tcp).await
-        }
-        (false, Encryption::IfOffered) => Ok(Stream::Tcp(tcp)),
-        (false, _) => {
+    if agrees_on_tls(&mut tcp, encryption).await? {
+        peer.encrypted = true;
+        return encrypt(target, roots, &peer.host, tcp).await;
+    }
+    Ok(Stream::Tcp(tcp))
+}
+
+/// Whether TLS is spoken from here on; an error when it must be and the server has none.
+pub(super) async fn agrees_on_tls(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    encryption: Encryption,
+) -> Result<bool, ConnectError> {
+    match (offers_tls(stream).await?, encryption) {
+        (false, Encryption::Always) => {
             let message = "the server does not offer TLS, which sslmode requires";
             Err(ConnectError::new(Kind::Tls, "ERR_TLS_NOT_OFFERED", message).fatal())
         }
+        (offered, _) => Ok(offered),
     }
 }
 
@@ -231,11 +256,13 @@ fn prepare(tcp: &TcpStream, target: &Target) {
 
 /// Asks for TLS. Exactly one byte is read: whatever an attacker slips in behind it in clear goes
 /// to the TLS layer, which refuses it, and never counts as the server's word (CVE-2021-23222).
-async fn offers_tls(tcp: &mut TcpStream) -> Result<bool, ConnectError> {
+async fn offers_tls(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+) -> Result<bool, ConnectError> {
     let mut request = BytesMut::new();
     frontend::ssl_request(&mut request);
-    tcp.write_all(&request).await?;
-    match tcp.read_u8().await? {
+    stream.write_all(&request).await?;
+    match stream.read_u8().await? {
         b'S' => Ok(true),
         b'N' => Ok(false),
         // 'E' is an error in words, which may be forged: they are not passed on.

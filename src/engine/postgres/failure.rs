@@ -3,6 +3,7 @@
 use super::connect::StartupFailure;
 use super::error::ServerError;
 use super::startup::StartupError;
+use crate::engine::bridge::Failure;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::fmt;
@@ -46,11 +47,14 @@ pub struct ConnectError {
     pub code: Cow<'static, str>,
     /// Never worth another try: wrong password, missing database, bad certificate.
     pub fatal: bool,
+    /// What a bridged transport ended with.
+    pub cause: Option<Box<Value>>,
 }
 
 impl ConnectError {
     pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> ConnectError {
-        ConnectError { kind, message: message.into(), code: code.into(), fatal: false }
+        let (message, code) = (message.into(), code.into());
+        ConnectError { kind, message, code, fatal: false, cause: None }
     }
 
     pub(super) fn fatal(mut self) -> ConnectError {
@@ -95,13 +99,18 @@ impl ConnectError {
             json["kind"] = "database".into();
             return json;
         }
-        json!({
+        let errno = (!self.code.is_empty()).then_some(&*self.code);
+        let mut json = json!({
             "kind": "pool",
             "code": "ERR_POLYPOOL_CONNECT",
             "message": self.message,
             "reason": self.kind.name(),
-            "errno": self.code,
-        })
+            "errno": errno,
+        });
+        if let Some(cause) = &self.cause {
+            json["cause"] = (**cause).clone();
+        }
+        json
     }
 }
 
@@ -116,6 +125,9 @@ impl std::error::Error for ConnectError {}
 impl From<io::Error> for ConnectError {
     fn from(error: io::Error) -> ConnectError {
         use io::ErrorKind as Io;
+        if let Some(failure) = Failure::of(&error) {
+            return ConnectError::from(failure);
+        }
         let (kind, code, message) = match error.kind() {
             Io::ConnectionRefused => (Kind::Refused, "ECONNREFUSED", "connection refused"),
             Io::NotFound => (Kind::Refused, "ENOENT", "there is no such socket"),
@@ -134,6 +146,25 @@ impl From<io::Error> for ConnectError {
     }
 }
 
+impl From<&Failure> for ConnectError {
+    fn from(failure: &Failure) -> ConnectError {
+        let kind = match &*failure.code {
+            _ if failure.tls => Kind::Tls,
+            "ECONNREFUSED" | "ENOENT" => Kind::Refused,
+            "ENOTFOUND" | "EAI_AGAIN" => Kind::Dns,
+            "ETIMEDOUT" => Kind::Timeout,
+            _ => Kind::Io,
+        };
+        ConnectError {
+            kind,
+            message: failure.message.clone(),
+            code: failure.code.clone().into(),
+            fatal: failure.fatal,
+            cause: Some(Box::new(failure.to_json())),
+        }
+    }
+}
+
 impl From<StartupError> for ConnectError {
     fn from(error: StartupError) -> ConnectError {
         match error {
@@ -142,6 +173,7 @@ impl From<StartupError> for ConnectError {
                 code: error.code().to_owned().into(),
                 fatal: error.is_auth(),
                 kind: Kind::Server(Box::new(error)),
+                cause: None,
             },
             StartupError::Auth(message) => {
                 ConnectError::new(Kind::Auth, "ERR_POLYPOOL_CONNECT", message).fatal()

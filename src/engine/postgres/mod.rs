@@ -10,6 +10,7 @@ pub mod connect;
 mod copy;
 pub mod error;
 pub mod failure;
+pub mod far;
 mod given;
 pub mod params;
 mod pending;

@@ -21,6 +21,9 @@ const MODES: [(&str, SslMode); 6] = [
 const FIELDS: [&str; 5] =
     ["ssl.rejectUnauthorized", "ssl.ca", "ssl.servername", "ssl.cert", "ssl.key"];
 
+/// libpq's names of files, and the field of `tls.connect` for what is in them.
+const FILES: [(&str, &str); 3] = [("sslrootcert", "ca"), ("sslcert", "cert"), ("sslkey", "key")];
+
 /// `ssl: true` and `ssl: {}` verify, as everywhere in Node; `sslmode=require` only encrypts, as
 /// everywhere in PostgreSQL. The stronger source decides; given side by side `sslmode` sets the
 /// mode and the object adds certificates.
@@ -34,6 +37,8 @@ pub(super) fn read(given: &Given) -> Result<Ssl, OptionError> {
         read_files(given, &mut result)?;
     }
     result.mode = match (ssl, mode) {
+        // A stream may be encrypted already: as with pg, TLS over it has to be asked for.
+        (None, None) if given.ranked("stream").is_some() => SslMode::Disable,
         (None, None) => SslMode::Prefer,
         (Some((_, value)), None) => mode_of_ssl(value)?,
         (Some((a, value)), Some((b, _))) if a < b => mode_of_ssl(value)?,
@@ -133,6 +138,10 @@ fn read_fields(fields: &[(String, Value)], ssl: &mut Ssl) -> Result<(), OptionEr
 
 /// libpq's names of files.
 fn read_files(given: &Given, ssl: &mut Ssl) -> Result<(), OptionError> {
+    for (option, name) in FILES {
+        let path = given.text(option)?.filter(|path| *path != "system");
+        ssl.files.extend(path.map(|path| (name, path.to_owned())));
+    }
     // "system" asks for the usual authorities, which are what verification uses anyway.
     if let Some(path) = given.text("sslrootcert")?.filter(|path| *path != "system") {
         ssl.ca = certificates("sslrootcert", &file("sslrootcert", path)?)?;

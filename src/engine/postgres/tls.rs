@@ -42,6 +42,8 @@ pub struct Ssl {
     /// Name to ask for and to check, when it is not the host's.
     pub servername: Option<ServerName<'static>>,
     pub identity: Option<Arc<Identity>>,
+    /// Where these came from, for a bridged transport, whose TLS Node does: field and path.
+    pub files: Vec<(&'static str, String)>,
 }
 
 /// The authorities that the process trusts, read once.

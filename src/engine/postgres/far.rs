@@ -1,0 +1,85 @@
+//! Addresses that JavaScript connects to: option `stream`, and TLS with options rustls lacks.
+
+use super::config::{Endpoint, Keepalive, Target};
+use super::connect::{Address, Encryption, agrees_on_tls};
+use super::failure::ConnectError;
+use super::tls::SslMode;
+use crate::engine::bridge::Bridges;
+use crate::engine::stream::Stream;
+use serde_json::{Map, Value, json};
+use std::fmt;
+
+/// An endpoint as it is named: JavaScript, or the far end of its tunnel, looks the name up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Far {
+    bridges: Bridges,
+    endpoint: Endpoint,
+}
+
+impl Far {
+    pub fn addresses(bridges: &Bridges, endpoint: &Endpoint) -> (String, Vec<Address>) {
+        let host = match endpoint {
+            Endpoint::Tcp { host, .. } => host.clone(),
+            Endpoint::Unix { .. } => String::new(),
+        };
+        let far = Far { bridges: bridges.clone(), endpoint: endpoint.clone() };
+        (host, vec![Address::Far(far)])
+    }
+
+    pub fn is_unix(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Unix { .. })
+    }
+
+    /// The transport, encrypted by JavaScript if so agreed; `encrypted` tells.
+    pub(super) async fn open(
+        &self,
+        target: &Target,
+        encryption: Encryption,
+        encrypted: &mut bool,
+    ) -> Result<Stream, ConnectError> {
+        let mut bridge = self.bridges.open(self.place(target.keepalive.as_ref())).await?;
+        if encryption != Encryption::Never && agrees_on_tls(&mut bridge, encryption).await? {
+            *encrypted = true;
+            bridge.secure(self.security(target)).await?;
+        }
+        Ok(Stream::Bridge(bridge))
+    }
+
+    fn place(&self, keepalive: Option<&Keepalive>) -> Value {
+        let keepalive_ms = keepalive.map(|it| it.idle.as_millis() as u64);
+        match &self.endpoint {
+            Endpoint::Tcp { host, port } => {
+                json!({ "host": host, "port": port, "keepAliveMs": keepalive_ms })
+            }
+            Endpoint::Unix { path } => {
+                // Back to what the options said: the folder, and the port in the socket's name.
+                let folder = path.parent().unwrap_or(path).to_string_lossy();
+                let port = path.extension().and_then(|port| port.to_str()?.parse::<u16>().ok());
+                json!({ "host": folder, "port": port, "path": path.to_string_lossy() })
+            }
+        }
+    }
+
+    /// How strict Node has to be: as rustls would be.
+    fn security(&self, target: &Target) -> Value {
+        let verify = match target.ssl.mode {
+            SslMode::VerifyFull => "full",
+            SslMode::VerifyCa => "ca",
+            _ => "none",
+        };
+        let files = target.ssl.files.iter();
+        let files: Map<String, Value> =
+            files.map(|(field, path)| ((*field).to_owned(), path.clone().into())).collect();
+        let host = match &self.endpoint {
+            Endpoint::Tcp { host, .. } => host,
+            Endpoint::Unix { .. } => "",
+        };
+        json!({ "host": host, "verify": verify, "files": files })
+    }
+}
+
+impl fmt::Display for Far {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.endpoint.fmt(f)
+    }
+}
