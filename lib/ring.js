@@ -491,12 +491,8 @@ class Link {
           reader.i += 2;
           break;
         case COMPLETE.COPY_OUT: {
-          const request = this.requests[ints[reader.i]];
-          const length = ints[reader.i + 1];
-          reader.i += 2;
-          reader.b += length;
-          // A copy: the reader's memory is used again.
-          request.stream.takeBytes(Buffer.from(reader.bytes.subarray(reader.b - length, reader.b)));
+          const request = this.requests[ints[reader.i++]];
+          request.stream.takeBytes(reader.blob());
           break;
         }
         case COMPLETE.COPY_READY:

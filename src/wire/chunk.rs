@@ -258,6 +258,21 @@ mod tests {
     }
 
     #[test]
+    fn a_payload_grows_until_it_is_ended() {
+        let mut chunk = Chunk::default();
+        assert!(!chunk.extend_bytes(b"nobody's"));
+        chunk.begin_bytes(&[record::COPY_OUT, 7], b"ab");
+        assert!(chunk.extend_bytes(b"c"));
+        chunk.end_bytes();
+        assert!(!chunk.extend_bytes(b"late"));
+        assert_eq!(chunk.ints, [record::COPY_OUT, 7, 3]);
+        assert_eq!(chunk.bytes, b"abc");
+        chunk.begin_bytes(&[record::COPY_OUT, 8], b"d");
+        chunk.clear();
+        assert!(!chunk.extend_bytes(b"gone"));
+    }
+
+    #[test]
     fn text_that_is_not_utf_8_is_replaced() {
         let mut chunk = Chunk::default();
         chunk.text(b"a\xff");

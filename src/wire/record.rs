@@ -24,11 +24,6 @@ pub const CLOSE: i32 = 7;
 pub const CREDIT: i32 = 8;
 /// `[len, HOOK, pool, slot, serial, ok, bytes, message...]`: the answer of a JavaScript hook (onConnect, reset).
 pub const HOOK: i32 = 9;
-/// `[len, COPY_DATA, request, bytes, data...]`: for COPY FROM STDIN, against credit.
-pub const COPY_DATA: i32 = 13;
-/// `[len, COPY_END, request, ok, bytes, reason...]`: the data are complete; or, with `ok` 0, they
-/// never will be, and why.
-pub const COPY_END: i32 = 14;
 
 /// `[len, TRANSPORT_DATA, transport, phase, bytes, data...]`: what a bridged transport received.
 /// Transports have numbers of the engine's; the phase is 0 at first and 1 under TLS.
@@ -42,6 +37,11 @@ pub const TRANSPORT_CREDIT: i32 = 12;
 /// `[len, FETCH, request, rows, timeout ms]`: so many rows more of a suspended cursor, within that
 /// time; 0 rows closes it. Answered by SUSPENDED, DONE or FAIL.
 pub const FETCH: i32 = 15;
+/// `[len, COPY_DATA, request, bytes, data...]`: for COPY FROM STDIN, against credit.
+pub const COPY_DATA: i32 = 13;
+/// `[len, COPY_END, request, ok, bytes, reason...]`: the data are complete; or, with `ok` 0, they
+/// never will be, and why.
+pub const COPY_END: i32 = 14;
 
 /// Flags of QUERY.
 pub mod flag {

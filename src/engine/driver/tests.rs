@@ -88,6 +88,7 @@ fn told(driver: &mut Driver, link: &LinkShared) -> Vec<i32> {
 /// What lib/ring.js would write for one query.
 fn valid() -> Vec<i32> {
     use crate::wire::record::{CANCEL, CLOSE, CREDIT, FETCH, QUERY, RELEASE, STATEMENT, WARM, tag};
+    use crate::wire::record::{COPY_DATA, COPY_END, flag};
     let text = i32::from_le_bytes(*b"sele");
     let mut words = vec![5, STATEMENT, 0, 4, text];
     let query = [QUERY, 5, POOL as i32, -1, 0, 0, 0, 50, 0, 2, tag::INT, 7, tag::TEXT, 2, 0x6261];
@@ -98,6 +99,9 @@ fn valid() -> Vec<i32> {
     words.extend([4, CREDIT, 5, 10]);
     words.extend([5, FETCH, 5, 10, 0]);
     words.extend([3, CANCEL, 5]);
+    words.extend([11, QUERY, 9, POOL as i32, -1, 0, 0, flag::COPY, 0, 0, 0]);
+    words.extend([5, COPY_DATA, 9, 2, 0x6261]);
+    words.extend([6, COPY_END, 9, 0, 1, 0x61]);
     words.extend([5, CLOSE, 8, POOL as i32, 0]);
     words
 }
@@ -107,7 +111,7 @@ fn a_valid_submission_is_taken_and_everything_in_it_answered() {
     with_driver(|driver, link| {
         driver.submit(LINK, &valid());
         let words = told(driver, link);
-        for request in [5, 6, 7, 8] {
+        for request in [5, 6, 7, 8, 9] {
             let settled = words.windows(2).any(|pair| {
                 matches!(pair[0], record::FAIL | record::OK | record::DONE) && pair[1] == request
             });
@@ -212,7 +216,7 @@ proptest! {
     }
 
     #[test]
-    fn one_wrong_word_harms_nobody_else(at in 0usize..60, word in any::<i32>()) {
+    fn one_wrong_word_harms_nobody_else(at in 0usize..90, word in any::<i32>()) {
         with_driver(|driver, link| {
             let mut words = valid();
             let at = at % words.len();
