@@ -68,6 +68,7 @@ class Transaction {
 
   query(text, values, options) {
     if (this.#isOver()) return Promise.reject(over());
+    if (this.#lease.isBarred()) return Promise.reject(this.#lease.refusal());
     this.#start();
     try {
       options = this.#bounded(text, options);
@@ -79,6 +80,7 @@ class Transaction {
 
   stream(text, values, options) {
     if (this.#isOver()) return failedStream(over());
+    if (this.#lease.isBarred()) return failedStream(this.#lease.refusal());
     this.#start();
     try {
       options = this.#bounded(text, options);
@@ -98,6 +100,7 @@ class Transaction {
 
   #copy(Stream, text, options) {
     if (this.#isOver()) return failedCopy(Stream, over());
+    if (this.#lease.isBarred()) return failedCopy(Stream, this.#lease.refusal());
     this.#start();
     try {
       options = this.#bounded(text, options);
@@ -126,8 +129,10 @@ class Transaction {
     if (this.#begin === null) return;
     const begin = this.#begin;
     this.#begin = null;
-    // Should it fail, the statement that follows fails with the same error.
-    this.#lease.query(begin, undefined, undefined, FLAG.LEAD).catch(() => {});
+    const lease = this.#lease;
+    // Should it fail, the statement that follows fails with the same error. Past the lease's checks:
+    // that statement may be of a cursor, which bars all others.
+    lease.pool.submit(lease, begin, undefined, undefined, FLAG.LEAD).catch(() => {});
   }
 
   /** The transaction's own signal bounds each of its statements. */

@@ -321,6 +321,11 @@ test('in a transaction it reads what the transaction sees', async () => {
     }),
   );
   expect(error).toBeInstanceOf(RangeError);
+  const undone = pool.transaction(async (tx) => {
+    await tx.cursor(`insert into ${table} values (6), (7) returning a`).read();
+    throw new RangeError('no');
+  });
+  expect(await rejection(undone)).toBeInstanceOf(RangeError);
   expect((await pool.query(`select count(*) as n from ${table}`)).rows).toEqual([{ n: 5 }]);
   expect(pool.stats()).toMatchObject({ total: 1, created: 1, inUse: 0 });
   let cursor;

@@ -120,7 +120,10 @@ test('20,000 notifications come completely, in order, to every listener', async 
 });
 
 test('any text is a channel, and a payload up to 7999 bytes', async () => {
-  const pool = await openPool({ max: 1 });
+  // Channels belong to a database: this one's are nobody else's.
+  const database = unique('channels');
+  await observe(`create database ${database}`);
+  const pool = await openPool({ max: 1 }, { database });
   const odd = [
     'MixedCase',
     'with "quotes"',
@@ -141,6 +144,8 @@ test('any text is a channel, and a payload up to 7999 bytes', async () => {
   const subscription = await pool.listen('c');
   await pool.notify('c');
   expect(await payloads(subscription, 1)).toEqual(['']);
+  await pool.close();
+  await observe(`drop database ${database} with (force)`);
 });
 
 test('what cannot be a channel, payload or option is refused at once', async () => {
@@ -276,14 +281,15 @@ test('callbacks and iterations run in the context of the subscriber', async () =
 });
 
 test('what a listener throws is an uncaught exception and harms no other', async () => {
+  const channel = unique('throwing');
   const run = await runProgram(
     `const uncaught = [];
      process.on('uncaughtException', (error) => uncaught.push(error.message));
      createPool(url, { max: 1 }).then(async (pool) => {
-       const bad = await pool.listen('throwing');
-       const good = await pool.listen('throwing');
+       const bad = await pool.listen('${channel}');
+       const good = await pool.listen('${channel}');
        bad.on('notification', ({ payload }) => { throw new Error(payload); });
-       const rows = pool.query("select pg_notify('throwing', i::text) from generate_series(1, 3) i");
+       const rows = pool.query("select pg_notify('${channel}', i::text) from generate_series(1, 3) i");
        const heard = [];
        for await (const { payload } of good) if (heard.push(payload) === 3) break;
        console.log(JSON.stringify([heard, (await rows).rowCount, uncaught]));

@@ -101,21 +101,21 @@ test('a peer that falls silent is noticed by the check', async () => {
   await proxy.close();
 });
 
-test('a peer that is silent because nothing happens is kept', async () => {
+test('a peer that is silent because nothing happens is asked, and kept', async () => {
   const name = unique('quiet');
-  const pool = await openPool({ max: 1, applicationName: name });
+  const pool = await openPool({ lazy: true, applicationName: name });
   const channel = unique('c');
-  const subscription = await pool.listen(channel, { checkIntervalMs: 20 });
-  const [backend] = await listeners(name);
-  const text = 'select query from pg_stat_activity where pid = $1';
-  await until(async () => (await observe(text, [backend]))[0].query === 'select 1');
+  const subscription = await pool.listen(channel, { checkIntervalMs: 1000 });
   const disturbed = [];
   subscription.on('resubscribed', (gap) => disturbed.push(gap));
+  const text = 'select query, query_start from pg_stat_activity where application_name = $1';
+  const asked = new Set();
   await until(async () => {
-    await observe('select pg_sleep(0.2)');
-    return true;
+    const [{ query, query_start: at }] = await observe(text, [name]);
+    if (query === 'select 1') asked.add(String(at));
+    return asked.size === 2;
   });
-  await pool.notify(channel, 'still here');
+  await observe('select pg_notify($1, $2)', [channel, 'still here']);
   expect(await nextPayload(subscription)).toBe('still here');
   expect(disturbed).toEqual([]);
 });
@@ -186,6 +186,7 @@ test('the threads of a process have a connection each; a terminated one leaves n
 });
 
 test('a thread that does not come to read has the server wait, and misses nothing', async () => {
+  const channel = unique('flood');
   // 60 MB: more than the engine holds for a thread, and the sockets in between.
   const run = await runProgram(
     `const { Worker } = require('node:worker_threads');
@@ -193,14 +194,14 @@ test('a thread that does not come to read has the server wait, and misses nothin
        const { workerData } = require('node:worker_threads');
        const { createPool } = require(workerData.entry);
        createPool(workerData.url).then(async (pool) => {
-         const text = "select pg_notify('flood', i || repeat('x', 3000)) from generate_series(1, 20000) i";
+         const text = "select pg_notify('${channel}', i || repeat('x', 3000)) from generate_series(1, 20000) i";
          await pool.query(text);
          await pool.close();
          Atomics.store(workerData.flag, 0, 1);
          Atomics.notify(workerData.flag, 0);
        });\`;
      createPool(url, { max: 1 }).then(async (pool) => {
-       const subscription = await pool.listen('flood');
+       const subscription = await pool.listen('${channel}');
        let next = 1;
        let wrong = 0;
        const done = new Promise((resolve) => {
