@@ -9,9 +9,17 @@
 const { EventEmitter } = require('node:events');
 const { AsyncResource } = require('node:async_hooks');
 const { FATE, FLAG, NUMBERS, Request, SUBMIT, binding, fromWire, link } = require('./ring');
-const { ClosedError, OptionError, PoolError, abortError, copyServerFields } = require('./errors');
+const {
+  ClosedError,
+  OptionError,
+  PoolError,
+  abortError,
+  copyServerFields,
+  messageOf,
+} = require('./errors');
 const { Connection } = require('./connection');
 const { Lease, leaseOf } = require('./lease');
+const { PasswordFunction } = require('./password');
 const calls = require('./options');
 const { RowStream, failedStream } = require('./stream');
 const { bindSql, isFragment } = require('./sql');
@@ -21,7 +29,7 @@ const { readTarget, surroundings } = require('./target');
 
 const { checkOptions, configOptions } = calls;
 
-const HOOK = { ON_CONNECT: 1, RESET: 2 };
+const HOOK = { ON_CONNECT: 1, RESET: 2, PASSWORD: 3 };
 const RETURNING = -2;
 /** Rows a stream asks for at once. */
 const BATCH = 1000;
@@ -60,6 +68,7 @@ class Pool extends EventEmitter {
   #id;
   #settings;
   #hooks;
+  #password = null;
   #resource;
   #closing = null;
   #sql = null;
@@ -85,6 +94,7 @@ class Pool extends EventEmitter {
     this.#id = settings.pool;
     this.#settings = settings;
     this.#hooks = { onConnect, reset };
+    if (typeof rest.password === 'function') this.#password = new PasswordFunction(rest.password);
     this.#resource = new AsyncResource('polypool.Pool');
     // Read by the ring for every result.
     Object.defineProperty(this, 'int8', { value: settings.int8 });
@@ -413,7 +423,8 @@ class Pool extends EventEmitter {
       wire.holderStack = this.#leases[wire.holders[0].slot]?.stack ?? null;
     }
     const { isStatement, text, values } = request;
-    return fromWire(wire, isStatement ? { text, values } : undefined);
+    const thrown = this.#password;
+    return fromWire(wire, isStatement ? { text, values, thrown } : { thrown });
   }
 
   handleEvent(event) {
@@ -474,6 +485,12 @@ class Pool extends EventEmitter {
 
   /** Runs onConnect or reset on a connection that is not yet, or no longer, in use. */
   handleHook(kind, slot, serial, processId) {
+    if (kind === HOOK.PASSWORD) {
+      this.#password.ask(this.#resource, serial, (ok, text) =>
+        this.#link.recordWithText(SUBMIT.HOOK, text, this.#id, slot, serial, ok),
+      );
+      return;
+    }
     const hook = kind === HOOK.RESET ? this.#hooks.reset : this.#hooks.onConnect;
     const lease = new Lease(this, slot, serial, FLAG.HOOK);
     lease.identity = { id: serial, processId };
@@ -507,14 +524,6 @@ function stackOf(above) {
 
 function noticeOf(wire) {
   return copyServerFields({ message: wire.message }, wire);
-}
-
-function messageOf(error) {
-  try {
-    return String(error?.message ?? error);
-  } catch {
-    return 'what it threw has no text';
-  }
 }
 
 /** A statement that is not a string: `{ text, values }` and perhaps options. */

@@ -89,8 +89,18 @@ pub struct Opened {
     pub leftover: BytesMut,
 }
 
+/// What the program says anew for each connection, beside its options. Without `Debug`.
+#[derive(Default)]
+pub struct Credentials {
+    /// The answer of a password function.
+    pub password: Option<String>,
+}
+
 /// One target: where and as whom to connect.
 pub trait Connector: Send + Sync {
-    fn connect(self: Arc<Self>) -> LocalFuture<Result<Opened, EngineError>>;
+    fn connect(
+        self: Arc<Self>,
+        credentials: Credentials,
+    ) -> LocalFuture<Result<Opened, EngineError>>;
     fn statement(&self, id: u32, text: &str) -> Rc<dyn Statement>;
 }

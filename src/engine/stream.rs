@@ -21,6 +21,14 @@ impl Stream {
     pub fn is_encrypted(&self) -> bool {
         matches!(self, Stream::Tls(_))
     }
+
+    /// The certificate that the server showed, in DER.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        match self {
+            Stream::Tls(stream) => stream.get_ref().1.peer_certificates()?.first().map(|c| &**c),
+            _ => None,
+        }
+    }
 }
 
 /// Runs the same poll on whichever transport it is.

@@ -22,7 +22,8 @@ pub const WARM: i32 = 6;
 pub const CLOSE: i32 = 7;
 /// `[len, CREDIT, request, rows]`: a stream may send that many rows more.
 pub const CREDIT: i32 = 8;
-/// `[len, HOOK, pool, slot, serial, ok, bytes, message...]`: the answer of a JavaScript hook (onConnect, reset).
+/// `[len, HOOK, pool, slot, serial, ok, bytes, text...]`: the answer of a JavaScript hook. The text
+/// is what it failed with, or the password.
 pub const HOOK: i32 = 9;
 
 /// Flags of QUERY.
@@ -85,6 +86,8 @@ pub const COMMAND: i32 = 11;
 pub mod hook {
     pub const ON_CONNECT: i32 = 1;
     pub const RESET: i32 = 2;
+    /// Before the connection exists: what password to log in with.
+    pub const PASSWORD: i32 = 3;
 }
 
 /// Fates of RELEASE.

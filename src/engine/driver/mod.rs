@@ -6,6 +6,7 @@
 
 mod connection;
 mod lifecycle;
+mod password;
 mod settle;
 mod submit;
 

@@ -58,9 +58,12 @@ impl Postgres {
 }
 
 impl driver::Connector for Postgres {
-    fn connect(self: Arc<Self>) -> driver::LocalFuture<Result<driver::Opened, EngineError>> {
+    fn connect(
+        self: Arc<Self>,
+        credentials: driver::Credentials,
+    ) -> driver::LocalFuture<Result<driver::Opened, EngineError>> {
         Box::pin(async move {
-            let connected = connect(&self.target, self.roots()).await;
+            let connected = connect(&self.target, self.roots(), credentials).await;
             let Connected { stream, started, leftover, peer } =
                 connected.map_err(|error| connect_error(&error))?;
             let session = Session::new(started, self.options);

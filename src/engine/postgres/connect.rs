@@ -1,9 +1,13 @@
 //! Opens a connection: addresses, socket, TLS, handshake.
 
+use super::binding::{ChannelBinding, end_point};
 use super::config::{Endpoint, Target};
 use super::failure::{ConnectError, Kind};
+use super::passwords::Passwords;
 use super::startup::{Login, Started, Startup, StartupError, Step};
-use super::tls::{SslMode, TlsRoots};
+use super::tls::{ALPN, SslMode, TlsRoots};
+use super::tls_failure;
+use crate::engine::session::Credentials;
 use crate::engine::stream::Stream;
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
@@ -72,7 +76,12 @@ impl Encryption {
 
 /// Tries every endpoint and every address in turn, and stops at the first that answers for good
 /// or ill: a wrong password is not tried elsewhere.
-pub async fn connect(target: &Target, roots: &TlsRoots) -> Result<Connected, ConnectError> {
+pub async fn connect(
+    target: &Target,
+    roots: &TlsRoots,
+    credentials: Credentials,
+) -> Result<Connected, ConnectError> {
+    let passwords = Passwords::gather(target, credentials).await?;
     let mut last = None;
     for endpoint in &target.endpoints {
         let (host, addresses) = match addresses(endpoint).await {
@@ -83,7 +92,7 @@ pub async fn connect(target: &Target, roots: &TlsRoots) -> Result<Connected, Con
             }
         };
         for address in addresses {
-            match connect_address(target, roots, &host, address).await {
+            match connect_address(target, roots, &passwords, &host, address).await {
                 Ok(connected) => return Ok(connected),
                 Err(error) if error.fatal => return Err(error),
                 Err(error) => last = Some(error),
@@ -114,15 +123,23 @@ async fn addresses(endpoint: &Endpoint) -> Result<(String, Vec<Address>), Connec
 async fn connect_address(
     target: &Target,
     roots: &TlsRoots,
+    passwords: &Passwords,
     host: &str,
     address: Address,
 ) -> Result<Connected, ConnectError> {
     let mut peer = Peer { address, host: host.to_owned(), encrypted: false };
     let mut attempts = Encryption::attempts(target.ssl.mode, &peer.address).iter().peekable();
+    // What was said over TLS tells more than that there is no entry for a plain connection.
+    let mut over_tls = None;
     while let Some(&encryption) = attempts.next() {
-        match attempt(target, roots, &mut peer, encryption).await {
-            Err(error)
-                if attempts.peek().is_some() && error.depends_on_encryption(peer.encrypted) => {}
+        match attempt(target, roots, passwords, &mut peer, encryption).await {
+            Err(error) if error.depends_on_encryption(peer.encrypted) => {
+                let was_plain = encryption == Encryption::IfOffered && !peer.encrypted;
+                if attempts.peek().is_none() || was_plain {
+                    return Err(over_tls.unwrap_or(error));
+                }
+                over_tls = peer.encrypted.then_some(error);
+            }
             result => return result,
         }
     }
@@ -132,13 +149,14 @@ async fn connect_address(
 async fn attempt(
     target: &Target,
     roots: &TlsRoots,
+    passwords: &Passwords,
     peer: &mut Peer,
     encryption: Encryption,
 ) -> Result<Connected, ConnectError> {
     let address = peer.address.to_string();
     let result = match target.connect_timeout {
-        None => attempt_twice(target, roots, peer, encryption).await,
-        Some(limit) => tokio::time::timeout(limit, attempt_twice(target, roots, peer, encryption))
+        None => attempt_twice(target, roots, passwords, peer, encryption).await,
+        Some(limit) => tokio::time::timeout(limit, attempt_twice(target, roots, passwords, peer, encryption))
             .await
             .unwrap_or_else(|_| {
                 let message = format!("no answer within {} s", limit.as_secs());
@@ -151,20 +169,24 @@ async fn attempt(
 async fn attempt_twice(
     target: &Target,
     roots: &TlsRoots,
+    passwords: &Passwords,
     peer: &mut Peer,
     encryption: Encryption,
 ) -> Result<Connected, ConnectError> {
     let pins = target.asks_for_pins();
     let stream = open(target, roots, peer, encryption).await?;
-    match shake_hands(target, stream, peer, pins).await {
+    match shake_hands(target, passwords, stream, peer, pins).await {
         Err(StartupFailure::Startup(error)) if pins && error.refuses_pins() => {
             target.forgo_pins();
             let stream = open(target, roots, peer, encryption).await?;
-            shake_hands(target, stream, peer, false).await
+            shake_hands(target, passwords, stream, peer, false).await
         }
         result => result,
     }
-    .map_err(ConnectError::from)
+    .map_err(|failure| match failure {
+        StartupFailure::Io(error) => tls_failure::explain(error, &target.ssl),
+        StartupFailure::Startup(error) => error.into(),
+    })
 }
 
 /// The transport, encrypted if so agreed; `peer` learns which.
@@ -196,14 +218,15 @@ pub(super) async fn open(
         return Ok(Stream::Tcp(tcp));
     }
     let mut tcp = tcp;
-    match (offers_tls(&mut tcp).await?, encryption) {
+    match (target.ssl.direct || offers_tls(&mut tcp).await?, encryption) {
         (true, _) => {
             peer.encrypted = true;
             encrypt(target, roots, &peer.host, tcp).await
         }
         (false, Encryption::IfOffered) => Ok(Stream::Tcp(tcp)),
         (false, _) => {
-            let message = "the server does not offer TLS, which sslmode requires";
+            let message = "the server does not offer TLS, which option 'sslmode' or 'ssl' asks for \
+                           (sslmode 'prefer' or ssl: false would do without)";
             Err(ConnectError::new(Kind::Tls, "ERR_TLS_NOT_OFFERED", message).fatal())
         }
     }
@@ -276,8 +299,14 @@ async fn encrypt(
     let result = work.await;
     drop(wanted);
     match result {
+        // A server that ignores what it was asked to speak may be another than PostgreSQL's.
+        Ok(Some(Ok(stream)))
+            if target.ssl.direct && stream.get_ref().1.alpn_protocol() != Some(ALPN) =>
+        {
+            Err(tls_failure::no_direct_tls())
+        }
         Ok(Some(Ok(stream))) => Ok(Stream::Tls(Box::new(stream))),
-        Ok(Some(Err(error))) => Err(ConnectError::from_tls(error)),
+        Ok(Some(Err(error))) => Err(tls_failure::explain(error, &target.ssl)),
         Ok(None) | Err(_) => Err(ConnectError::new(Kind::Tls, "ECANCELED", "TLS was broken off")),
     }
 }
@@ -302,13 +331,22 @@ impl From<StartupError> for StartupFailure {
 
 async fn shake_hands(
     target: &Target,
+    passwords: &Passwords,
     mut stream: Stream,
     peer: &Peer,
     pins: bool,
 ) -> Result<Connected, StartupFailure> {
+    let password = passwords.find(target, peer);
+    let bound = match target.channel_binding {
+        ChannelBinding::Disable => None,
+        _ => stream.peer_certificate().and_then(end_point),
+    };
     let mut startup = Startup::new(Login {
         user: &target.user,
-        password: target.password.as_deref(),
+        password: password.as_deref(),
+        hint: passwords.hint(),
+        binding: target.channel_binding,
+        end_point: bound.as_deref(),
         database: &target.database,
         application_name: target.application_name.as_deref(),
         options: target.options.as_deref(),

@@ -1,6 +1,5 @@
 //! Why no connection came about.
 
-use super::connect::StartupFailure;
 use super::error::ServerError;
 use super::startup::StartupError;
 use serde_json::{Value, json};
@@ -46,11 +45,14 @@ pub struct ConnectError {
     pub code: Cow<'static, str>,
     /// Never worth another try: wrong password, missing database, bad certificate.
     pub fatal: bool,
+    /// The server's own words, where the message explains them.
+    pub cause: Option<Box<ServerError>>,
 }
 
 impl ConnectError {
     pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> ConnectError {
-        ConnectError { kind, message: message.into(), code: code.into(), fatal: false }
+        let (message, code) = (message.into(), code.into());
+        ConnectError { kind, message, code, fatal: false, cause: None }
     }
 
     pub(super) fn fatal(mut self) -> ConnectError {
@@ -71,20 +73,8 @@ impl ConnectError {
     pub(super) fn depends_on_encryption(&self, encrypted: bool) -> bool {
         match &self.kind {
             Kind::Tls => encrypted,
-            Kind::Server(error) => error.code() == "28000",
+            Kind::Server(_) | Kind::Auth => self.code == "28000",
             _ => false,
-        }
-    }
-
-    pub(super) fn from_tls(error: io::Error) -> ConnectError {
-        let rustls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match rustls {
-            Some(rustls::Error::InvalidCertificate(reason)) => {
-                let message = format!("the server's certificate is not accepted: {reason}");
-                ConnectError::new(Kind::Tls, "ERR_TLS_CERTIFICATE", message).fatal()
-            }
-            Some(other) => ConnectError::new(Kind::Tls, "ERR_TLS", format!("TLS failed: {other}")),
-            None => ConnectError::from(error),
         }
     }
 
@@ -95,13 +85,18 @@ impl ConnectError {
             json["kind"] = "database".into();
             return json;
         }
-        json!({
+        let mut json = json!({
             "kind": "pool",
             "code": "ERR_POLYPOOL_CONNECT",
             "message": self.message,
             "reason": self.kind.name(),
             "errno": self.code,
-        })
+        });
+        if let Some(cause) = &self.cause {
+            json["cause"] = cause.to_json();
+            json["cause"]["kind"] = "database".into();
+        }
+        json
     }
 }
 
@@ -137,12 +132,26 @@ impl From<io::Error> for ConnectError {
 impl From<StartupError> for ConnectError {
     fn from(error: StartupError) -> ConnectError {
         match error {
+            StartupError::Server(error) if wants_certificate(&error) => {
+                let advice = "give one with options 'ssl.cert' and 'ssl.key' (or 'sslcert' and 'sslkey')";
+                let message = format!("{}; {advice}", error.message());
+                let refusal = ConnectError::new(Kind::Auth, "28000", message).fatal();
+                ConnectError { cause: Some(Box::new(error)), ..refusal }
+            }
             StartupError::Server(error) => ConnectError {
                 message: error.message().to_owned(),
                 code: error.code().to_owned().into(),
                 fatal: error.is_auth(),
                 kind: Kind::Server(Box::new(error)),
+                cause: None,
             },
+            StartupError::Unbound(error) => {
+                let message = "channel binding failed: the server does not see the TLS connection \
+                               that this client has, so somebody in between ends it; where that is \
+                               meant to be, set option 'channel_binding' to 'disable'";
+                let refusal = ConnectError::new(Kind::Auth, "ERR_TLS_BINDING", message).fatal();
+                ConnectError { cause: error.map(Box::new), ..refusal }
+            }
             StartupError::Auth(message) => {
                 ConnectError::new(Kind::Auth, "ERR_POLYPOOL_CONNECT", message).fatal()
             }
@@ -153,11 +162,8 @@ impl From<StartupError> for ConnectError {
     }
 }
 
-impl From<StartupFailure> for ConnectError {
-    fn from(failure: StartupFailure) -> ConnectError {
-        match failure {
-            StartupFailure::Io(error) => error.into(),
-            StartupFailure::Startup(error) => error.into(),
-        }
-    }
+/// "connection requires a valid client certificate": code and routine are those of other refusals
+/// too, so that only English tells. In other languages the server's words go on as they are.
+fn wants_certificate(error: &ServerError) -> bool {
+    error.code() == "28000" && error.message().contains("client certificate")
 }

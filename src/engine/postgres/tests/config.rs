@@ -138,7 +138,8 @@ fn refusals_name_the_option() {
         ("port", text("a"), "port", "'a'"),
         ("port", text("1,2"), "port", "as many as there are hosts (1)"),
         ("host", Value::Number(1.0), "host", "a text, got a number"),
-        ("password", Value::Function, "password", "a text, got a function"),
+        ("password", Value::Number(1.0), "password", "a text or a function, got a number"),
+        ("url", text("postgres://h?password=x%00"), "password", "a text"),
         ("sslmode", text("no"), "sslmode", "'verify-ca' or 'verify-full', got 'no'"),
         ("ssl", text("maybe"), "ssl", "true, false or an object"),
         (
@@ -155,7 +156,7 @@ fn refusals_name_the_option() {
         ("connect_timeout", Value::Number(1.5), "connect_timeout", "1.5"),
         ("allowCleartextPassword", text("yes"), "allowCleartextPassword", "true or false"),
         ("target_session_attrs", text("primary"), "target_session_attrs", "'any'"),
-        ("channel_binding", text("require"), "channel_binding", "'prefer' or 'disable'"),
+        ("channel_binding", text("yes"), "channel_binding", "'disable', 'prefer' or 'require'"),
         ("user", text(""), "user", "the name of a role"),
         ("hots", text("h"), "hots", "did you mean 'host'"),
         ("url", text("postgres://h?sslmod=a"), "sslmod", "did you mean 'sslmode'"),

@@ -8,6 +8,9 @@ const LOGIN: Login<'static> = Login {
     application_name: Some("till"),
     options: None,
     cleartext: false,
+    hint: None,
+    binding: Binding::Prefer,
+    end_point: None,
     pins: true,
 };
 
