@@ -203,3 +203,48 @@ fn every_key_is_known_by_its_canonical_name() {
         assert!(KEYS.contains(&key), "{key}");
     }
 }
+
+#[test]
+fn direct_negotiation_wants_tls_for_certain() {
+    let direct = ("sslnegotiation", text("direct"));
+    for mode in ["disable", "allow", "prefer"] {
+        let error = target(&[direct.clone(), ("sslmode", text(mode))]).unwrap_err();
+        assert_eq!(error.option, "sslnegotiation");
+        assert!(error.message.contains("'sslmode'"), "{error}");
+    }
+    assert_eq!(target(std::slice::from_ref(&direct)).unwrap_err().option, "sslnegotiation");
+    for mode in ["require", "verify-ca", "verify-full"] {
+        assert!(target(&[direct.clone(), ("sslmode", text(mode))]).unwrap().ssl.direct);
+    }
+    assert!(target(&[direct, ("ssl", Value::Bool(true))]).unwrap().ssl.direct);
+    assert!(!target(&[("sslnegotiation", text("postgres"))]).unwrap().ssl.direct);
+    let error = target(&[("sslnegotiation", text("maybe"))]).unwrap_err();
+    assert!(error.message.contains("'postgres' or 'direct', got 'maybe'"), "{error}");
+}
+
+#[test]
+fn required_binding_wants_tls() {
+    let require = ("channel_binding", text("require"));
+    let mode = |sslmode| target(&[require.clone(), ("sslmode", text(sslmode))]);
+    assert_eq!(mode("disable").unwrap_err().option, "channel_binding");
+    assert_eq!(mode("prefer").unwrap().ssl.mode, SslMode::Require);
+    assert_eq!(mode("verify-full").unwrap().ssl.mode, SslMode::VerifyFull);
+    assert_eq!(target(std::slice::from_ref(&require)).unwrap().ssl.mode, SslMode::Require);
+}
+
+#[test]
+fn the_systems_authorities_verify_in_full() {
+    let system = ("sslrootcert", text("system"));
+    assert_eq!(target(std::slice::from_ref(&system)).unwrap().ssl.mode, SslMode::VerifyFull);
+    let error = target(&[system, ("sslmode", text("require"))]).unwrap_err();
+    assert!(error.option == "sslmode" && error.message.contains("'system'"), "{error}");
+}
+
+#[test]
+fn a_password_function_is_for_the_driver_to_ask() {
+    let target = target(&[("password", Value::Function)]).unwrap();
+    assert_eq!(target.password, None);
+    let from_file = with_environment(&[], &[("PGPASSFILE", "/a"), ("PGCHANNELBINDING", "disable")]);
+    assert_eq!(from_file.passfile, Some(PathBuf::from("/a")));
+    assert_eq!(from_file.channel_binding, ChannelBinding::Disable);
+}
