@@ -18,7 +18,7 @@ beforeAll(async () => {
   await authority.issue('middle');
   await authority.issue('sha384', { signing: ['-sha384'] });
   await authority.issue('sha512', { newKey: RSA, signing: ['-sha512'] });
-  const pss = ['-sigopt', 'rsa_padding_mode:pss', '-sigopt', 'rsa_pss_saltlen:32'];
+  const pss = ['-sigopt', 'rsa_padding_mode:pss', '-sigopt', 'rsa_pss_saltlen:64'];
   await authority.issue('pss', { signing: ['-sha512', ...pss] });
   await authority.issueAlone('ecdsa');
   await authority.issueAlone('ed25519', ['-newkey', 'ed25519']);

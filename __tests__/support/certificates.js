@@ -22,6 +22,7 @@ new_certs_dir = .
 rand_serial = yes
 default_md = sha256
 policy = any
+unique_subject = no
 [any]
 commonName = supplied
 `;

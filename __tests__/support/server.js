@@ -27,8 +27,12 @@ const ROLES = {
   certuser: { type: 'hostssl', method: 'cert', password: null },
 };
 
+/** Roles that a test makes for itself belong to this one, and log in by SCRAM. */
+const GROUP = 'newcomers';
+
 const ACCESS = [
   'local all all trust',
+  `host all +${GROUP} 127.0.0.1/32 scram-sha-256`,
   ...Object.entries(ROLES).flatMap(([role, { type = 'host', method }]) =>
     ['127.0.0.1/32', '::1/128'].map((from) => `${type} all ${role} ${from} ${method}`),
   ),
@@ -187,6 +191,7 @@ class Server {
       await first.query(`set password_encryption = '${encryption}'`);
       await first.query(`${verb} role ${role} login${secret}`);
     }
+    await first.query(`create role ${GROUP}`);
     await first.query(`create database ${DATABASE} owner app`);
     await first.end();
     const second = await connect(DATABASE);
@@ -244,4 +249,4 @@ class Server {
   }
 }
 
-module.exports = { Server, ROLES, DATABASE, freePort };
+module.exports = { Server, ROLES, GROUP, DATABASE, freePort };

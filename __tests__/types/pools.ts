@@ -87,9 +87,12 @@ export const everyOption = {
   host: 'a,b',
   port: '5432,5433',
   user: 'me',
-  password: 'secret',
+  password: async () => 'token',
+  passfile: '/home/me/.pgpass',
   database: 'db',
   ssl: { rejectUnauthorized: true, ca: ['pem'], cert: 'pem', key: 'pem', servername: 'a' },
+  sslnegotiation: 'direct',
+  channel_binding: 'require',
   allowCleartextPassword: false,
   applicationName: 'app',
   options: '-c search_path=app',
@@ -150,6 +153,11 @@ export function constructors(): void {
   // @ts-expect-error no such type
   new Pool({ types: { int8: 'Number' } });
   new Pool({ sslmode: 'verify-full', sslrootcert: 'ca.pem', sslcert: 'a.pem', sslkey: 'a.key' });
+  new Pool({ password: 'secret', ssl: { ca: [Buffer.from('pem')], key: new Uint8Array() } });
+  // @ts-expect-error a password is text
+  new Pool({ password: () => 5 });
+  // @ts-expect-error libpq knows two ways
+  new Pool({ sslnegotiation: 'tls' });
   // @ts-expect-error no such mode
   new Pool({ sslmode: 'always' });
   // @ts-expect-error no such policy

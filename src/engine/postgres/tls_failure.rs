@@ -65,6 +65,9 @@ fn certificate(reason: &CertificateError) -> String {
             "becomes valid in {} by this machine's clock; {UNCHECKED}",
             span(*time, *not_before)
         ),
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. } => {
+            format!("is signed with an algorithm that is not supported; {UNCHECKED}")
+        }
         other => format!("is not accepted: {other}; {UNCHECKED}"),
     }
 }
