@@ -131,7 +131,8 @@ function fromWire(wire, context) {
 
 function build(wire, fields, reason, thrown) {
   let cause = reason;
-  if (wire.cause) cause = thrown?.find(wire.thrown) ?? build(wire.cause, undefined, undefined, thrown);
+  if (wire.cause)
+    cause = thrown?.find(wire.thrown) ?? build(wire.cause, undefined, undefined, thrown);
   const options = cause === undefined ? undefined : { cause };
   const { message } = wire;
   if (wire.kind === 'database') return new DatabaseError(message, wire, options);

@@ -84,8 +84,22 @@ describe('a password function', () => {
   });
 
   test.each([
-    ['throws', () => { throw new RangeError('no token today'); }, 'no token today', 'RangeError'],
-    ['rejects', async () => { throw new RangeError('no token'); }, 'no token', 'RangeError'],
+    [
+      'throws',
+      () => {
+        throw new RangeError('no token today');
+      },
+      'no token today',
+      'RangeError',
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new RangeError('no token');
+      },
+      'no token',
+      'RangeError',
+    ],
     ['returns nothing', () => undefined, 'must return a string, got undefined', 'TypeError'],
     ['returns null', () => null, 'got null', 'TypeError'],
     ['returns a number', () => 5, 'got number', 'TypeError'],
@@ -203,7 +217,9 @@ describe('the password file', () => {
   const line = (secret = password) => `127.0.0.1:${testServer().port}:${DATABASE}:app:${secret}\n`;
 
   test('named by option, URL or PGPASSFILE', async () => {
-    const passfile = write(`# mine\nelsewhere:*:*:*:wrong\n*:*:*:bob:wrong\n${line()}*:*:*:*:late\n`);
+    const passfile = write(
+      `# mine\nelsewhere:*:*:*:wrong\n*:*:*:bob:wrong\n${line()}*:*:*:*:late\n`,
+    );
     expect(await whoAmI({ passfile })).toBe('app');
     const { host, port } = testServer();
     const target = `postgres://app@${host}:${port}/${DATABASE}?sslmode=disable`;

@@ -114,21 +114,27 @@ test('required binding asks for TLS', async () => {
 });
 
 describe('a man in the middle with a trusted certificate', () => {
-  test.each(['prefer', 'require'])('is found out by channel_binding %s', async (channel_binding) => {
-    const { port } = await middle();
-    const error = await refusal('app', { port, channel_binding });
-    expect(error).toMatchObject({ code: 'ERR_POLYPOOL_CONNECT', reason: 'auth' });
-    expect(error.message).toMatch(/channel binding failed/);
-    expect(error.message).toContain("'channel_binding' to 'disable'");
-    expect(error.cause).toMatchObject({ name: 'DatabaseError', code: '28000' });
-  });
+  test.each(['prefer', 'require'])(
+    'is found out by channel_binding %s',
+    async (channel_binding) => {
+      const { port } = await middle();
+      const error = await refusal('app', { port, channel_binding });
+      expect(error).toMatchObject({ code: 'ERR_POLYPOOL_CONNECT', reason: 'auth' });
+      expect(error.message).toMatch(/channel binding failed/);
+      expect(error.message).toContain("'channel_binding' to 'disable'");
+      expect(error.cause).toMatchObject({ name: 'DatabaseError', code: '28000' });
+    },
+  );
 
-  test.each(['prefer', 'require'])('cannot hide that the server binds: %s', async (channel_binding) => {
-    const { port } = await middle({ withoutPlus: true });
-    const error = await refusal('app', { port, channel_binding });
-    expect(error).toMatchObject({ code: 'ERR_POLYPOOL_CONNECT', reason: 'auth' });
-    expect(error.message).toMatch(/channel.binding/);
-  });
+  test.each(['prefer', 'require'])(
+    'cannot hide that the server binds: %s',
+    async (channel_binding) => {
+      const { port } = await middle({ withoutPlus: true });
+      const error = await refusal('app', { port, channel_binding });
+      expect(error).toMatchObject({ code: 'ERR_POLYPOOL_CONNECT', reason: 'auth' });
+      expect(error.message).toMatch(/channel.binding/);
+    },
+  );
 
   test('does not drive the client to a connection without TLS', async () => {
     const proxy = await middle();

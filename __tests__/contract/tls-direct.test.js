@@ -2,7 +2,7 @@
 // TLS from the first byte, with a server that has it (PostgreSQL 17 and later).
 
 const { ROLES, DATABASE, Server } = require('../support/server.js');
-const { load, rejection, track } = require('../support/pools.js');
+const { load, rejection, track, until } = require('../support/pools.js');
 const { url } = require('../support/urls.js');
 
 let server;
@@ -75,6 +75,10 @@ test('a cancel goes the same way', async () => {
   const { processId } = await pool.use(({ processId }) => ({ processId }));
   const controller = new AbortController();
   const sleeping = rejection(pool.query('select pg_sleep(60)', [], controller));
+  const watcher = track(await load().connect(options({ sslmode: 'require' })));
+  const active = `select 1 from pg_stat_activity
+    where pid = $1 and state = 'active' and wait_event = 'PgSleep'`;
+  await until(async () => (await watcher.query(active, [processId])).rowCount === 1, 'sleeping');
   controller.abort();
   expect((await sleeping).name).toBe('AbortError');
   const { rows } = await pool.query('select pg_backend_pid() as pid');

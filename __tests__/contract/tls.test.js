@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { ROLES, DATABASE, Server } = require('../support/server.js');
 const { TlsProxy } = require('../support/tls-proxy.js');
-const { load, rejection, track } = require('../support/pools.js');
+const { load, rejection, track, until } = require('../support/pools.js');
 const { url } = require('../support/urls.js');
 const { visible } = require('../support/secrets.js');
 
@@ -58,7 +58,11 @@ async function refusal(role, more) {
 }
 
 async function useCertificate(name) {
-  await server.reconfigure({ ssl: 'on', ssl_cert_file: `${name}.crt`, ssl_key_file: `${name}.key` });
+  await server.reconfigure({
+    ssl: 'on',
+    ssl_cert_file: `${name}.crt`,
+    ssl_key_file: `${name}.key`,
+  });
 }
 
 describe('a server that takes both', () => {
@@ -86,7 +90,12 @@ describe('a server that takes both', () => {
 
   test('PEM may be text or bytes, one or several', async () => {
     const bytes = fs.readFileSync(files('ca.crt'));
-    for (const ca of [bytes, [bytes], new Uint8Array(bytes), [pem('stranger.crt'), pem('ca.crt')]]) {
+    for (const ca of [
+      bytes,
+      [bytes],
+      new Uint8Array(bytes),
+      [pem('stranger.crt'), pem('ca.crt')],
+    ]) {
       expect(await encrypted('app', { ssl: { ca } })).toBe(true);
     }
   });
@@ -111,13 +120,16 @@ describe('client certificates', () => {
     expect(await encrypted('certuser', { ssl: raw })).toBe(true);
   });
 
-  test.each(['prefer', 'require'])('a server that wants one says so, sslmode %s', async (sslmode) => {
-    const error = await refusal('certuser', { sslmode });
-    expect(error).toMatchObject({ code: 'ERR_POLYPOOL_CONNECT', reason: 'auth', errno: '28000' });
-    expect(error.message).toContain("'ssl.cert' and 'ssl.key'");
-    expect(error.message).toContain("'sslcert' and 'sslkey'");
-    expect(error.cause).toMatchObject({ name: 'DatabaseError', code: '28000' });
-  });
+  test.each(['prefer', 'require'])(
+    'a server that wants one says so, sslmode %s',
+    async (sslmode) => {
+      const error = await refusal('certuser', { sslmode });
+      expect(error).toMatchObject({ code: 'ERR_POLYPOOL_CONNECT', reason: 'auth', errno: '28000' });
+      expect(error.message).toContain("'ssl.cert' and 'ssl.key'");
+      expect(error.message).toContain("'sslcert' and 'sslkey'");
+      expect(error.cause).toMatchObject({ name: 'DatabaseError', code: '28000' });
+    },
+  );
 
   test('one of another name is refused by the server', async () => {
     const ssl = { ca: pem('ca.crt'), cert: pem('nobody.crt'), key: pem('nobody.key') };
@@ -180,6 +192,10 @@ describe('sessions', () => {
     const { processId } = await pool.use(({ processId }) => ({ processId }));
     const controller = new AbortController();
     const sleeping = rejection(pool.query('select pg_sleep(60)', [], controller));
+    const watcher = track(await load().connect(options('app', { ssl: false })));
+    const active = `select 1 from pg_stat_activity
+      where pid = $1 and state = 'active' and wait_event = 'PgSleep'`;
+    await until(async () => (await watcher.query(active, [processId])).rowCount === 1, 'sleeping');
     controller.abort();
     expect((await sleeping).name).toBe('AbortError');
     // The same backend answers, so the cancel has reached it.
@@ -269,16 +285,27 @@ describe('servers with other certificates', () => {
 test('files that cannot be read name the option', async () => {
   const nowhere = path.join(server.directory, 'nowhere.crt');
   for (const option of ['sslrootcert', 'sslcert']) {
-    const error = await refusal('app', { sslmode: 'require', sslkey: files('client.key'), [option]: nowhere });
+    const error = await refusal('app', {
+      sslmode: 'require',
+      sslkey: files('client.key'),
+      [option]: nowhere,
+    });
     expect(error).toMatchObject({ code: 'ERR_POLYPOOL_OPTION', option });
   }
 });
 
 test('a URL says it all', async () => {
   await useCertificate('server');
-  const target = url({ role: 'certuser', port: server.port, host: 'localhost', sslmode: 'verify-full' });
+  const target = url({
+    role: 'certuser',
+    port: server.port,
+    host: 'localhost',
+    sslmode: 'verify-full',
+  });
   const names = { sslrootcert: 'ca.crt', sslcert: 'client.crt', sslkey: 'client.key' };
-  const query = Object.entries(names).map(([key, name]) => `${key}=${encodeURIComponent(files(name))}`);
+  const query = Object.entries(names).map(
+    ([key, name]) => `${key}=${encodeURIComponent(files(name))}`,
+  );
   const connection = track(await load().connect(`${target}&${query.join('&')}`));
   expect((await connection.query(SSL)).rows).toEqual([{ ssl: true }]);
 });
