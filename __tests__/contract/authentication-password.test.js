@@ -172,6 +172,31 @@ describe('a password function', () => {
     expect(pool.closed).toBe(true);
   });
 
+  test('that is still asked when its thread ends harms nobody', async () => {
+    const given = JSON.stringify(options());
+    const program = `
+      const { Worker } = require('node:worker_threads');
+      const code = \`
+        const { parentPort } = require('node:worker_threads');
+        const { Pool } = require('./index.js');
+        const password = () => {
+          parentPort.postMessage('asked');
+          return new Promise(() => {});
+        };
+        new Pool({ ...${given}, password, connectTimeoutMs: 0 }).acquire();
+      \`;
+      const worker = new Worker(code, { eval: true });
+      worker.once('message', async () => {
+        await worker.terminate();
+        const pool = await createPool(url, { password: async () => ${JSON.stringify(password)} });
+        console.log(JSON.stringify((await pool.query('select 1 as a')).rows));
+        await pool.close();
+      });`;
+    const result = await runProgram(program);
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(printed(result)).toEqual([[{ a: 1 }]]);
+  });
+
   test('a wrong answer is as final as a wrong password', async () => {
     const error = await rejection(open({ password: () => 'not-it' }));
     expect(error).toMatchObject({ name: 'DatabaseError', code: '28P01' });

@@ -78,7 +78,7 @@ const SIGNATURES: [(&str, Hash); 13] = [
     ("1.2.840.10045.4.3.2", Hash::Sha256),
     ("1.2.840.10045.4.3.3", Hash::Sha384),
     ("1.2.840.10045.4.3.4", Hash::Sha512),
-    ("1.2.840.10040.4.3", Hash::Sha256), // dsa-with-sha1
+    ("1.2.840.10040.4.3", Hash::Sha256),      // dsa-with-sha1
     ("2.16.840.1.101.3.4.3.2", Hash::Sha256), // dsa-with-sha256
 ];
 
@@ -112,10 +112,8 @@ fn pss_hash(algorithm: &AlgorithmIdentifierOwned) -> Option<Hash> {
     if reader.is_finished() {
         return Some(Hash::Sha256);
     }
-    let hash = ContextSpecific::<AlgorithmIdentifierRef<'_>>::decode_explicit(
-        &mut reader,
-        TagNumber(0),
-    );
+    let hash =
+        ContextSpecific::<AlgorithmIdentifierRef<'_>>::decode_explicit(&mut reader, TagNumber(0));
     match hash.ok()? {
         Some(hash) => find(&DIGESTS, hash.value.oid),
         None => Some(Hash::Sha256),

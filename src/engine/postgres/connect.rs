@@ -156,12 +156,14 @@ async fn attempt(
     let address = peer.address.to_string();
     let result = match target.connect_timeout {
         None => attempt_twice(target, roots, passwords, peer, encryption).await,
-        Some(limit) => tokio::time::timeout(limit, attempt_twice(target, roots, passwords, peer, encryption))
-            .await
-            .unwrap_or_else(|_| {
-                let message = format!("no answer within {} s", limit.as_secs());
-                Err(ConnectError::new(Kind::Timeout, "ETIMEDOUT", message))
-            }),
+        Some(limit) => {
+            tokio::time::timeout(limit, attempt_twice(target, roots, passwords, peer, encryption))
+                .await
+                .unwrap_or_else(|_| {
+                    let message = format!("no answer within {} s", limit.as_secs());
+                    Err(ConnectError::new(Kind::Timeout, "ETIMEDOUT", message))
+                })
+        }
     };
     result.map_err(|error| error.at(&address))
 }
@@ -283,7 +285,7 @@ async fn encrypt(
     let name = match &target.ssl.servername {
         Some(name) => name.clone(),
         None => ServerName::try_from(host.to_owned())
-            .map_err(|_| unusable("the host's name cannot stand in a certificate"))?,
+            .map_err(|_| unusable("the host's name can stand in no certificate: option 'ssl.servername' gives another"))?,
     };
     let runtime = tokio::runtime::Handle::current();
     // Dropping this future drops `wanted`, and that ends the work on the other thread.

@@ -133,7 +133,8 @@ impl From<StartupError> for ConnectError {
     fn from(error: StartupError) -> ConnectError {
         match error {
             StartupError::Server(error) if wants_certificate(&error) => {
-                let advice = "give one with options 'ssl.cert' and 'ssl.key' (or 'sslcert' and 'sslkey')";
+                let advice =
+                    "give one with options 'ssl.cert' and 'ssl.key' (or 'sslcert' and 'sslkey')";
                 let message = format!("{}; {advice}", error.message());
                 let refusal = ConnectError::new(Kind::Auth, "28000", message).fatal();
                 ConnectError { cause: Some(Box::new(error)), ..refusal }

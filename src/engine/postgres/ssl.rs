@@ -225,7 +225,8 @@ fn identity(
 ) -> Result<Arc<Identity>, OptionError> {
     // PKCS #8 says it in the first line, OpenSSL's older forms in a header.
     if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") || pem.contains("Proc-Type: 4,ENCRYPTED") {
-        let expected = "a private key that is not encrypted (openssl pkey takes the passphrase off)";
+        let expected =
+            "a private key that is not encrypted (openssl pkey takes the passphrase off)";
         return Err(OptionError::bound(option, expected, "an encrypted one"));
     }
     let expected = "a private key in PEM form, not encrypted";

@@ -298,7 +298,9 @@ impl<'a> Startup<'a> {
 
     fn password(&self) -> Result<&'a str, StartupError> {
         self.login.password.ok_or_else(|| match self.login.hint {
-            Some(hint) => auth(&format!("the server asks for a password; none was given, and {hint}")),
+            Some(hint) => {
+                auth(&format!("the server asks for a password; none was given, and {hint}"))
+            }
             None => auth("the server asks for a password; none was given"),
         })
     }
@@ -363,7 +365,9 @@ fn broken(_: io::Error) -> StartupError {
 
 fn scram_failed(answer: &[u8]) -> StartupError {
     // PostgreSQL answers in an error's own words; RFC 5802 has servers say it here.
-    if answer.starts_with(b"e=channel-binding") || answer.starts_with(b"e=server-does-support-channel") {
+    if answer.starts_with(b"e=channel-binding")
+        || answer.starts_with(b"e=server-does-support-channel")
+    {
         return StartupError::Unbound(None);
     }
     auth("the password exchange failed: the server could not prove that it knows the password")

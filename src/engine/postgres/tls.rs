@@ -125,15 +125,15 @@ impl Ssl {
         } else {
             let mut store = RootCertStore::empty();
             for certificate in &self.ca {
-                store
-                    .add(certificate.clone())
-                    .map_err(|_| TlsSetup("a certificate of the authority cannot be used"))?;
+                store.add(certificate.clone()).map_err(|_| {
+                    TlsSetup("a certificate of option 'ssl.ca' or 'sslrootcert' cannot be used")
+                })?;
             }
             Arc::new(store)
         };
-        WebPkiServerVerifier::builder_with_provider(store, provider.clone())
-            .build()
-            .map_err(|_| TlsSetup("there is no authority to verify the server's certificate with"))
+        WebPkiServerVerifier::builder_with_provider(store, provider.clone()).build().map_err(|_| {
+            TlsSetup("no authority is trusted: name one with option 'ssl.ca' or 'sslrootcert'")
+        })
     }
 }
 

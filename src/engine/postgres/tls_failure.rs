@@ -115,7 +115,10 @@ fn refused(alert: AlertDescription, ssl: &Ssl) -> ConnectError {
         ),
         _ => {
             let error = ConnectError::new(Kind::Tls, "ERR_TLS", "");
-            return ConnectError { message: format!("TLS failed: the server says {alert:?}"), ..error };
+            return ConnectError {
+                message: format!("TLS failed: the server says {alert:?}"),
+                ..error
+            };
         }
     };
     ConnectError::new(Kind::Tls, "ERR_TLS_CERTIFICATE", message).fatal()

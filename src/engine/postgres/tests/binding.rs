@@ -27,8 +27,7 @@ fn signed_with(last_of_oid: u8) -> Vec<u8> {
 
 #[test]
 fn the_hash_is_that_of_the_signature() {
-    for (last, hash) in
-        [(1, Hash::Sha224), (2, Hash::Sha256), (3, Hash::Sha384), (4, Hash::Sha512)]
+    for (last, hash) in [(1, Hash::Sha224), (2, Hash::Sha256), (3, Hash::Sha384), (4, Hash::Sha512)]
     {
         let certificate = signed_with(last);
         let expected = match hash {

@@ -218,6 +218,9 @@ fn direct_negotiation_wants_tls_for_certain() {
     }
     assert!(target(&[direct, ("ssl", Value::Bool(true))]).unwrap().ssl.direct);
     assert!(!target(&[("sslnegotiation", text("postgres"))]).unwrap().ssl.direct);
+    let pairs = "host=h user=u sslmode=require sslnegotiation=direct channel_binding=require";
+    let pairs = from_url(pairs).unwrap();
+    assert!(pairs.ssl.direct && pairs.channel_binding == ChannelBinding::Require);
     let error = target(&[("sslnegotiation", text("maybe"))]).unwrap_err();
     assert!(error.message.contains("'postgres' or 'direct', got 'maybe'"), "{error}");
 }

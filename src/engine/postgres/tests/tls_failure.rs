@@ -1,6 +1,6 @@
 use super::*;
-use crate::engine::postgres::config::Target;
 use crate::core::options::Value;
+use crate::engine::postgres::config::Target;
 use rustls::pki_types::ServerName;
 use std::collections::BTreeMap;
 use std::time::Duration;
