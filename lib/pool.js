@@ -8,16 +8,19 @@
 
 const { EventEmitter } = require('node:events');
 const { AsyncResource } = require('node:async_hooks');
+const { inspect } = require('node:util');
 const { FATE, FLAG, NUMBERS, Request, SUBMIT, binding, fromWire, link } = require('./ring');
 const {
   ClosedError,
   OptionError,
   PoolError,
   abortError,
+  atCaller,
   copyServerFields,
   messageOf,
 } = require('./errors');
 const { Connection } = require('./connection');
+const { inspected } = require('./inspect');
 const { Lease, leaseOf } = require('./lease');
 const { PasswordFunction } = require('./password');
 const calls = require('./options');
@@ -49,16 +52,6 @@ function promiseOf(request) {
   request.resolve = resolveNext;
   request.reject = rejectNext;
   return promise;
-}
-
-/**
- * Errors are made when the ring is read, where no caller is on the stack. Here, in the rejection
- * of the promise that the caller awaits, V8 knows the async functions above it. Costs 25 ns per
- * promise.
- */
-function atCaller(error) {
-  if (error instanceof Error) Error.captureStackTrace(error, atCaller);
-  throw error;
 }
 
 let unnamed = 0;
@@ -121,7 +114,7 @@ class Pool extends EventEmitter {
   submit(lease, text, values, options, flags = 0) {
     const request = new Request();
     // A lead is bounded by what follows it.
-    let timeoutMs = flags === 0 ? (this.#settings.queryTimeoutMs ?? 0) : 0;
+    let timeoutMs = flags === FLAG.LEAD ? 0 : (this.#settings.queryTimeoutMs ?? 0);
     try {
       if (typeof text !== 'string') {
         checkStatement(text, values);
@@ -172,15 +165,15 @@ class Pool extends EventEmitter {
   }
 
   /** Never throws: what is wrong ends the stream. */
-  openStream(lease, text, values, options) {
+  openStream(lease, text, values, options, flags = 0) {
     try {
-      return this.#startStream(lease, text, values, options);
+      return this.#startStream(lease, text, values, options, flags);
     } catch (error) {
       return failedStream(error);
     }
   }
 
-  #startStream(lease, text, values, options) {
+  #startStream(lease, text, values, options, flags) {
     if (typeof text !== 'string') {
       checkStatement(text, values);
       if (!isFragment(text)) options = configOptions(calls.STREAM_CONFIG, text, options);
@@ -202,7 +195,7 @@ class Pool extends EventEmitter {
     request.rowMode = rowMode;
     const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
     // At once: statements of a lease run in the order of their calls.
-    const number = this.#send(request, signal, FLAG.STREAM, bound, batchSize);
+    const number = this.#send(request, signal, FLAG.STREAM | flags, bound, batchSize);
     stream.begin({
       credit: (rows) => this.#link.record(SUBMIT.CREDIT, number, rows),
       cancel: () => this.#link.record(SUBMIT.CANCEL, number),
@@ -367,7 +360,7 @@ class Pool extends EventEmitter {
     request.pool = this;
     const number = this.#link.add(request);
     this.#link.record(SUBMIT.WARM, number, this.#id);
-    return promiseOf(request);
+    return promiseOf(request).then(undefined, atCaller);
   }
 
   close(options) {
@@ -405,6 +398,13 @@ class Pool extends EventEmitter {
 
   [Symbol.asyncDispose]() {
     return this.close();
+  }
+
+  [inspect.custom](depth, options) {
+    const { name, closed } = this;
+    const { max, total, idle, inUse, connecting, waiting } = this.stats();
+    const load = { max, total, idle, inUse, connecting, waiting };
+    return inspected(this, { name, closed, ...load }, depth, options);
   }
 
   // ---- From the engine ----

@@ -249,4 +249,4 @@ class Server {
   }
 }
 
-module.exports = { Server, ROLES, GROUP, DATABASE, freePort };
+module.exports = { Server, ROLES, GROUP, DATABASE, freePort, identity };

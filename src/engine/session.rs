@@ -27,6 +27,8 @@ pub enum Dispatch {
 /// One text, once per process. `Rc`: statements live on the engine's thread only.
 pub trait Statement {
     fn dispatch(&self) -> Dispatch;
+    /// Whether it begins or ends a transaction; savepoints do neither.
+    fn bounds_transaction(&self) -> bool;
     /// Microseconds it took so far, as a running average; `None` before its first end.
     fn average(&self) -> Option<Time>;
     fn note(&self, took: Time);

@@ -18,10 +18,6 @@ pub enum Stream {
 }
 
 impl Stream {
-    pub fn is_encrypted(&self) -> bool {
-        matches!(self, Stream::Tls(_))
-    }
-
     /// The certificate that the server showed, in DER.
     pub fn peer_certificate(&self) -> Option<&[u8]> {
         match self {

@@ -34,6 +34,8 @@ pub mod flag {
     pub const HOOK: i32 = 2;
     /// Goes out with the statement that follows and shares its fate: BEGIN.
     pub const LEAD: i32 = 4;
+    /// A statement of a `transaction()` callback: it may not begin or end the transaction.
+    pub const WITHIN: i32 = 8;
 }
 
 /// Parameter tags; the payload follows.

@@ -325,13 +325,12 @@ impl Driver {
     /// Announces the end of a connection, and which lease it takes along.
     fn removed(&mut self, pool: u32, id: ConnId, process: i32, mut event: Value) {
         let Some(state) = self.pool(pool) else { return };
-        let leases = state.shared.lock().core.leases();
-        let lease = leases.into_iter().find(|(lease, _)| lease.slot == id.slot);
+        let lease = state.shared.lock().core.lease_of(id.slot);
         event["type"] = "remove".into();
         event["connection"] = id.serial.into();
         event["processId"] = process.into();
         event["slot"] = id.slot.into();
-        event["generation"] = lease.map(|(lease, _)| lease.generation).into();
+        event["generation"] = lease.map(|lease| lease.generation).into();
         self.event(pool, event);
     }
 

@@ -259,6 +259,9 @@ impl Driver {
             let error = EngineError::new("ERR_POLYPOOL_STALE_CONNECTION", text);
             return self.fail(query.origin, &error);
         };
+        if query.flags & flag::WITHIN != 0 && statement.bounds_transaction() {
+            return self.fail(query.origin, &bounds_refused());
+        }
         let token = self.request(Kind::Held, &query, statement);
         self.start(token, id, Some(query.params));
     }
@@ -321,6 +324,13 @@ impl Driver {
         }
         self.settle_with(token, EngineError::lost("the connection was lost"));
     }
+}
+
+/// It would end the transaction, or begin another, behind the back of `transaction()`.
+fn bounds_refused() -> EngineError {
+    let text = "transaction() begins and ends the transaction itself: \
+                return to commit, throw to roll back";
+    EngineError::new("ERR_POLYPOOL_PARAMETER", text)
 }
 
 /// What a statement asks of the core (DESIGN section 4, what may share).

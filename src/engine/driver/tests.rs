@@ -20,6 +20,10 @@ impl Statement for Text {
         Dispatch::Read
     }
 
+    fn bounds_transaction(&self) -> bool {
+        false
+    }
+
     fn average(&self) -> Option<Time> {
         None
     }

@@ -22,6 +22,7 @@ use crate::wire::param::Params;
 use bytes::BytesMut;
 use once_cell::sync::OnceCell;
 use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -66,7 +67,9 @@ impl driver::Connector for Postgres {
             let connected = connect(&self.target, self.roots(), credentials).await;
             let Connected { stream, started, leftover, peer } =
                 connected.map_err(|error| connect_error(&error))?;
-            let session = Session::new(started, self.options);
+            let prefix =
+                format!("p{:08x}_", RandomState::new().hash_one(started.process_id) as u32);
+            let session = Session::new(started, self.options, &prefix);
             let session = Box::new(Connection { session, origin: self, peer });
             Ok(driver::Opened { stream, session, leftover })
         })
@@ -98,6 +101,10 @@ impl driver::Statement for Timed {
             Class::Control => driver::Dispatch::Alone { dirties: false },
             Class::Other => driver::Dispatch::Alone { dirties: true },
         }
+    }
+
+    fn bounds_transaction(&self) -> bool {
+        self.statement.bounds
     }
 
     fn average(&self) -> Option<Time> {
