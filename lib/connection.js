@@ -2,12 +2,13 @@
 
 /** A borrowed connection. It knows its lease; who may use it is the engine's to say. */
 
+const { inspect } = require('node:util');
 const { FLAG } = require('./ring');
 const { PoolError } = require('./errors');
+const { inspected } = require('./inspect');
 const { setReader } = require('./lease');
 const { RELEASE, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
-const { failedStream } = require('./stream');
 const { transact } = require('./transaction');
 
 class Connection {
@@ -42,15 +43,11 @@ class Connection {
   }
 
   query(text, values, options) {
-    const lease = this.#lease;
-    if (lease.released !== null) return Promise.reject(lease.refusal());
-    return lease.pool.submit(lease, text, values, options);
+    return this.#lease.query(text, values, options);
   }
 
   stream(text, values, options) {
-    const lease = this.#lease;
-    if (lease.released !== null) return failedStream(lease.refusal());
-    return lease.pool.openStream(lease, text, values, options);
+    return this.#lease.stream(text, values, options);
   }
 
   transaction(callback, options) {
@@ -78,6 +75,11 @@ class Connection {
 
   [Symbol.asyncDispose]() {
     return this.release();
+  }
+
+  [inspect.custom](depth, options) {
+    const { id, processId, released } = this;
+    return inspected(this, { id, processId, released }, depth, options);
   }
 }
 

@@ -2,8 +2,10 @@
 
 /** The entry points that connect before they answer. */
 
+const { inspect } = require('node:util');
 const { Pool } = require('./pool');
 const { ClosedError, OptionError } = require('./errors');
+const { inspected } = require('./inspect');
 const { CLOSE, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
 const { failedStream } = require('./stream');
@@ -79,6 +81,11 @@ class UnpooledConnection {
 
   [Symbol.asyncDispose]() {
     return this.close();
+  }
+
+  [inspect.custom](depth, options) {
+    const { id, processId, closed } = this;
+    return inspected(this, { id, processId, closed }, depth, options);
   }
 }
 

@@ -2,8 +2,8 @@
 
 /** What is behind a borrowed connection: known to lib/, not to its users. */
 
-const { FLAG } = require('./ring');
 const { ClosedError, ConnectionLostError, PoolError } = require('./errors');
+const { failedStream } = require('./stream');
 
 const settled = Promise.resolve();
 
@@ -20,6 +20,9 @@ const ENDS = {
   lost: () => new ConnectionLostError('the connection was lost'),
 };
 
+/** How a statement may end before the server has answered it: then it may have run. */
+const CUT_SHORT = new Set(['ERR_POLYPOOL_ABORTED', 'ERR_POLYPOOL_QUERY_TIMEOUT']);
+
 /** The right to use a slot's connection, and what is known of its use. */
 class Lease {
   constructor(pool, slot, generation, flags, stack) {
@@ -35,10 +38,40 @@ class Lease {
     this.pending = 0;
     /** An answered statement may still occupy the wire (abort, timeout). */
     this.unsettled = false;
+    /** What failed first since a statement ended well: it is what fails a transaction. */
+    this.failure = null;
+    this.recovered = false;
     /** The promise of the release; also set when the engine took the connection away. */
     this.released = null;
     /** One of ENDS. */
     this.end = 'stale';
+  }
+
+  query(text, values, options, flags) {
+    if (this.released !== null) return Promise.reject(this.refusal());
+    return this.pool.submit(this, text, values, options, flags);
+  }
+
+  stream(text, values, options, flags) {
+    if (this.released !== null) return failedStream(this.refusal());
+    return this.pool.openStream(this, text, values, options, flags);
+  }
+
+  /** A statement has ended well. */
+  noteDone() {
+    this.pending--;
+    if (this.failure !== null) this.recovered = true;
+  }
+
+  noteFailed({ kind, code }, error) {
+    this.pending--;
+    // An abort or a timeout is answered at once; the wire may still be busy with the statement.
+    if (kind === 'pool') this.unsettled = true;
+    if (kind !== 'database' && !CUT_SHORT.has(code)) return;
+    if (this.failure === null || this.recovered) {
+      this.failure = error;
+      this.recovered = false;
+    }
   }
 
   identify() {
@@ -70,10 +103,4 @@ function leaseOf(value) {
   return read(value);
 }
 
-/** Submits a statement that goes out together with the next one and shares its fate. */
-function leadWith(connection, text) {
-  const lease = leaseOf(connection);
-  return lease.pool.submit(lease, text, undefined, undefined, FLAG.LEAD);
-}
-
-module.exports = { Lease, leadWith, leaseOf, setReader };
+module.exports = { Lease, leaseOf, setReader };

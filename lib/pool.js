@@ -8,10 +8,21 @@
 
 const { EventEmitter } = require('node:events');
 const { AsyncResource } = require('node:async_hooks');
+const { inspect } = require('node:util');
 const { FATE, FLAG, NUMBERS, Request, SUBMIT, binding, fromWire, link } = require('./ring');
-const { ClosedError, OptionError, PoolError, abortError, copyServerFields } = require('./errors');
+const {
+  ClosedError,
+  OptionError,
+  PoolError,
+  abortError,
+  atCaller,
+  copyServerFields,
+  messageOf,
+} = require('./errors');
 const { Connection } = require('./connection');
+const { inspected } = require('./inspect');
 const { Lease, leaseOf } = require('./lease');
+const { PasswordFunction } = require('./password');
 const calls = require('./options');
 const { RowStream, failedStream } = require('./stream');
 const { bindSql, isFragment } = require('./sql');
@@ -22,7 +33,7 @@ const { Transports, readTransport } = require('./transport');
 
 const { checkOptions, configOptions } = calls;
 
-const HOOK = { ON_CONNECT: 1, RESET: 2 };
+const HOOK = { ON_CONNECT: 1, RESET: 2, PASSWORD: 3 };
 const TRANSPORT = { PLAIN: 0, TLS: 1 };
 const RETURNING = -2;
 /** Rows a stream asks for at once. */
@@ -45,16 +56,6 @@ function promiseOf(request) {
   return promise;
 }
 
-/**
- * Errors are made when the ring is read, where no caller is on the stack. Here, in the rejection
- * of the promise that the caller awaits, V8 knows the async functions above it. Costs 25 ns per
- * promise.
- */
-function atCaller(error) {
-  if (error instanceof Error) Error.captureStackTrace(error, atCaller);
-  throw error;
-}
-
 let unnamed = 0;
 
 class Pool extends EventEmitter {
@@ -62,6 +63,7 @@ class Pool extends EventEmitter {
   #id;
   #settings;
   #hooks;
+  #password = null;
   #resource;
   #transports;
   #closing = null;
@@ -89,6 +91,7 @@ class Pool extends EventEmitter {
     this.#id = settings.pool;
     this.#settings = settings;
     this.#hooks = { onConnect, reset };
+    if (typeof rest.password === 'function') this.#password = new PasswordFunction(rest.password);
     this.#resource = new AsyncResource('polypool.Pool');
     this.#transports = new Transports(this.#link, recipe, this.#resource);
     // Read by the ring for every result.
@@ -116,7 +119,7 @@ class Pool extends EventEmitter {
   submit(lease, text, values, options, flags = 0) {
     const request = new Request();
     // A lead is bounded by what follows it.
-    let timeoutMs = flags === 0 ? (this.#settings.queryTimeoutMs ?? 0) : 0;
+    let timeoutMs = flags === FLAG.LEAD ? 0 : (this.#settings.queryTimeoutMs ?? 0);
     try {
       if (typeof text !== 'string') {
         checkStatement(text, values);
@@ -167,15 +170,15 @@ class Pool extends EventEmitter {
   }
 
   /** Never throws: what is wrong ends the stream. */
-  openStream(lease, text, values, options) {
+  openStream(lease, text, values, options, flags = 0) {
     try {
-      return this.#startStream(lease, text, values, options);
+      return this.#startStream(lease, text, values, options, flags);
     } catch (error) {
       return failedStream(error);
     }
   }
 
-  #startStream(lease, text, values, options) {
+  #startStream(lease, text, values, options, flags) {
     if (typeof text !== 'string') {
       checkStatement(text, values);
       if (!isFragment(text)) options = configOptions(calls.STREAM_CONFIG, text, options);
@@ -197,7 +200,7 @@ class Pool extends EventEmitter {
     request.rowMode = rowMode;
     const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
     // At once: statements of a lease run in the order of their calls.
-    const number = this.#send(request, signal, FLAG.STREAM, bound, batchSize);
+    const number = this.#send(request, signal, FLAG.STREAM | flags, bound, batchSize);
     stream.begin({
       credit: (rows) => this.#link.record(SUBMIT.CREDIT, number, rows),
       cancel: () => this.#link.record(SUBMIT.CANCEL, number),
@@ -362,7 +365,7 @@ class Pool extends EventEmitter {
     request.pool = this;
     const number = this.#link.add(request);
     this.#link.record(SUBMIT.WARM, number, this.#id);
-    return promiseOf(request);
+    return promiseOf(request).then(undefined, atCaller);
   }
 
   close(options) {
@@ -402,6 +405,13 @@ class Pool extends EventEmitter {
     return this.close();
   }
 
+  [inspect.custom](depth, options) {
+    const { name, closed } = this;
+    const { max, total, idle, inUse, connecting, waiting } = this.stats();
+    const load = { max, total, idle, inUse, connecting, waiting };
+    return inspected(this, { name, closed, ...load }, depth, options);
+  }
+
   // ---- From the engine ----
 
   /** The error of a request, with what only this side knows. */
@@ -418,7 +428,8 @@ class Pool extends EventEmitter {
       wire.holderStack = this.#leases[wire.holders[0].slot]?.stack ?? null;
     }
     const { isStatement, text, values } = request;
-    return fromWire(wire, isStatement ? { text, values } : undefined);
+    const thrown = this.#password;
+    return fromWire(wire, isStatement ? { text, values, thrown } : { thrown });
   }
 
   handleEvent(event) {
@@ -485,6 +496,12 @@ class Pool extends EventEmitter {
 
   /** Runs onConnect or reset on a connection that is not yet, or no longer, in use. */
   handleHook(kind, slot, serial, processId) {
+    if (kind === HOOK.PASSWORD) {
+      this.#password.ask(this.#resource, serial, (ok, text) =>
+        this.#link.recordWithText(SUBMIT.HOOK, text, this.#id, slot, serial, ok),
+      );
+      return;
+    }
     const hook = kind === HOOK.RESET ? this.#hooks.reset : this.#hooks.onConnect;
     const lease = new Lease(this, slot, serial, FLAG.HOOK);
     lease.identity = { id: serial, processId };
@@ -518,14 +535,6 @@ function stackOf(above) {
 
 function noticeOf(wire) {
   return copyServerFields({ message: wire.message }, wire);
-}
-
-function messageOf(error) {
-  try {
-    return String(error?.message ?? error);
-  } catch {
-    return 'what it threw has no text';
-  }
 }
 
 /** A statement that is not a string: `{ text, values }` and perhaps options. */

@@ -52,7 +52,7 @@ const COMPLETE = {
   TRANSPORT_CLOSE: 15,
   TRANSPORT_GRANT: 16,
 };
-const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4 };
+const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4, WITHIN: 8 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 
 /** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */
@@ -482,7 +482,7 @@ class Link {
   readDone(reader, ints) {
     const request = this.remove(ints[reader.i]);
     const result = this.result(request, reader, ints);
-    if (request.lease !== null) request.lease.pending--;
+    if (request.lease !== null) request.lease.noteDone();
     if (request.failure !== null) {
       this.fail(request, request.failure);
     } else if (request.stream !== null) {
@@ -515,12 +515,9 @@ class Link {
 
   readFail(number, wire) {
     const request = this.remove(number);
-    if (request.lease !== null) {
-      request.lease.pending--;
-      // An abort or a timeout is answered at once; the wire may still be busy with the statement.
-      if (wire.kind === 'pool') request.lease.unsettled = true;
-    }
-    this.fail(request, request.failure ?? request.pool.errorOf(wire, request));
+    const error = request.failure ?? request.pool.errorOf(wire, request);
+    if (request.lease !== null) request.lease.noteFailed(wire, error);
+    this.fail(request, error);
   }
 
   fail(request, error) {

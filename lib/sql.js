@@ -7,7 +7,7 @@
  * is renumbered by joining pieces, never by searching text for `$1`, which may be inside a literal.
  */
 
-const { PoolError } = require('./errors');
+const { PoolError, atCaller } = require('./errors');
 const { escapeIdentifier } = require('./escape');
 
 /**
@@ -35,7 +35,7 @@ class SqlQuery extends SqlFragment {
   }
 
   #start() {
-    this.#promise ??= this.#run(this).then(rowsOf);
+    this.#promise ??= this.#run(this).then(rowsOf, refused);
     return this.#promise;
   }
 
@@ -54,6 +54,12 @@ class SqlQuery extends SqlFragment {
   get [Symbol.toStringTag]() {
     return 'SqlQuery';
   }
+}
+
+/** What is refused at once is refused below `then`, which `await` calls without the caller. */
+function refused(error) {
+  if (error instanceof PoolError) atCaller(error, refused);
+  throw error;
 }
 
 function rowsOf(result) {

@@ -7,6 +7,7 @@
 
 const { Readable } = require('node:stream');
 const { AsyncResource } = require('node:async_hooks');
+const { atCaller } = require('./errors');
 const { surface } = require('./surface');
 
 class RowStream extends Readable {
@@ -17,6 +18,8 @@ class RowStream extends Readable {
   #control = null;
   #resource = new AsyncResource('polypool.RowStream');
   #onSettled = null;
+  /** What the statement failed with. */
+  #failure = null;
 
   constructor(batch) {
     super({ objectMode: true, highWaterMark: batch });
@@ -45,6 +48,24 @@ class RowStream extends Readable {
     // The connection is free again when the engine says so.
     this.#onSettled = () => callback(error);
     this.#control.cancel();
+  }
+
+  /**
+   * As inherited, but that the statement's error gets the stack of the reader who meets it. A row
+   * that is at hand costs nothing more.
+   */
+  [Symbol.asyncIterator]() {
+    const rows = super[Symbol.asyncIterator]();
+    const next = rows.next.bind(rows);
+    const atReader = (error) => {
+      if (error === this.#failure) atCaller(error, atReader);
+      throw error;
+    };
+    rows.next = () => {
+      const atHand = this.readableLength > 0 && !this.destroyed;
+      return atHand ? next() : next().then(undefined, atReader);
+    };
+    return rows;
   }
 
   /** Rows from the ring. */
@@ -83,6 +104,7 @@ class RowStream extends Readable {
   }
 
   fail(error) {
+    this.#failure = error;
     this.#settle(() => this.destroy(error));
   }
 

@@ -12,7 +12,8 @@ const {
 const { TRANSACTION, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
 const { failedStream } = require('./stream');
-const { leadWith } = require('./lease');
+const { leaseOf } = require('./lease');
+const { FLAG } = require('./ring');
 const { onAbort } = require('./signal');
 
 /** Serialization failure and deadlock: the whole transaction may be run again. */
@@ -33,20 +34,9 @@ class Shared {
   failure = null;
 }
 
-/** Would end the transaction, or begin another, behind our back. Savepoints are the caller's own. */
-const CONTROL =
-  /^\s*(?:begin|start\s+transaction|commit|end|abort|rollback(?!\s+(?:work\s+|transaction\s+)?to\b)|prepare\s+transaction)\b/i;
-
-function controlled() {
-  return new PoolError(
-    'ERR_POLYPOOL_PARAMETER',
-    'transaction() begins and ends the transaction itself: return to commit, throw to roll back',
-  );
-}
-
 /** Runs statements inside one transaction; stale once the callback has settled. */
 class Transaction {
-  #connection;
+  #lease;
   #shared;
   #parent;
   #signal;
@@ -57,8 +47,8 @@ class Transaction {
   #nested = null;
   #sql = null;
 
-  constructor(connection, shared, parent, signal, begin) {
-    this.#connection = connection;
+  constructor(lease, shared, parent, signal, begin) {
+    this.#lease = lease;
     this.#shared = shared;
     this.#parent = parent;
     this.#signal = signal;
@@ -66,7 +56,7 @@ class Transaction {
   }
 
   get connection() {
-    const { id, processId } = this.#connection;
+    const { id, processId } = this.#lease.identify();
     return { id, processId };
   }
 
@@ -76,16 +66,13 @@ class Transaction {
 
   query(text, values, options) {
     if (this.#isOver()) return Promise.reject(over());
-    if (CONTROL.test(typeof text === 'string' ? text : text?.text)) {
-      return Promise.reject(controlled());
-    }
     this.#start();
     try {
       options = this.#bounded(text, options);
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#connection.query(text, values, options);
+    return this.#lease.query(text, values, options, FLAG.WITHIN);
   }
 
   stream(text, values, options) {
@@ -96,7 +83,7 @@ class Transaction {
     } catch (error) {
       return failedStream(error);
     }
-    return this.#connection.stream(text, values, options);
+    return this.#lease.stream(text, values, options, FLAG.WITHIN);
   }
 
   /** With the outer transaction those within it are over. */
@@ -109,7 +96,7 @@ class Transaction {
     const begin = this.#begin;
     this.#begin = null;
     // Should it fail, the statement that follows fails with the same error.
-    leadWith(this.#connection, begin).catch(() => {});
+    this.#lease.query(begin, undefined, undefined, FLAG.LEAD).catch(() => {});
   }
 
   /** The transaction's own signal bounds each of its statements. */
@@ -153,7 +140,7 @@ class Transaction {
   async #nest(callback, signal) {
     const name = `polypool_${++this.#shared.savepoints}`;
     await this.query(`SAVEPOINT ${name}`);
-    const inner = new Transaction(this.#connection, this.#shared, this, signal, null);
+    const inner = new Transaction(this.#lease, this.#shared, this, signal, null);
     try {
       const result = await unlessAborted(signal, () => callback(inner));
       inner.#over = true;
@@ -177,8 +164,10 @@ class Transaction {
 
   /** BEGIN, the callback, COMMIT or ROLLBACK. */
   static async run(connection, begin, callback, signal) {
+    const lease = leaseOf(connection);
     const shared = new Shared();
-    const transaction = new Transaction(connection, shared, null, signal, begin);
+    const transaction = new Transaction(lease, shared, null, signal, begin);
+    lease.failure = null;
     let result;
     try {
       result = await unlessAborted(signal, () => callback(transaction));
@@ -191,7 +180,7 @@ class Transaction {
     }
     transaction.#over = true;
     // A callback that ran nothing has nothing to commit.
-    if (transaction.#begin === null) await commit(connection);
+    if (transaction.#begin === null) await commit(lease);
     return result;
   }
 }
@@ -222,10 +211,10 @@ async function rollback(connection, signal) {
   }
 }
 
-async function commit(connection) {
+async function commit(lease) {
   let result;
   try {
-    result = await connection.query('COMMIT');
+    result = await lease.query('COMMIT');
   } catch (error) {
     if (!isVerdict(error)) {
       throw new PoolError(
@@ -240,6 +229,7 @@ async function commit(connection) {
     throw new PoolError(
       'ERR_POLYPOOL_ROLLED_BACK',
       'the server rolled the transaction back: one of its statements had failed',
+      lease.failure === null ? undefined : { cause: lease.failure },
     );
   }
 }

@@ -46,6 +46,7 @@ function read(writer, count, from = 3) {
     () => ['bytes', payload()],
     () => ['json', payload().toString()],
     () => ['array', payload().toString(), payload().toString()],
+    () => ['date', payload().toString()],
   ];
   const all = Array.from({ length: count }, () => readers[i32[at++]]());
   expect(at).toBe(writer.at);

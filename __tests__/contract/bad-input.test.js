@@ -87,7 +87,7 @@ const IMPOSSIBLE = [
   [{ maxIdle: -1 }, 'maxIdle', '0'],
   [{ statementCache: -1 }, 'statementCache', '0'],
   [{ statementCache: 65_536 }, 'statementCache', '65535'],
-  [{ types: { int8: 'bignum' } }, 'types', 'bigint'],
+  [{ types: { int8: 'bignum' } }, 'types.int8', 'bigint'],
   [{ port: 0 }, 'port', '1'],
   [{ port: 65_536 }, 'port', '65535'],
   [{ port: 'http' }, 'port', ''],

@@ -575,15 +575,132 @@ test('with the outer transaction those within it are over', async () => {
   expect(await numbers()).toEqual([0, 0]);
 });
 
-test.each(['commit', 'ROLLBACK', ' begin', 'end;', 'abort', 'start transaction', 'rollback work'])(
-  'a transaction refuses %p: it would end behind its back',
-  async (text) => {
-    const pool = await openPool();
-    const error = await rejection(pool.transaction((tx) => tx.query(text)));
-    expect(error).toMatchObject({ code: 'ERR_POLYPOOL_PARAMETER' });
-    expect(error.message).toMatch(/throw to roll back/);
-  },
-);
+const BOUNDS = [
+  ...['commit', 'ROLLBACK', ' begin', 'end;', 'abort', 'start transaction', 'rollback work'],
+  ...['-- over\ncommit', '/* a /* b */ c */ Rollback', 'commit and chain'],
+  ...["prepare transaction 'x'", "rollback prepared 'x'", '; commit'],
+  ...['select 1; commit', 'rollback to savepoint s; rollback; begin', 'select $$;$$; /**/ end'],
+];
+
+test.each(BOUNDS)('a transaction refuses %p: it would end behind its back', async (text) => {
+  const pool = await openPool();
+  const error = await rejection(pool.transaction((tx) => tx.query(text)));
+  expect(error).toMatchObject({ code: 'ERR_POLYPOOL_PARAMETER', query: text });
+  expect(error.message).toBe(
+    'transaction() begins and ends the transaction itself: return to commit, throw to roll back',
+  );
+});
+
+test('what a transaction refuses is not sent, in whatever way it is submitted', async () => {
+  const { pool, name, numbers } = await poolWithTable({ max: 1 });
+  await pool.transaction(async (tx) => {
+    const read = async (stream) => {
+      for await (const row of stream) throw new Error(JSON.stringify(row));
+    };
+    const text = `update ${name} set n = 7; commit`;
+    for (const refused of [
+      // The first one goes out together with BEGIN.
+      tx.query({ text, values: [] }),
+      tx.query(text),
+      tx.query(' /* */ commit', [], { timeoutMs: 1000 }),
+      tx.sql`commit`,
+      read(tx.stream('commit')),
+      tx.transaction((inner) => inner.query('rollback')),
+    ]) {
+      expect(await rejection(refused)).toMatchObject({ code: 'ERR_POLYPOOL_PARAMETER' });
+    }
+    await tx.query(`update ${name} set n = 1 where id = 1`);
+    expect(await observe(`select n from ${name} order by id`)).toEqual([{ n: 0 }, { n: 0 }]);
+  });
+  expect(await numbers()).toEqual([1, 0]);
+  await pool.use((connection) =>
+    connection.transaction(async (tx) => {
+      await rejection(tx.query('commit'));
+      await tx.query(`update ${name} set n = 2 where id = 2`);
+    }),
+  );
+  expect(await numbers()).toEqual([1, 2]);
+});
+
+test('outside of a transaction() BEGIN and COMMIT are the caller’s own', async () => {
+  const { pool, name, numbers } = await poolWithTable({ max: 1 });
+  await pool.use(async (connection) => {
+    await connection.query('/* mine */ begin');
+    await connection.query(`update ${name} set n = 3`);
+    await connection.query('commit');
+  });
+  await pool.query(`begin; update ${name} set n = n + 1; commit`);
+  expect(await numbers()).toEqual([4, 4]);
+});
+
+test('a function whose body has statements of its own may be made in a transaction', async () => {
+  const pool = await openPool({ max: 1 });
+  const name = unique('f');
+  await pool.transaction(async (tx) => {
+    await tx.query(`create function ${name}() returns int language sql
+      begin atomic select 1; select case when true then 7 else 8 end; end`);
+  });
+  expect((await pool.query(`select ${name}() as n`)).rows).toEqual([{ n: 7 }]);
+});
+
+describe('a transaction that the server rolled back', () => {
+  const rolledBack = async (callback, options) => {
+    const { pool, name, numbers } = await poolWithTable({ max: 1 });
+    const error = await rejection(pool.transaction((tx) => callback(tx, name), options));
+    expect(error).toMatchObject({ name: 'PoolError', code: 'ERR_POLYPOOL_ROLLED_BACK' });
+    expect(await numbers()).toEqual([0, 0]);
+    return error.cause;
+  };
+  const swallowed = (promise) => promise.catch(() => {});
+
+  test('names the error of the statement that failed', async () => {
+    const cause = await rolledBack(async (tx, name) => {
+      await tx.query(`update ${name} set n = 1`);
+      await swallowed(tx.query('select 1 / $1::int', [0]));
+      await swallowed(tx.query('select 1'));
+      await swallowed(tx.query('selec'));
+    });
+    expect(cause).toMatchObject({ name: 'DatabaseError', code: '22012', parameters: [0] });
+  });
+
+  test('names it also when nobody waited for it', async () => {
+    const cause = await rolledBack((tx) => {
+      swallowed(tx.query('select 1 / 0'));
+      swallowed(tx.query('select 1'));
+    });
+    expect(cause.code).toBe('22012');
+  });
+
+  test('names the one that was not undone', async () => {
+    const cause = await rolledBack(async (tx, name) => {
+      await tx.query('savepoint s');
+      await swallowed(tx.query('select 1 / 0'));
+      await tx.query('rollback to s');
+      await swallowed(tx.transaction((inner) => inner.query('select 1 / 0')));
+      await swallowed(tx.query(`insert into ${name} values (1, 1)`));
+    });
+    expect(cause.code).toBe('23505');
+  });
+
+  test('names a statement that took too long', async () => {
+    const cause = await rolledBack((tx) =>
+      swallowed(tx.query('select pg_sleep(60)', [], { timeoutMs: 30 })),
+    );
+    expect(cause.code).toBe('ERR_POLYPOOL_QUERY_TIMEOUT');
+  });
+
+  test('names none that an earlier transaction of the connection had', async () => {
+    const { pool } = await poolWithTable({ max: 1 });
+    await pool.use(async (connection) => {
+      await rejection(connection.transaction((tx) => tx.query('select 1 / 0')));
+      await swallowed(connection.query('selec'));
+      const error = await rejection(
+        connection.transaction((tx) => swallowed(tx.query('select none'))),
+      );
+      expect(error.cause.code).toBe('42703');
+    });
+  });
+});
 
 test('savepoints of the caller are allowed inside a transaction', async () => {
   const pool = await openPool();

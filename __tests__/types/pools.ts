@@ -88,18 +88,31 @@ export const everyOption = {
   host: 'a,b',
   port: '5432,5433',
   user: 'me',
-  password: 'secret',
+  username: 'me',
+  password: async () => 'token',
+  passfile: '/home/me/.pgpass',
   database: 'db',
+  dbname: 'db',
   ssl: { rejectUnauthorized: true, ca: ['pem'], cert: 'pem', key: 'pem', servername: 'a' },
+  sslnegotiation: 'direct',
+  channel_binding: 'require',
   allowCleartextPassword: false,
   applicationName: 'app',
+  application_name: 'app',
   options: '-c search_path=app',
   connect_timeout: 10,
   keepalive: true,
+  keepalives: 1,
   keepalives_idle: 60,
   keepalives_interval: 10,
   keepalives_count: 3,
   tcpUserTimeoutMs: 30_000,
+  tcp_user_timeout: 30_000,
+  channel_binding: 'prefer',
+  client_encoding: 'UTF8',
+  gssencmode: 'disable',
+  sslnegotiation: 'postgres',
+  target_session_attrs: 'any',
   connectTimeoutMs: 10_000,
   queryTimeoutMs: 0,
   statementCache: 0,
@@ -146,11 +159,18 @@ export function constructors(): void {
   new Pool();
   // @ts-expect-error unknown option
   new Pool({ maximum: 3 });
+  // @ts-expect-error there is nothing that looks for a primary
+  new Pool({ target_session_attrs: 'read-write' });
   // @ts-expect-error durations are numbers
   new Pool({ idleTimeoutMs: '10s' });
   // @ts-expect-error no such type
   new Pool({ types: { int8: 'Number' } });
   new Pool({ sslmode: 'verify-full', sslrootcert: 'ca.pem', sslcert: 'a.pem', sslkey: 'a.key' });
+  new Pool({ password: 'secret', ssl: { ca: [Buffer.from('pem')], key: new Uint8Array() } });
+  // @ts-expect-error a password is text
+  new Pool({ password: () => 5 });
+  // @ts-expect-error libpq knows two ways
+  new Pool({ sslnegotiation: 'tls' });
   // @ts-expect-error no such mode
   new Pool({ sslmode: 'always' });
   // @ts-expect-error no such policy

@@ -258,29 +258,31 @@ impl Options {
     }
 }
 
-/// A nested unknown key gets the same treatment as one at the top.
+/// A nested key gets the same treatment as one at the top.
 fn check_fields(key: &str, fields: &[(String, Value)]) -> Result<(), OptionError> {
     if key != "types" {
         return Ok(()); // the reader refuses the object as a whole
     }
-    match fields.iter().find(|(field, _)| field != "int8") {
-        Some((field, _)) => {
-            Err(OptionError::unknown(&format!("types.{field}"), ["types.int8"].into_iter()))
+    for (field, value) in fields {
+        let option = format!("types.{field}");
+        if field != "int8" {
+            return Err(OptionError::unknown(&option, ["types.int8"].into_iter()));
         }
-        None => Ok(()),
+        int8(value).map_err(|expected| OptionError::bound(&option, &expected, &shown(value)))?;
     }
+    Ok(())
 }
 
 fn types(value: &Value) -> Result<Int8, Misfit> {
-    let choices = [("number", Int8::Number), ("bigint", Int8::BigInt), ("string", Int8::Text)];
     let Value::Object(fields) = value else {
         return Err("an object such as { int8: 'number' | 'bigint' | 'string' }".to_owned());
     };
-    let mut int8 = Int8::Number;
-    for (_, value) in fields.iter().filter(|(_, value)| !is_undefined(value)) {
-        int8 = choice(value, &choices).map_err(|expected| {
-            format!("an object whose 'int8' is {expected} (got {})", shown(value))
-        })?;
+    fields.last().map_or(Ok(Int8::default()), |(_, value)| int8(value))
+}
+
+fn int8(value: &Value) -> Result<Int8, Misfit> {
+    if is_undefined(value) {
+        return Ok(Int8::default());
     }
-    Ok(int8)
+    choice(value, &[("number", Int8::Number), ("bigint", Int8::BigInt), ("string", Int8::Text)])
 }

@@ -143,6 +143,12 @@ impl Pool {
             .then(|| slot.conn(lease.slot))
     }
 
+    /// The lease that a slot is out on.
+    pub fn lease_of(&self, slot: u32) -> Option<Lease> {
+        let leased = self.slots.get(slot as usize)?;
+        (leased.state == State::Leased).then(|| leased.lease(slot))
+    }
+
     /// The generation of a slot's latest lease.
     pub fn generation(&self, slot: u32) -> u32 {
         self.slots.get(slot as usize).map_or(0, |slot| slot.generation)
@@ -165,11 +171,6 @@ impl Pool {
     /// Who waits now, in no order.
     pub fn waiting(&self) -> Vec<WaiterId> {
         self.waiters.ids().collect()
-    }
-
-    /// `Close` was asked for; connections may still be closing.
-    pub fn is_closed(&self) -> bool {
-        self.closed
     }
 
     pub fn options(&self) -> &Options {

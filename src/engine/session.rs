@@ -28,6 +28,8 @@ pub enum Dispatch {
 /// One text, once per process. `Rc`: statements live on the engine's thread only.
 pub trait Statement {
     fn dispatch(&self) -> Dispatch;
+    /// Whether it begins or ends a transaction; savepoints do neither.
+    fn bounds_transaction(&self) -> bool;
     /// Microseconds it took so far, as a running average; `None` before its first end.
     fn average(&self) -> Option<Time>;
     fn note(&self, took: Time);
@@ -90,9 +92,20 @@ pub struct Opened {
     pub leftover: BytesMut,
 }
 
+/// What the program says anew for each connection, beside its options. Without `Debug`.
+#[derive(Default)]
+pub struct Credentials {
+    /// The answer of a password function.
+    pub password: Option<String>,
+}
+
 /// One target: where and as whom to connect.
 pub trait Connector: Send + Sync {
     /// `bridges` opens transports in JavaScript, for a target that asks for one.
-    fn connect(self: Arc<Self>, bridges: Bridges) -> LocalFuture<Result<Opened, EngineError>>;
+    fn connect(
+        self: Arc<Self>,
+        credentials: Credentials,
+        bridges: Bridges,
+    ) -> LocalFuture<Result<Opened, EngineError>>;
     fn statement(&self, id: u32, text: &str) -> Rc<dyn Statement>;
 }

@@ -21,11 +21,12 @@ pub enum Stream {
 }
 
 impl Stream {
-    pub fn is_encrypted(&self) -> bool {
+    /// The certificate that the server showed, in DER.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
         match self {
-            Stream::Tls(_) => true,
-            Stream::Bridge(bridge) => bridge.is_secure(),
-            _ => false,
+            Stream::Tls(stream) => stream.get_ref().1.peer_certificates()?.first().map(|c| &**c),
+            Stream::Bridge(bridge) => bridge.peer_certificate(),
+            _ => None,
         }
     }
 }

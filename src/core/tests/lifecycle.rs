@@ -86,7 +86,7 @@ fn close_rejects_waiters_and_waits_for_leases() {
     let waiter = world.acquire();
     world.send(Input::Close { deadline: Some(world.now + SECOND) });
     world.assert_rejected(waiter, RejectReason::Closed);
-    assert!(world.pool.is_closed());
+    assert!(world.pool.closed);
     let late = world.acquire();
     world.assert_rejected(late, RejectReason::Closed);
     world.run(SECOND / 2);

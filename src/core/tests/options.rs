@@ -165,6 +165,20 @@ fn an_impossible_value_names_option_bound_and_value() {
 }
 
 #[test]
+fn a_field_of_an_option_is_named_with_it() {
+    let expected = "'number' or 'bigint' or 'string'";
+    for (given, shown) in [(text("Number"), "'Number'"), (number(8.0), "8"), (Value::Null, "null")]
+    {
+        let types = Value::Object(vec![("int8".to_owned(), given)]);
+        let error = parse(&[("types", types)]).unwrap_err();
+        assert_eq!(error.option, "types.int8");
+        assert_eq!(error.message, format!("option 'types.int8' must be {expected}, got {shown}"));
+    }
+    let undefined = Value::Object(vec![("int8".to_owned(), Value::Other("undefined".to_owned()))]);
+    assert_eq!(parse(&[("types", undefined)]).unwrap(), Options::default());
+}
+
+#[test]
 fn fields_that_contradict_each_other_are_refused() {
     let error = parse(&[("min", number(11.0))]).unwrap_err();
     assert_eq!(error.message, "option 'min' must be at most max (10), got 11");

@@ -322,7 +322,7 @@ impl World {
         assert!(self.closed_told && self.conns.is_empty(), "[13] not closed by its deadline");
         assert_eq!(self.pool.poll_timeout(), None);
         assert!(self.outcomes.values().all(|outcome| *outcome != Outcome::Waits), "[4] lost");
-        let told = self.pool.is_closed() && self.closed_told;
+        let told = self.pool.closed && self.closed_told;
         self.send(Input::Tick);
         assert!(told && self.last.is_empty());
     }

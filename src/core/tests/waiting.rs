@@ -198,12 +198,16 @@ fn leases_and_waiters_are_told_with_who_asked() {
     world.run(10 * MILLISECOND);
     let [a, b] = [first, second].map(|waiter| world.lease_of(waiter).0);
     assert_eq!(world.pool.leases(), [(a, first), (b, second)]);
+    assert_eq!([a, b].map(|lease| world.pool.lease_of(lease.slot)), [Some(a), Some(b)]);
     assert_eq!(world.pool.waiting(), [third]);
     world.give_back(a);
     let (c, _) = world.lease_of(third);
     assert_eq!(world.pool.leases(), [(b, second), (c, third)]);
     assert_eq!(world.pool.leased_since(c), Some(world.now));
     assert_eq!((world.pool.leased_since(a), world.pool.waiting()), (None, vec![]));
+    assert_eq!(world.pool.lease_of(a.slot), Some(c));
+    world.give_back(c);
+    assert_eq!(world.pool.lease_of(c.slot), None);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod connection;
 mod lifecycle;
+mod password;
 mod settle;
 mod submit;
 mod transports;
@@ -228,14 +229,15 @@ impl Driver {
     }
 
     fn open_pool(&mut self, shared: Arc<PoolShared>) {
+        let id = shared.id;
         let state = PoolState {
-            shared: shared.clone(),
+            shared,
             slots: Vec::new(),
             warming: Vec::new(),
             closing: Vec::new(),
             last_error: None,
         };
-        self.pools.insert(shared.id, Box::new(state));
+        self.pools.insert(id, Box::new(state));
     }
 
     fn pool(&mut self, id: u32) -> Option<&mut PoolState> {

@@ -151,8 +151,12 @@ impl Driver {
         let bytes = payload(&mut rest).ok_or(Malformed)?;
         let message = String::from_utf8_lossy(bytes);
         let id = ConnId { slot: index(slot)?, serial: serial as u32 };
+        let pool = index(pool)?;
+        if self.password_given(pool, id, ok != 0, &message) {
+            return Ok(());
+        }
         let failure = (ok == 0).then_some(&*message);
-        self.hook_done(index(pool)?, id, failure);
+        self.hook_done(pool, id, failure);
         Ok(())
     }
 
@@ -258,6 +262,9 @@ impl Driver {
             let error = EngineError::new("ERR_POLYPOOL_STALE_CONNECTION", text);
             return self.fail(query.origin, &error);
         };
+        if query.flags & flag::WITHIN != 0 && statement.bounds_transaction() {
+            return self.fail(query.origin, &bounds_refused());
+        }
         let token = self.request(Kind::Held, &query, statement);
         self.start(token, id, Some(query.params));
     }
@@ -322,6 +329,13 @@ impl Driver {
     }
 }
 
+/// It would end the transaction, or begin another, behind the back of `transaction()`.
+fn bounds_refused() -> EngineError {
+    let text = "transaction() begins and ends the transaction itself: \
+                return to commit, throw to roll back";
+    EngineError::new("ERR_POLYPOOL_PARAMETER", text)
+}
+
 /// What a statement asks of the core (DESIGN section 4, what may share).
 fn want(statement: &dyn Statement, stream: bool) -> Want {
     let quick = statement.average().is_some_and(|average| average < SHORT);
@@ -358,7 +372,7 @@ fn split(words: &[i32]) -> Parsed<(&[i32], &[i32])> {
     Ok((&words[1..length], &words[length..]))
 }
 
-pub fn array<const N: usize>(fields: &[i32]) -> Parsed<[i32; N]> {
+fn array<const N: usize>(fields: &[i32]) -> Parsed<[i32; N]> {
     fields.try_into().map_err(|_| Malformed)
 }
 

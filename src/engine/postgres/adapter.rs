@@ -23,6 +23,7 @@ use crate::wire::param::Params;
 use bytes::BytesMut;
 use once_cell::sync::OnceCell;
 use std::cell::Cell;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -61,14 +62,17 @@ impl Postgres {
 impl driver::Connector for Postgres {
     fn connect(
         self: Arc<Self>,
+        credentials: driver::Credentials,
         bridges: Bridges,
     ) -> driver::LocalFuture<Result<driver::Opened, EngineError>> {
         Box::pin(async move {
             let bridges = self.target.bridged.then_some(&bridges);
-            let connected = connect(&self.target, self.roots(), bridges).await;
+            let connected = connect(&self.target, self.roots(), credentials, bridges).await;
             let Connected { stream, started, leftover, peer } =
                 connected.map_err(|error| connect_error(&error))?;
-            let session = Session::new(started, self.options);
+            let prefix =
+                format!("p{:08x}_", RandomState::new().hash_one(started.process_id) as u32);
+            let session = Session::new(started, self.options, &prefix);
             let session = Box::new(Connection { session, origin: self, peer });
             Ok(driver::Opened { stream, session, leftover })
         })
@@ -100,6 +104,10 @@ impl driver::Statement for Timed {
             Class::Control => driver::Dispatch::Alone { dirties: false },
             Class::Other => driver::Dispatch::Alone { dirties: true },
         }
+    }
+
+    fn bounds_transaction(&self) -> bool {
+        self.statement.bounds
     }
 
     fn average(&self) -> Option<Time> {

@@ -25,6 +25,8 @@ pub(super) struct Traits {
     pub copies: bool,
     /// May drop named statements on the server.
     pub forgets: bool,
+    /// Begins or ends a transaction; savepoints do neither.
+    pub bounds: bool,
 }
 
 /// Functions that change the session, or that run what no one can see from here.
@@ -52,7 +54,8 @@ pub(super) fn examine(text: &str) -> Traits {
     let multi = facts.statements > 1;
     let class = if multi { Class::Other } else { facts.class() };
     let copies = facts.first == First::Copy || (multi && facts.copy);
-    Traits { class, multi, copies, forgets: class == Class::Other && facts.discard }
+    let forgets = class == Class::Other && facts.discard;
+    Traits { class, multi, copies, forgets, bounds: facts.bounds > 0 }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +78,13 @@ struct Facts {
     /// Statements begun so far, and whether the last has ended.
     statements: usize,
     ended: bool,
+    opening: Opening,
     previous: Previous,
+    /// How many of them begin or end a transaction.
+    bounds: usize,
+    /// Blocks open in the body of a function: what ends in there ends no statement.
+    routine: bool,
+    blocks: usize,
     copy: bool,
     discard: bool,
     /// Seen anywhere: row locks or sequences; INSERT and its like; what makes it `Other`.
@@ -86,6 +95,19 @@ struct Facts {
     settings: bool,
 }
 
+/// The words of a statement so far, while the next one may say what it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Opening {
+    /// None yet.
+    First,
+    Start,
+    Prepare,
+    Rollback,
+    Create,
+    #[default]
+    Over,
+}
+
 /// The word before, where the next one may turn on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Previous {
@@ -93,42 +115,75 @@ enum Previous {
     Any,
     For,
     Insert,
-    Prepare,
+    Begin,
 }
 
 impl Facts {
     fn note(&mut self, token: Token<'_>) {
-        let word = match token {
+        let (word, keyword) = match token {
             Token::Escaped => {
                 self.session = true;
-                None
+                (None, false)
             }
             Token::End => {
-                self.ended = true;
+                self.ended |= self.blocks == 0;
                 return;
             }
-            Token::Word(word) => Some(word.to_ascii_lowercase()),
+            Token::Word(word) => (Some(word.to_ascii_lowercase()), true),
+            Token::Quoted(name) => (Some(name.to_ascii_lowercase()), false),
             Token::Symbol(b'(') if self.statements == 0 => return,
-            Token::Symbol(_) => None,
+            Token::Symbol(_) => (None, false),
         };
         if self.statements == 0 || self.ended {
             self.statements += 1;
             self.ended = false;
+            self.routine = false;
+            self.opening = Opening::First;
             if self.statements == 1 {
                 self.first = word.as_deref().map_or(First::Other, first_keyword);
             }
         }
+        self.opening = match &word {
+            Some(word) if keyword => self.note_keyword(word),
+            _ => Opening::Over,
+        };
         self.previous = word.map_or(Previous::Any, |word| self.note_word(&word));
+    }
+
+    /// What begins and ends: transactions, and blocks in the body of a function.
+    fn note_keyword(&mut self, word: &[u8]) -> Opening {
+        match word {
+            b"atomic" if self.routine && self.previous == Previous::Begin => self.blocks = 1,
+            b"case" if self.blocks > 0 => self.blocks += 1,
+            b"end" if self.blocks > 0 => self.blocks -= 1,
+            _ => {}
+        }
+        match (self.opening, word) {
+            (Opening::First, b"begin" | b"commit" | b"end" | b"abort") => self.bounds += 1,
+            (Opening::First, b"start") => return Opening::Start,
+            (Opening::First, b"prepare") => return Opening::Prepare,
+            (Opening::Start | Opening::Prepare, b"transaction") => self.bounds += 1,
+            (Opening::First, b"rollback") => {
+                self.bounds += 1;
+                return Opening::Rollback;
+            }
+            (Opening::Rollback, b"work" | b"transaction") => return Opening::Rollback,
+            // To a savepoint.
+            (Opening::Rollback, b"to") => self.bounds -= 1,
+            (Opening::First, b"create") | (Opening::Create, b"or" | b"replace") => {
+                return Opening::Create;
+            }
+            (Opening::Create, b"function" | b"procedure") => self.routine = true,
+            _ => {}
+        }
+        Opening::Over
     }
 
     fn note_word(&mut self, word: &[u8]) -> Previous {
         let previous = self.previous;
         match word {
             b"for" => return Previous::For,
-            b"prepare" => return Previous::Prepare,
-            b"transaction" if previous == Previous::Prepare && self.first == First::Prepare => {
-                self.first = First::Control;
-            }
+            b"begin" => return Previous::Begin,
             b"update" | b"share" | b"no" | b"key" if previous == Previous::For => {
                 self.writes = true;
             }
@@ -154,6 +209,7 @@ impl Facts {
             First::With => Class::Read,
             First::Write => Class::Write,
             First::Control => return Class::Control,
+            First::Prepare if self.bounds > 0 => return Class::Control,
             _ => return Class::Other,
         };
         match (self.session || self.settings && self.modifies, self.writes) {
@@ -184,8 +240,10 @@ fn is_session_function(word: &[u8]) -> bool {
 
 #[derive(Debug)]
 enum Token<'a> {
-    /// A keyword or name; also the content of a quoted name, which may be a function's.
+    /// A keyword or name.
     Word(&'a [u8]),
+    /// The content of a quoted name, which may be a function's.
+    Quoted(&'a [u8]),
     /// A name written with escapes, `U&"..."`: whose it is cannot be told from here.
     Escaped,
     /// A semicolon outside parentheses.
@@ -216,7 +274,7 @@ impl<'a> Lexer<'a> {
             return Some(Token::Word(word));
         }
         match first {
-            b'"' => return Some(Token::Word(self.skip_quoted(false))),
+            b'"' => return Some(Token::Quoted(self.skip_quoted(false))),
             b'\'' => {
                 self.skip_quoted(false);
                 return Some(Token::Symbol(first));

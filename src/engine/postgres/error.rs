@@ -59,6 +59,13 @@ impl ServerError {
         }
     }
 
+    /// Adds advice where the server gives none.
+    pub fn hint(&mut self, text: &str) {
+        if self.field(b'H').is_none() {
+            self.fields.push((b'H', text.to_owned()));
+        }
+    }
+
     /// A field by its code in the protocol.
     pub fn field(&self, kind: u8) -> Option<&str> {
         self.fields.iter().find(|(k, _)| *k == kind).map(|(_, text)| text.as_str())

@@ -9,6 +9,11 @@ use super::types::{Columns, Malformed};
 use postgres_protocol::message::{backend, frontend};
 use std::rc::Rc;
 
+/// Nothing this session sent has dropped it.
+const LOST_STATEMENT: &str = "The server no longer knows a statement that was prepared on this \
+    connection. If a pooler such as PgBouncer in transaction mode is in between, set option \
+    'statementCache' to 0, or have the pooler keep them (max_prepared_statements).";
+
 impl Session {
     #[cold]
     pub(super) fn handle_rare(&mut self, tag: u8, body: &[u8], sink: &mut impl Sink) -> Step {
@@ -84,7 +89,7 @@ impl Session {
     }
 
     fn handle_error(&mut self, body: &[u8], sink: &mut impl Sink) -> Step {
-        let error = ServerError::parse(body).ok_or_else(|| malformed("ErrorResponse"))?;
+        let mut error = ServerError::parse(body).ok_or_else(|| malformed("ErrorResponse"))?;
         let Some(pending) = self.pending.front_mut() else {
             return Err(Broken::Server(Box::new(error)));
         };
@@ -93,6 +98,11 @@ impl Session {
             return Err(Broken::Server(Box::new(error)));
         }
         let stage = pending.stage;
+        if stage == Stage::Bind && pending.reused && error.is_vanished_statement() {
+            // Prepared again on each loss, they would pile up on the server.
+            self.cache.give_up();
+            error.hint(LOST_STATEMENT);
+        }
         if pending.lead {
             pending.stage = Stage::Ended;
             pending.failed = true;

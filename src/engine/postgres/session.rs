@@ -71,13 +71,14 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(started: Started, options: SessionOptions) -> Session {
+    /// `prefix` begins the names of its prepared statements.
+    pub fn new(started: Started, options: SessionOptions, prefix: &str) -> Session {
         let mut session = Session {
             options,
             outgoing: BytesMut::with_capacity(4096),
             pending: VecDeque::with_capacity(16),
             held: VecDeque::new(),
-            cache: StatementCache::new(options.statement_cache),
+            cache: StatementCache::new(options.statement_cache, prefix),
             closes: 0,
             transaction: started.transaction,
             settings: Settings { unpinned: !started.pinned, ..Settings::default() },
@@ -175,11 +176,15 @@ impl Session {
     }
 
     pub(super) fn hold(&mut self, execute: Execute<'_>, retried: bool) {
+        let held = self.defer(execute, retried);
+        self.held.push_back(held);
+    }
+
+    fn defer(&mut self, execute: Execute<'_>, retried: bool) -> Held {
         let Execute { token, statement, simple, named, lead, .. } = execute;
         let params = self.keep(execute.params);
         let statement = statement.clone();
-        let task = Task::Execute { statement, params, simple, named, lead, retried };
-        self.held.push_back(Held { token, task });
+        Held { token, task: Task::Execute { statement, params, simple, named, lead, retried } }
     }
 
     /// Encodes what was held, until one of them holds the rest. What cannot be encoded now takes
@@ -233,12 +238,14 @@ impl Session {
         }
         if separate && self.open_lead {
             // Cannot share the Sync: it waits until the lead is known to be well.
-            self.close_lead();
+            self.guard_error = self.close_lead();
             if let Some(lead) = self.pending.back_mut() {
                 lead.exclusive = true;
                 lead.guard = true;
             }
-            self.hold(execute, retried);
+            // In front: it may have been held with others behind it.
+            let held = self.defer(execute, retried);
+            self.held.push_front(held);
             return Ok(());
         }
         self.write_closes();
@@ -271,13 +278,13 @@ impl Session {
         Ok(())
     }
 
-    /// Ends a lead that has no follower to share a Sync with.
-    pub fn close_lead(&mut self) {
+    /// Ends a lead that has no follower to share a Sync with. Returns its error, if it has failed
+    /// already: what depends on it must not be sent.
+    pub fn close_lead(&mut self) -> Option<ServerError> {
         if !std::mem::take(&mut self.open_lead) {
-            return;
+            return None;
         }
         frontend::sync(&mut self.outgoing);
-        self.lead_error = None;
         match self.pending.back_mut().filter(|pending| pending.lead) {
             Some(pending) => pending.lead = false,
             None => {
@@ -287,6 +294,7 @@ impl Session {
                 self.pending.push_back(quiet);
             }
         }
+        self.lead_error.take()
     }
 
     fn encode_simple(&mut self, execute: Execute<'_>) -> Result<Pending, EncodeError> {
@@ -376,8 +384,8 @@ impl Session {
 
 fn write_parse(out: &mut BytesMut, prepared: &Prepared) -> Result<(), EncodeError> {
     let name = prepared.name();
-    frontend::parse(&name, &prepared.statement.text, [], out).map_err(|_| unfit_text())?;
-    frontend::describe(b'S', &name, out).expect("a name holds no NUL");
+    frontend::parse(name, &prepared.statement.text, [], out).map_err(|_| unfit_text())?;
+    frontend::describe(b'S', name, out).expect("a name holds no NUL");
     Ok(())
 }
 

@@ -21,13 +21,15 @@ pub struct Statement {
     pub copies: bool,
     /// May drop named statements on the server.
     pub forgets: bool,
+    /// Begins or ends a transaction.
+    pub bounds: bool,
 }
 
 impl Statement {
     pub fn new(id: u32, text: impl Into<String>) -> Statement {
         let text = text.into();
-        let Traits { class, multi, copies, forgets } = classify::examine(&text);
-        Statement { id, text, class, multi, copies, forgets }
+        let Traits { class, multi, copies, forgets, bounds } = classify::examine(&text);
+        Statement { id, text, class, multi, copies, forgets, bounds }
     }
 
     /// Statements that prepare well; utility statements rarely come twice or hold no plan.
@@ -42,6 +44,7 @@ pub(super) struct Prepared {
     pub statement: Rc<Statement>,
     /// Number in the server-side name, never used again on this connection; 0 is unnamed.
     pub serial: u64,
+    name: Box<str>,
     /// Portal and statement name as Bind wants them.
     head: Box<[u8]>,
     description: OnceCell<Description>,
@@ -58,14 +61,14 @@ struct Description {
 }
 
 impl Prepared {
-    pub fn new(statement: Rc<Statement>, serial: u64) -> Prepared {
-        let head = format!("\0{}\0", name(serial)).into_bytes().into();
+    fn new(statement: Rc<Statement>, serial: u64, name: String) -> Prepared {
+        let head = format!("\0{name}\0").into_bytes().into();
         let (description, params) = (OnceCell::new(), OnceCell::new());
-        Prepared { statement, serial, head, description, params }
+        Prepared { statement, serial, name: name.into(), head, description, params }
     }
 
-    pub fn name(&self) -> String {
-        name(self.serial)
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     pub fn head(&self) -> &[u8] {
@@ -100,10 +103,6 @@ impl Prepared {
     }
 }
 
-fn name(serial: u64) -> String {
-    if serial == 0 { String::new() } else { format!("p{serial}") }
-}
-
 /// Result formats, Execute without a row limit, Sync.
 fn execution_tail(columns: Option<&Columns>) -> Box<[u8]> {
     let mut out = BytesMut::new();
@@ -130,6 +129,9 @@ pub(super) const TEXT_TAIL: &[u8] = b"\0\0E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04";
 #[derive(Debug)]
 pub(super) struct StatementCache {
     budget: usize,
+    /// Of all names. Differs between connections: behind a pooler that hands out the server's
+    /// connections by the transaction, a name of ours must never mean another one's statement.
+    prefix: Box<str>,
     entries: HashMap<u32, Entry, BuildHasherDefault<IdHasher>>,
     clock: u64,
     serial: u64,
@@ -144,9 +146,9 @@ struct Entry {
 }
 
 impl StatementCache {
-    pub fn new(budget: usize) -> StatementCache {
-        let entries = HashMap::default();
-        StatementCache { budget, entries, clock: 0, serial: 0, discarded: Vec::new() }
+    pub fn new(budget: usize, prefix: &str) -> StatementCache {
+        let (prefix, entries) = (prefix.into(), HashMap::default());
+        StatementCache { budget, prefix, entries, clock: 0, serial: 0, discarded: Vec::new() }
     }
 
     /// The statement under its name, if this connection has prepared it. Ids are used again by the
@@ -166,11 +168,12 @@ impl StatementCache {
     /// used one, makes room and is closed on the server; one in flight stays.
     pub fn prepare(&mut self, statement: &Rc<Statement>, named: bool) -> Rc<Prepared> {
         if !named || !self.make_room(statement.id) {
-            return Rc::new(Prepared::new(statement.clone(), 0));
+            return Rc::new(Prepared::new(statement.clone(), 0, String::new()));
         }
         self.serial += 1;
         self.clock += 1;
-        let prepared = Rc::new(Prepared::new(statement.clone(), self.serial));
+        let name = format!("{}{}", self.prefix, self.serial);
+        let prepared = Rc::new(Prepared::new(statement.clone(), self.serial, name));
         let entry = Entry { prepared: prepared.clone(), used: self.clock };
         self.entries.insert(statement.id, entry);
         prepared
@@ -212,6 +215,12 @@ impl StatementCache {
         }
     }
 
+    /// The server loses statements that nobody dropped: no further one gets a name.
+    pub fn give_up(&mut self) {
+        self.budget = 0;
+        self.clear();
+    }
+
     /// The server has forgotten all of them, or will have by the time it reads what follows.
     pub fn clear(&mut self) {
         self.entries.clear();
@@ -228,7 +237,8 @@ impl StatementCache {
     pub fn write_closes(&mut self, out: &mut BytesMut) -> u32 {
         let count = self.discarded.len() as u32;
         for serial in self.discarded.drain(..) {
-            frontend::close(b'S', &name(serial), out).expect("a name holds no NUL");
+            let name = format!("{}{serial}", self.prefix);
+            frontend::close(b'S', &name, out).expect("a name holds no NUL");
         }
         count
     }

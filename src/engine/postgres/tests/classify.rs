@@ -154,6 +154,68 @@ fn texts_that_drop_named_statements_are_noticed() {
 }
 
 #[test]
+fn what_begins_or_ends_a_transaction_is_seen_wherever_it_stands() {
+    for text in [
+        "begin",
+        "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        " -- first\n/* a /* b */ c */ Commit and chain",
+        "start /* a */ transaction",
+        "end;",
+        "abort",
+        "rollback",
+        "rollback work",
+        "Rollback Transaction;",
+        "rollback prepared 'x'",
+        "commit prepared 'x'",
+        "prepare transaction 'x'",
+        "; commit",
+        "select 1; commit",
+        "rollback to a; rollback",
+        "select $$;$$; /* x */ prepare\ntransaction 'x'; select 2",
+        "create function f() returns int begin atomic select 1; end; end",
+    ] {
+        assert!(examine(text).bounds, "{text}");
+    }
+    for text in [
+        "",
+        "savepoint a",
+        "release a",
+        "rollback to a",
+        "ROLLBACK WORK -- back\n TO SAVEPOINT a; release savepoint a",
+        "rollback transaction to a",
+        "prepare p as select 1",
+        "prepare commit as select transaction",
+        "start",
+        "set transaction read only",
+        "select 'x; commit'; select \"commit\" from t",
+        "\"begin\"",
+        "select case when a then b end from t; select begin.a from begin",
+        "do $$ begin commit; end $$",
+        "create rule r as on insert to t do also (select 1; commit)",
+    ] {
+        assert!(!examine(text).bounds, "{text}");
+    }
+}
+
+#[test]
+fn the_body_of_a_function_is_part_of_one_statement() {
+    let bodies = [
+        "create function f() returns int language sql begin atomic select 1; select 2; end",
+        "CREATE OR REPLACE PROCEDURE p(a int) BEGIN ATOMIC INSERT INTO t VALUES (a); END;",
+        "create function f(a int) returns int begin atomic \
+         select case when (case a when 1 then 2 end) > 1 then \"end\" end from t; select 3; end",
+        "create function f() returns int begin atomic end",
+    ];
+    for text in bodies {
+        let traits = examine(text);
+        assert!(traits.class == Other && !traits.multi && !traits.bounds, "{text}");
+        let both = examine(&format!("{text}; commit"));
+        assert!(both.multi && both.bounds, "{text}");
+    }
+    assert!(examine("create view begin as select 1; begin atomic select 1; end").bounds);
+}
+
+#[test]
 fn every_cut_of_a_difficult_text_is_looked_at_without_trouble() {
     let text = "wíth/*/**/*/x as(select E'\\'',$a$ $ $a$,$1,\"a\"\"b\";--x\n)copy;$$";
     for end in (0..=text.len()).filter(|&end| text.is_char_boundary(end)) {

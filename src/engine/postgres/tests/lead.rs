@@ -79,6 +79,57 @@ fn a_follower_that_cannot_share_waits_for_the_lead() {
 }
 
 #[test]
+fn a_follower_that_cannot_share_is_refused_when_it_comes_after_the_failure() {
+    let mut peer = leading();
+    peer.sent();
+    assert_eq!(peer.hear(&[error("57014")]), ["1 error 57014", "1 ready I"]);
+    peer.execute(2, BATCH, &[]);
+    peer.execute(3, POINT, &[Value::Int(8)]);
+    assert_eq!(peer.sent(), "Sync");
+    assert_eq!(peer.hear(&[ready(b'I')]), ["2 error 57014", "2 ready I"]);
+    assert!(peer.sent().starts_with("Bind"), "only the follower is refused");
+    assert!(peer.hear(&[next_use("eeee")])[0].starts_with("3 row"));
+    assert_eq!(peer.session.in_flight(), 0);
+}
+
+#[test]
+fn the_error_of_a_lead_without_a_follower_refuses_nothing_later() {
+    for reset in [false, true] {
+        let mut peer = leading();
+        peer.sent();
+        peer.hear(&[error("57014")]);
+        let answers = if reset {
+            peer.session.reset(2);
+            let rolled_back = [complete("ROLLBACK"), ready(b'I')].concat();
+            [ready(b'I'), rolled_back, complete("DISCARD ALL"), ready(b'I')].concat()
+        } else {
+            peer.session.sync(2);
+            [ready(b'I'), ready(b'I')].concat()
+        };
+        assert_eq!(peer.hear(&[answers]).last().map(String::as_str), Some("2 ready I"));
+        peer.sent();
+        peer.execute(3, BATCH, &[]);
+        assert_eq!(peer.sent(), format!("Query({BATCH})"));
+    }
+}
+
+#[test]
+fn a_follower_that_cannot_share_stays_in_front_of_what_came_after_it() {
+    let mut peer = Peer::new(10);
+    // Its types must be known first, so all the others are held.
+    peer.execute(0, POINT, &[Value::Array("{1}", "[1]")]);
+    peer.lead(1, "BEGIN");
+    peer.execute(2, BATCH, &[]);
+    peer.execute(3, POINT, &[Value::Int(8)]);
+    peer.sent();
+    peer.hear(&[error("42601"), ready(b'I')]);
+    let sent = peer.sent();
+    assert!(sent.starts_with("Sync Parse(p2,BEGIN)") && sent.ends_with("Execute Sync"), "{sent}");
+    peer.hear(&[begun(), ready(b'T')]);
+    assert!(peer.sent().starts_with(&format!("Query({BATCH}) Parse(p3,")));
+}
+
+#[test]
 fn a_lead_without_a_follower_is_closed_by_the_next_round_trip() {
     let mut peer = leading();
     peer.session.sync(2);

@@ -245,9 +245,20 @@ fn a_second_failure_reaches_the_caller() {
     let mut peer = warm();
     peer.execute(1, POINT, &[Value::Int(9)]);
     peer.hear(&[error("26000"), ready(b'I')]);
-    assert!(peer.sent().contains(" Parse(p3,"), "no Close for what has vanished");
+    assert!(peer.sent().contains(" Parse(,"), "no Close for what has vanished");
     let events = peer.hear(&[error("26000"), ready(b'I')]);
     assert_eq!(events, ["1 error 26000", "1 ready I"]);
+}
+
+#[test]
+fn a_connection_that_loses_statements_names_no_more() {
+    let mut peer = warm();
+    peer.execute(1, POINT, &[Value::Int(9)]);
+    peer.hear(&[error("26000"), ready(b'I')]);
+    peer.sent();
+    peer.hear(&[first_use(&[INT4], "9")]);
+    peer.execute(2, POINT, &[Value::Int(9)]);
+    assert!(peer.sent().starts_with("Parse(,"));
 }
 
 #[test]
@@ -338,7 +349,7 @@ fn settings_that_could_not_be_pinned_count_as_changed() {
     let started = Started { transaction: b'I', pinned: false, ..Started::default() };
     let options = SessionOptions { statement_cache: 1, types: TypeOptions::default() };
     let mut peer = Peer::new(1);
-    peer.session = Session::new(started, options);
+    peer.session = Session::new(started, options, "p");
     peer.execute(1, POINT, &[Value::Int(1)]);
     assert!(peer.sent().ends_with("Flush"));
 }

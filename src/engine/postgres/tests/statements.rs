@@ -18,7 +18,7 @@ fn closes(cache: &mut StatementCache) -> (u32, String) {
 
 #[test]
 fn an_id_used_again_for_another_text_is_another_statement() {
-    let mut cache = StatementCache::new(4);
+    let mut cache = StatementCache::new(4, "p");
     prepare(&mut cache, &statement(1));
     assert!(cache.find(&statement(1)).is_some(), "the same text from elsewhere");
     let other = Rc::new(Statement::new(1, "select 2"));
@@ -30,7 +30,7 @@ fn an_id_used_again_for_another_text_is_another_statement() {
 
 #[test]
 fn the_budget_is_never_exceeded() {
-    let mut cache = StatementCache::new(3);
+    let mut cache = StatementCache::new(3, "p");
     for id in 0..20 {
         prepare(&mut cache, &statement(id));
         cache.find(&statement(0));
@@ -43,7 +43,7 @@ fn the_budget_is_never_exceeded() {
 
 #[test]
 fn forgetting_closes_what_the_server_may_hold() {
-    let mut cache = StatementCache::new(3);
+    let mut cache = StatementCache::new(3, "p");
     let (one, two) = (cache.prepare(&statement(1), true), cache.prepare(&statement(2), true));
     cache.forget(&one, false);
     cache.forget(&two, true);
@@ -55,7 +55,7 @@ fn forgetting_closes_what_the_server_may_hold() {
 
 #[test]
 fn what_the_server_may_have_forgotten_is_not_used_again() {
-    let mut cache = StatementCache::new(3);
+    let mut cache = StatementCache::new(3, "p");
     prepare(&mut cache, &statement(1));
     cache.discard_all();
     assert!(cache.find(&statement(1)).is_none());

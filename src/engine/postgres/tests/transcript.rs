@@ -191,7 +191,7 @@ impl Peer {
     pub fn new(statement_cache: usize) -> Peer {
         let started = Started { transaction: b'I', pinned: true, ..Started::default() };
         let options = SessionOptions { statement_cache, types: TypeOptions::default() };
-        let session = Session::new(started, options);
+        let session = Session::new(started, options, "p");
         Peer { session, sink: Recorder::default(), statements: Vec::new() }
     }
 

@@ -1,0 +1,14 @@
+'use strict';
+
+/** What console.log and `util.inspect` print of pools and connections. */
+
+const { inspect } = require('node:util');
+
+/** `Pool { name: 'main', closed: false }`: these fields, and nothing else of the object. */
+function inspected(object, fields, depth, options) {
+  const { name } = object.constructor;
+  if (depth < 0) return options.stylize(`[${name}]`, 'special');
+  return `${name} ${inspect(fields, options)}`;
+}
+
+module.exports = { inspected };
