@@ -145,6 +145,7 @@ export interface TargetOptions {
    * consent. Default: PGCHANNELBINDING, else `prefer`.
    */
   channel_binding?: 'disable' | 'prefer' | 'require';
+  /**
    * Makes the Duplex that a connection goes through: a tunnel (SSH, SOCKS, a cloud's connector), or
    * a socket with options of its own. Called anew for each connection, for those that cancel a
    * statement too, in the thread and async context that made the pool; a `net.Socket` that was only
