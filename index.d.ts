@@ -182,14 +182,10 @@ export interface TargetOptions {
   tcpUserTimeoutMs?: number;
   /** libpq's name of `tcpUserTimeoutMs`. */
   tcp_user_timeout?: number;
-  /** As libpq; `require` is not supported. */
-  channel_binding?: 'prefer' | 'disable';
   /** As libpq; the session always uses UTF-8. */
   client_encoding?: 'UTF8' | 'utf8' | 'UTF-8' | 'utf-8' | 'auto';
   /** As libpq; there is no GSSAPI encryption, so that `prefer` does without it. */
   gssencmode?: 'prefer' | 'disable';
-  /** As libpq; `direct` is not supported. */
-  sslnegotiation?: 'postgres';
   /** As libpq; only `any` is supported. */
   target_session_attrs?: 'any';
 }
