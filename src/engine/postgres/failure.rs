@@ -45,8 +45,8 @@ pub struct ConnectError {
     pub code: Cow<'static, str>,
     /// Never worth another try: wrong password, missing database, bad certificate.
     pub fatal: bool,
-    /// The server's own words, where the message explains them.
-    pub cause: Option<Box<ServerError>>,
+    /// As `to_json` gives it: the server's own words, where the message explains them.
+    pub cause: Option<Box<Value>>,
 }
 
 impl ConnectError {
@@ -81,9 +81,7 @@ impl ConnectError {
     /// For JavaScript: the server's fields under kind 'database', anything else under 'pool'.
     pub fn to_json(&self) -> Value {
         if let Kind::Server(error) = &self.kind {
-            let mut json = error.to_json();
-            json["kind"] = "database".into();
-            return json;
+            return database(error);
         }
         let mut json = json!({
             "kind": "pool",
@@ -93,8 +91,7 @@ impl ConnectError {
             "errno": self.code,
         });
         if let Some(cause) = &self.cause {
-            json["cause"] = cause.to_json();
-            json["cause"]["kind"] = "database".into();
+            json["cause"] = (**cause).clone();
         }
         json
     }
@@ -137,7 +134,7 @@ impl From<StartupError> for ConnectError {
                     "give one with options 'ssl.cert' and 'ssl.key' (or 'sslcert' and 'sslkey')";
                 let message = format!("{}; {advice}", error.message());
                 let refusal = ConnectError::new(Kind::Auth, "28000", message).fatal();
-                ConnectError { cause: Some(Box::new(error)), ..refusal }
+                ConnectError { cause: Some(Box::new(database(&error))), ..refusal }
             }
             StartupError::Server(error) => ConnectError {
                 message: error.message().to_owned(),
@@ -151,7 +148,7 @@ impl From<StartupError> for ConnectError {
                                that this client has, so somebody in between ends it; where that is \
                                meant to be, set option 'channel_binding' to 'disable'";
                 let refusal = ConnectError::new(Kind::Auth, "ERR_TLS_BINDING", message).fatal();
-                ConnectError { cause: error.map(Box::new), ..refusal }
+                ConnectError { cause: error.map(|error| Box::new(database(&error))), ..refusal }
             }
             StartupError::Auth(message) => {
                 ConnectError::new(Kind::Auth, "ERR_POLYPOOL_CONNECT", message).fatal()
@@ -161,6 +158,12 @@ impl From<StartupError> for ConnectError {
             }
         }
     }
+}
+
+fn database(error: &ServerError) -> Value {
+    let mut json = error.to_json();
+    json["kind"] = "database".into();
+    json
 }
 
 /// "connection requires a valid client certificate": code and routine are those of other refusals
