@@ -1,9 +1,12 @@
 // What TLS costs: the same work over plain and over encrypted connections of one process.
 import { timed } from './measure.mjs';
+import { median } from './report.mjs';
 
 const ENCRYPTED = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()';
 
-/** Takes turns as plain, TLS, TLS, plain, so that a drift of the machine falls on both alike. */
+/** Laps of either side, short and in turns, so that a drift of the machine falls on both alike. */
+const TURNS = 8;
+
 export async function compareWithTls({ open, workers, checkEvery }, plain, openAnother, seconds) {
   const secure = await openAnother({ tls: true });
   try {
@@ -16,10 +19,12 @@ export async function compareWithTls({ open, workers, checkEvery }, plain, openA
       timed(sides[side].work, { workers, checkEvery, seconds: seconds * share });
     for (const side of ['plain', 'secure']) await run(side, 0.25);
     const laps = { plain: [], secure: [] };
-    for (const side of ['plain', 'secure', 'secure', 'plain'])
-      laps[side].push(await run(side, 0.5));
-    const before = total(laps.plain);
-    const now = total(laps.secure);
+    for (let turn = 0; turn < TURNS; turn += 1) {
+      const order = turn % 2 === 0 ? ['plain', 'secure'] : ['secure', 'plain'];
+      for (const side of order) laps[side].push(await run(side, 1 / TURNS));
+    }
+    const before = middle(laps.plain);
+    const now = middle(laps.secure);
     return {
       ...now,
       digest,
@@ -31,12 +36,13 @@ export async function compareWithTls({ open, workers, checkEvery }, plain, openA
   }
 }
 
-function total(laps) {
-  const sum = (pick) => laps.reduce((all, lap) => all + pick(lap), 0);
-  const operations = sum((lap) => lap.operations);
-  const seconds = sum((lap) => lap.seconds);
-  const perOperation = (key) => sum((lap) => lap[key] * lap.operations) / operations;
-  const scriptUs = laps[0].scriptUs === null ? null : perOperation('scriptUs');
-  const processUs = perOperation('processUs');
-  return { operations, seconds, rate: operations / seconds, scriptUs, processUs };
+function middle(laps) {
+  const of = (key) => median(laps.map((lap) => lap[key]));
+  return {
+    operations: laps.reduce((all, lap) => all + lap.operations, 0),
+    seconds: laps.reduce((all, lap) => all + lap.seconds, 0),
+    rate: of('rate'),
+    scriptUs: laps[0].scriptUs === null ? null : of('scriptUs'),
+    processUs: of('processUs'),
+  };
 }

@@ -46,7 +46,8 @@ pub struct ConnectError {
     pub code: Cow<'static, str>,
     /// Never worth another try: wrong password, missing database, bad certificate.
     pub fatal: bool,
-    /// The server's own words, where the message explains them, or what JavaScript threw.
+    /// As `to_json` gives it: the server's own words, where the message explains them, or what
+    /// ended a transport of JavaScript's.
     pub cause: Option<Box<Value>>,
 }
 
@@ -82,9 +83,7 @@ impl ConnectError {
     /// For JavaScript: the server's fields under kind 'database', anything else under 'pool'.
     pub fn to_json(&self) -> Value {
         if let Kind::Server(error) = &self.kind {
-            let mut json = error.to_json();
-            json["kind"] = "database".into();
-            return json;
+            return database(error);
         }
         let errno = (!self.code.is_empty()).then_some(&*self.code);
         let mut json = json!({
@@ -133,13 +132,6 @@ impl From<io::Error> for ConnectError {
     }
 }
 
-/// The server's own, as the cause of an error.
-fn words(error: &ServerError) -> Value {
-    let mut json = error.to_json();
-    json["kind"] = "database".into();
-    json
-}
-
 impl From<&Failure> for ConnectError {
     fn from(failure: &Failure) -> ConnectError {
         let kind = match &*failure.code {
@@ -167,7 +159,7 @@ impl From<StartupError> for ConnectError {
                     "give one with options 'ssl.cert' and 'ssl.key' (or 'sslcert' and 'sslkey')";
                 let message = format!("{}; {advice}", error.message());
                 let refusal = ConnectError::new(Kind::Auth, "28000", message).fatal();
-                ConnectError { cause: Some(Box::new(words(&error))), ..refusal }
+                ConnectError { cause: Some(Box::new(database(&error))), ..refusal }
             }
             StartupError::Server(error) => ConnectError {
                 message: error.message().to_owned(),
@@ -181,7 +173,7 @@ impl From<StartupError> for ConnectError {
                                that this client has, so somebody in between ends it; where that is \
                                meant to be, set option 'channel_binding' to 'disable'";
                 let refusal = ConnectError::new(Kind::Auth, "ERR_TLS_BINDING", message).fatal();
-                ConnectError { cause: error.as_ref().map(words).map(Box::new), ..refusal }
+                ConnectError { cause: error.map(|error| Box::new(database(&error))), ..refusal }
             }
             StartupError::Auth(message) => {
                 ConnectError::new(Kind::Auth, "ERR_POLYPOOL_CONNECT", message).fatal()
@@ -191,6 +183,12 @@ impl From<StartupError> for ConnectError {
             }
         }
     }
+}
+
+fn database(error: &ServerError) -> Value {
+    let mut json = error.to_json();
+    json["kind"] = "database".into();
+    json
 }
 
 /// "connection requires a valid client certificate": code and routine are those of other refusals
