@@ -88,9 +88,22 @@ export interface TargetOptions {
   /** Same as `user`. */
   username?: string;
   /**
-   * Never part of a message, stack, `inspect` output or JSON. Default: PGPASSWORD, else none.
+   * Never part of a message, stack, `inspect` output or JSON. Default: PGPASSWORD, else the line of
+   * `passfile` for this server, database and user, else none.
+   *
+   * A function is called anew before each connection is made (tokens that expire), without
+   * arguments, within `connectTimeoutMs`. When it throws, rejects or returns anything but a string,
+   * that attempt fails with a `ConnectError` whose `cause` is what was thrown: `createPool` and
+   * `connect` reject at once, those who wait in a pool see further attempts until their deadline.
    */
-  password?: string;
+  password?: string | (() => string | PromiseLike<string>);
+  /**
+   * libpq's password file: lines of `host:port:database:user:password`, where `*` stands for
+   * anything and `\` protects a colon. Read anew for each connection; ignored when group or others
+   * may access it (the error of a login that lacks a password then says so). Default: PGPASSFILE,
+   * else `~/.pgpass` (`%APPDATA%\postgresql\pgpass.conf` on Windows).
+   */
+  passfile?: string;
   /** Default: PGDATABASE, else the user's name. */
   database?: string;
   /** libpq's name of `database`. */
@@ -107,12 +120,31 @@ export interface TargetOptions {
    * but not from a forged server.
    */
   sslmode?: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
-  /** File with the authorities to trust. Default: PGSSLROOTCERT, else those Node trusts. */
+  /**
+   * File with the authorities to trust; a certificate in it that signs itself is trusted as the
+   * server's own too. `system`: those Node trusts, and `sslmode` is then `verify-full`.
+   * Default: PGSSLROOTCERT, else those Node trusts.
+   */
   sslrootcert?: string;
   /** File with the client's certificate chain; needs `sslkey`. Default: PGSSLCERT. */
   sslcert?: string;
   /** File with the client's private key, not encrypted; needs `sslcert`. Default: PGSSLKEY. */
   sslkey?: string;
+  /**
+   * `direct`: TLS from the first byte (PostgreSQL 17 and later), which saves a round trip and passes
+   * TLS load balancers that know nothing of PostgreSQL. Refused where `sslmode` is weaker than
+   * `require` or missing (`ssl` will do). Default: PGSSLNEGOTIATION, else `postgres`: asked for in
+   * clear first, as all servers understand it.
+   */
+  sslnegotiation?: 'postgres' | 'direct';
+  /**
+   * Ties the password exchange (SCRAM) to the server's certificate, so that nobody in between can
+   * end the TLS unnoticed, whatever certificate he has. `prefer`: when server and certificate allow
+   * it; `require`: always, over TLS only (an `sslmode` of `allow` or `prefer` then is `require`),
+   * and refuses every other way of logging in; `disable`: for a proxy that ends TLS with your
+   * consent. Default: PGCHANNELBINDING, else `prefer`.
+   */
+  channel_binding?: 'disable' | 'prefer' | 'require';
   /**
    * Makes the Duplex that a connection goes through: a tunnel (SSH, SOCKS, a cloud's connector), or
    * a socket with options of its own. Called anew for each connection, for those that cancel a
@@ -170,14 +202,10 @@ export interface TargetOptions {
   tcpUserTimeoutMs?: number;
   /** libpq's name of `tcpUserTimeoutMs`. */
   tcp_user_timeout?: number;
-  /** As libpq; `require` is not supported. */
-  channel_binding?: 'prefer' | 'disable';
   /** As libpq; the session always uses UTF-8. */
   client_encoding?: 'UTF8' | 'utf8' | 'UTF-8' | 'utf-8' | 'auto';
   /** As libpq; there is no GSSAPI encryption, so that `prefer` does without it. */
   gssencmode?: 'prefer' | 'disable';
-  /** As libpq; `direct` is not supported. */
-  sslnegotiation?: 'postgres';
   /** As libpq; only `any` is supported. */
   target_session_attrs?: 'any';
 }
@@ -197,7 +225,7 @@ export type NodeTlsOptions = Omit<
 >;
 
 /**
- * As in Node's `tls.connect`; PEM is text.
+ * As in Node's `tls.connect`; PEM is text, or its bytes as `readFile` gives them.
  *
  * The engine's own TLS serves the fields declared here. With any further one of Node's
  * (`checkServerIdentity`, `secureContext`, `ciphers`, `passphrase`, `pfx`, `minVersion`, ...) the
@@ -210,11 +238,14 @@ export interface SslOptions extends NodeTlsOptions {
   /** `false` encrypts without verifying anything. Default true. */
   rejectUnauthorized?: boolean;
   /** PEM of the authorities to trust, instead of those Node trusts (NODE_EXTRA_CA_CERTS too). */
-  ca?: string | readonly string[];
+  ca?: string | Uint8Array | readonly (string | Uint8Array)[];
   /** PEM of the client's certificate chain; needs `key`. */
-  cert?: string;
-  /** PEM of the client's private key, not encrypted unless `passphrase` is given; needs `cert`. */
-  key?: string;
+  cert?: string | Uint8Array;
+  /**
+   * PEM of the client's private key, not encrypted unless `passphrase` is given; needs `cert`, whose
+   * key it has to be.
+   */
+  key?: string | Uint8Array;
   /** The name to verify and to send, when it is not `host`. */
   servername?: string;
 }

@@ -128,19 +128,22 @@ function keepCause(transport, error) {
  * The context adds what only this side knows of the request:
  * - `text` and `values` of the statement at fault,
  * - `signal`, whose reason becomes the cause of an AbortError,
- * - `fields` of the error's class (timeoutMs, holderStack, ...).
+ * - `fields` of the error's class (timeoutMs, holderStack, ...),
+ * - `thrown`, which keeps what the password function threw, the cause by which a connect failed.
  */
 function fromWire(wire, context) {
   const cause = wire.code === 'ERR_POLYPOOL_ABORTED' ? context?.signal?.reason : undefined;
-  const error = build(wire, context?.fields, cause);
+  const error = build(wire, context?.fields, cause, context?.thrown);
   if (context?.text !== undefined) attachStatement(error, context.text, context.values);
   return error;
 }
 
-function build(wire, fields, reason) {
+function build(wire, fields, reason, thrown) {
   const kept = causes.get(wire.transport);
   if (kept !== undefined) return kept.error;
-  const cause = wire.cause ? build(wire.cause) : reason;
+  let cause = reason;
+  if (wire.cause)
+    cause = thrown?.find(wire.thrown) ?? build(wire.cause, undefined, undefined, thrown);
   const options = cause === undefined ? undefined : { cause };
   const { message } = wire;
   if (wire.kind === 'database') return new DatabaseError(message, wire, options);
@@ -156,6 +159,15 @@ function build(wire, fields, reason) {
 function poolError(code, message, fields, options) {
   const Type = CLASSES.get(code);
   return Type ? new Type(message, fields, options) : new PoolError(code, message, options);
+}
+
+/** The words of anything that was thrown. */
+function messageOf(error) {
+  try {
+    return String(error?.message ?? error);
+  } catch {
+    return 'what it threw has no text';
+  }
 }
 
 function attachStatement(error, text, values) {
@@ -214,5 +226,6 @@ module.exports = {
   copyServerFields,
   fromWire,
   keepCause,
+  messageOf,
   poolError,
 };

@@ -17,6 +17,7 @@ const {
   abortError,
   atCaller,
   copyServerFields,
+  messageOf,
 } = require('./errors');
 const { readChannel, readPayload } = require('./channel');
 const { Connection } = require('./connection');
@@ -25,6 +26,7 @@ const { HeldSource, PooledSource, failedCursor } = require('./cursor');
 const { inspected } = require('./inspect');
 const { Lease, leaseOf } = require('./lease');
 const { Hub, NOTIFIED } = require('./listen');
+const { PasswordFunction } = require('./password');
 const calls = require('./options');
 const { RowStream, failedStream } = require('./stream');
 const { bindSql, isFragment } = require('./sql');
@@ -36,7 +38,7 @@ const { Transports, readTransport } = require('./transport');
 
 const { checkOptions, configOptions } = calls;
 
-const HOOK = { ON_CONNECT: 1, RESET: 2 };
+const HOOK = { ON_CONNECT: 1, RESET: 2, PASSWORD: 3 };
 const TRANSPORT = { PLAIN: 0, TLS: 1 };
 const RETURNING = -2;
 /** Rows a stream asks for at once. */
@@ -66,6 +68,7 @@ class Pool extends EventEmitter {
   #id;
   #settings;
   #hooks;
+  #password = null;
   #resource;
   #transports;
   #closing = null;
@@ -97,6 +100,7 @@ class Pool extends EventEmitter {
     this.#id = settings.pool;
     this.#settings = settings;
     this.#hooks = { onConnect, reset };
+    if (typeof rest.password === 'function') this.#password = new PasswordFunction(rest.password);
     this.#resource = new AsyncResource('polypool.Pool');
     this.#transports = new Transports(this.#link, recipe, this.#resource);
     // Read by the ring for every result.
@@ -514,7 +518,8 @@ class Pool extends EventEmitter {
       wire.holderStack = this.#leases[wire.holders[0].slot]?.stack ?? null;
     }
     const { isStatement, text, values } = request;
-    return fromWire(wire, isStatement ? { text, values } : undefined);
+    const thrown = this.#password;
+    return fromWire(wire, isStatement ? { text, values, thrown } : { thrown });
   }
 
   handleEvent(event) {
@@ -586,6 +591,12 @@ class Pool extends EventEmitter {
 
   /** Runs onConnect or reset on a connection that is not yet, or no longer, in use. */
   handleHook(kind, slot, serial, processId) {
+    if (kind === HOOK.PASSWORD) {
+      this.#password.ask(this.#resource, serial, (ok, text) =>
+        this.#link.recordWithText(SUBMIT.HOOK, text, this.#id, slot, serial, ok),
+      );
+      return;
+    }
     const hook = kind === HOOK.RESET ? this.#hooks.reset : this.#hooks.onConnect;
     const lease = new Lease(this, slot, serial, FLAG.HOOK);
     lease.identity = { id: serial, processId };
@@ -622,14 +633,6 @@ function stackOf(above) {
 
 function noticeOf(wire) {
   return copyServerFields({ message: wire.message }, wire);
-}
-
-function messageOf(error) {
-  try {
-    return String(error?.message ?? error);
-  } catch {
-    return 'what it threw has no text';
-  }
 }
 
 function closed({ name }) {

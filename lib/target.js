@@ -3,6 +3,7 @@
 /** What the caller gave as target and options, and what the process has to add to it. */
 
 const os = require('node:os');
+const path = require('node:path');
 const tls = require('node:tls');
 const { OptionError } = require('./errors');
 
@@ -21,7 +22,19 @@ function readTarget(target, options) {
     if (given[key] instanceof URL) given[key] = textOf(given[key]);
     if (typeof given[key] === 'string') checkScheme(key, given[key]);
   }
+  if (typeof given.ssl === 'object' && given.ssl !== null) given.ssl = readSsl(given.ssl);
   return given;
+}
+
+/** PEM is often read from a file as it is: the engine takes text. */
+function readSsl(ssl) {
+  const text = (pem) => (pem instanceof Uint8Array ? Buffer.from(pem).toString('latin1') : pem);
+  const read = { ...ssl };
+  for (const key of ['ca', 'cert', 'key']) {
+    if (Array.isArray(read[key])) read[key] = read[key].map(text);
+    else if (read[key] !== undefined) read[key] = text(read[key]);
+  }
+  return read;
 }
 
 /** `searchParams` writes a space as `+`, which a connection URL reads as it stands. */
@@ -57,14 +70,28 @@ function surroundings(options) {
   for (const key of Object.keys(process.env)) {
     if (key.startsWith('PG')) environment[key] = process.env[key];
   }
+  environment.PGPASSFILE ||= usualPassfile();
   return { environment, user: userName(), roots: mayVerify(options, environment) ? roots() : [] };
 }
 
-function mayVerify({ url, connectionString, ssl, sslmode }, environment) {
+/** Where libpq looks for passwords when nobody says where; '' where there is no home. */
+function usualPassfile() {
+  try {
+    const { APPDATA } = process.env;
+    if (process.platform !== 'win32') return path.join(os.homedir(), '.pgpass');
+    return APPDATA ? path.join(APPDATA, 'postgresql', 'pgpass.conf') : '';
+  } catch {
+    return '';
+  }
+}
+
+function mayVerify({ url, connectionString, ssl, sslmode, sslrootcert }, environment) {
   return (
     ssl !== undefined ||
     sslmode !== undefined ||
+    sslrootcert !== undefined ||
     environment.PGSSLMODE !== undefined ||
+    environment.PGSSLROOTCERT !== undefined ||
     /ssl/i.test(`${url ?? ''}${connectionString ?? ''}`)
   );
 }

@@ -65,10 +65,10 @@ function contextOf(options) {
 }
 
 /**
- * Prepares TLS over `raw`; resolves to the function that begins it. `node` are the fields of
+ * Prepares TLS over `raw`; resolves to what begins it and checks what was agreed. `node` are the fields of
  * option `ssl` or null, `verify` is 'full', 'ca' (any name) or 'none', `files` are libpq's.
  */
-async function secure(raw, node, { host, verify, files }) {
+async function secure(raw, node, { host, verify, files, alpn }) {
   const options = { ...node };
   for (const field of Object.keys(files)) options[field] = await readFile(files[field]);
   options.secureContext ??= contextOf(options);
@@ -76,7 +76,14 @@ async function secure(raw, node, { host, verify, files }) {
   if (verify === 'ca') options.checkServerIdentity ??= () => undefined;
   // Said in any case: NODE_TLS_REJECT_UNAUTHORIZED must not decide.
   options.rejectUnauthorized = verify !== 'none';
-  return () => tls.connect({ ...options, host, socket: raw });
+  if (alpn !== null) options.ALPNProtocols = [alpn];
+  const begin = () => tls.connect({ ...options, host, socket: raw });
+  // A server that ignores what it was asked to speak may be another than PostgreSQL's.
+  const checkProtocol = (socket) => {
+    if (alpn === null || socket.alpnProtocol === alpn) return;
+    throw new Error("the server does not take TLS from the first byte (option 'sslnegotiation')");
+  };
+  return { begin, checkProtocol };
 }
 
 module.exports = { readSsl, secure };

@@ -19,6 +19,8 @@ const WINDOW = 256 * 1024;
 /** Bytes of one record: the submission ring has room for four. */
 const PIECE = 64 * 1024;
 
+const NOTHING = Buffer.alloc(0);
+
 const ignore = () => {};
 
 /** What of a pool's options is for the engine, and what for its transports. */
@@ -136,11 +138,12 @@ class Transport {
   }
 
   #startTls(connect) {
+    const { checkProtocol } = connect;
     if (this.#closed || this.#ended) return;
     let standing = false;
     let socket;
     try {
-      socket = this.#resource.runInAsyncScope(connect);
+      socket = this.#resource.runInAsyncScope(connect.begin);
     } catch (error) {
       // An option that Node refuses: it will do so again.
       this.fail(error, { tls: true, fatal: true });
@@ -154,7 +157,10 @@ class Transport {
     });
     socket.once('secureConnect', () => {
       standing = true;
-      this.#tellReady();
+      this.#guard(() => {
+        checkProtocol(socket);
+        this.#tellReady(socket.getPeerCertificate().raw);
+      });
     });
   }
 
@@ -213,15 +219,20 @@ class Transport {
     else duplex.resume();
   }
 
-  #tellReady() {
-    if (this.#closed || this.#ended) return;
-    this.#link.record(SUBMIT.TRANSPORT_CREDIT, this.#id, this.#phase, WINDOW);
+  /** `certificate` is what the server has shown, in DER. */
+  #tellReady(certificate = NOTHING) {
+    if (!this.#closed && !this.#ended) this.#tellCredit(WINDOW, certificate);
+  }
+
+  #tellCredit(bytes, certificate) {
+    const words = [this.#id, this.#phase, bytes];
+    this.#link.recordWithBytes(SUBMIT.TRANSPORT_CREDIT, certificate, ...words);
   }
 
   #take(bytes) {
     this.#taken += bytes;
     if (this.#taken < WINDOW / 4 || this.#ended || this.#closed) return;
-    this.#link.record(SUBMIT.TRANSPORT_CREDIT, this.#id, this.#phase, this.#taken);
+    this.#tellCredit(this.#taken, NOTHING);
     this.#taken = 0;
   }
 

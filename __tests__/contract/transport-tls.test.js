@@ -222,6 +222,19 @@ test('what Node refuses is refused when the pool is made', async () => {
   expect(error).toMatchObject({ code: 'ERR_POLYPOOL_OPTION', option: 'ssl' });
 });
 
+test('a login is bound to the certificate that Node was shown', async () => {
+  const bound = { ssl: { ...STRICT, ca }, channel_binding: 'require' };
+  expect(await encryption(await open(bound))).toMatchObject({ ssl: true });
+  const over = { stream: ({ port }) => new Tunnel(port), ssl: { ca }, channel_binding: 'require' };
+  expect(await encryption(await open(over))).toMatchObject({ ssl: true });
+});
+
+test('a server that knows no direct TLS is told by its option', async () => {
+  const direct = { ssl: { ...STRICT, ca }, sslnegotiation: 'direct', connectTimeoutMs: 5000 };
+  const error = await rejection(open(direct));
+  expect(error).toBeInstanceOf(load().ConnectError);
+});
+
 // ---- Over a stream ----
 
 const socket = ({ host, port }) => net.connect(port, host);

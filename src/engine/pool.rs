@@ -25,6 +25,8 @@ pub struct Surroundings {
 pub struct Hooks {
     pub on_connect: bool,
     pub reset: bool,
+    /// Option `password` is a function.
+    pub password: bool,
 }
 
 pub struct PoolShared {

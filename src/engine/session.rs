@@ -115,9 +115,20 @@ pub struct Opened {
     pub leftover: BytesMut,
 }
 
+/// What the program says anew for each connection, beside its options. Without `Debug`.
+#[derive(Default)]
+pub struct Credentials {
+    /// The answer of a password function.
+    pub password: Option<String>,
+}
+
 /// One target: where and as whom to connect.
 pub trait Connector: Send + Sync {
     /// `bridges` opens transports in JavaScript, for a target that asks for one.
-    fn connect(self: Arc<Self>, bridges: Bridges) -> LocalFuture<Result<Opened, EngineError>>;
+    fn connect(
+        self: Arc<Self>,
+        credentials: Credentials,
+        bridges: Bridges,
+    ) -> LocalFuture<Result<Opened, EngineError>>;
     fn statement(&self, id: u32, text: &str) -> Rc<dyn Statement>;
 }

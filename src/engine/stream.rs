@@ -20,6 +20,17 @@ pub enum Stream {
     Bridge(Bridge),
 }
 
+impl Stream {
+    /// The certificate that the server showed, in DER.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        match self {
+            Stream::Tls(stream) => stream.get_ref().1.peer_certificates()?.first().map(|c| &**c),
+            Stream::Bridge(bridge) => bridge.peer_certificate(),
+            _ => None,
+        }
+    }
+}
+
 /// Runs the same poll on whichever transport it is.
 macro_rules! delegate {
     ($stream:expr, $method:ident $(, $argument:expr)*) => {

@@ -73,11 +73,13 @@ fn make_pool(
         let expected = "'auto', 'always' or 'never' for a database";
         return Err(OptionError::bound("validate", expected, "a function"));
     }
+    let password = rest.iter().any(|(key, value)| key == "password" && *value == Value::Function);
     let connector = Arc::new(Postgres::new(rest, surroundings, &options)?);
     if connector.is_local() {
         pack_for_this_machine(&mut options);
     }
-    let hooks = Hooks { on_connect: options.on_connect, reset: options.reset == Reset::Function };
+    let reset = options.reset == Reset::Function;
+    let hooks = Hooks { on_connect: options.on_connect, reset, password };
     let id = POOLS.fetch_add(1, Ordering::Relaxed);
     // Jitter must differ between processes; nothing else depends on the seed.
     let seed = RandomState::new().hash_one(id);

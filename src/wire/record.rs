@@ -22,7 +22,8 @@ pub const WARM: i32 = 6;
 pub const CLOSE: i32 = 7;
 /// `[len, CREDIT, request, rows]`: a stream may send that many rows more.
 pub const CREDIT: i32 = 8;
-/// `[len, HOOK, pool, slot, serial, ok, bytes, message...]`: the answer of a JavaScript hook (onConnect, reset).
+/// `[len, HOOK, pool, slot, serial, ok, bytes, text...]`: the answer of a JavaScript hook. The text
+/// is what it failed with, or the password.
 pub const HOOK: i32 = 9;
 
 /// `[len, TRANSPORT_DATA, transport, phase, bytes, data...]`: what a bridged transport received.
@@ -31,8 +32,9 @@ pub const TRANSPORT_DATA: i32 = 10;
 /// `[len, TRANSPORT_END, transport, bytes, error...]`: nothing more comes. JSON of an error, or
 /// nothing where the peer has closed.
 pub const TRANSPORT_END: i32 = 11;
-/// `[len, TRANSPORT_CREDIT, transport, phase, bytes]`: it takes so many bytes more. The first one
-/// of a phase says that it is open, or that TLS stands.
+/// `[len, TRANSPORT_CREDIT, transport, phase, credit, bytes, certificate...]`: it takes so many
+/// bytes more. The first one of a phase says that it is open, or that TLS stands and which
+/// certificate (DER) the server has shown.
 pub const TRANSPORT_CREDIT: i32 = 12;
 /// `[len, FETCH, request, rows, timeout ms]`: so many rows more of a suspended cursor, within that
 /// time; 0 rows closes it. Answered by SUSPENDED, DONE or FAIL.
@@ -136,6 +138,8 @@ pub const SUSPENDED: i32 = 21;
 pub mod hook {
     pub const ON_CONNECT: i32 = 1;
     pub const RESET: i32 = 2;
+    /// Before the connection exists: what password to log in with.
+    pub const PASSWORD: i32 = 3;
 }
 
 /// Fates of RELEASE.

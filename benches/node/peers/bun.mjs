@@ -2,8 +2,10 @@
 import { SQL } from 'bun';
 import { cursorRows } from './cursor.mjs';
 
-export function open({ url, max }) {
-  const sql = new SQL({ url, max });
+export function open({ url, max, tls }) {
+  const address = new URL(url);
+  if (tls) address.searchParams.set('sslmode', 'require');
+  const sql = new SQL({ url: String(address), max });
 
   return {
     once: (text, values) => sql.unsafe(text, values),

@@ -1,8 +1,8 @@
 // polypool as a user meets it: the public entry, default options.
 import { createPool } from '../../../index.mjs';
 
-export async function open({ url, max }) {
-  const pool = await createPool(url, { max });
+export async function open({ url, max, tls }) {
+  const pool = await createPool(url, { max, ...(tls && { sslmode: 'require' }) });
 
   return {
     once: (text, values) => pool.query(text, values),

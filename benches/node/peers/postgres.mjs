@@ -1,8 +1,8 @@
 // postgres.js; repeated statements ask for `prepare`, which sql.unsafe leaves off by default.
 import postgres from 'postgres';
 
-export function open({ url, max }) {
-  const sql = postgres(url, { max, onnotice: () => {} });
+export function open({ url, max, tls }) {
+  const sql = postgres(url, { max, onnotice: () => {}, ...(tls && { ssl: 'require' }) });
   const prepared = { prepare: true };
 
   return {

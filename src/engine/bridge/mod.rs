@@ -46,7 +46,7 @@ impl Bridges {
     /// A transport to `target`, which JavaScript is told as it is. Dropping the future gives up.
     pub async fn open(&self, target: Value) -> io::Result<Bridge> {
         let pipe = self.port.add(self.link);
-        let bridge = Bridge { pipe, bridges: self.clone() };
+        let bridge = Bridge { pipe, certificate: None, bridges: self.clone() };
         self.port.note(&bridge.pipe, Note::Open { pool: self.pool, target });
         self.port.note(&bridge.pipe, Note::Credit(WINDOW));
         poll_fn(|cx| bridge.pipe.borrow_mut().poll_ready(cx)).await?;
@@ -71,6 +71,7 @@ impl Eq for Bridges {}
 /// The engine's end of a transport.
 pub struct Bridge {
     pipe: SharedPipe,
+    certificate: Option<Vec<u8>>,
     bridges: Bridges,
 }
 
@@ -80,11 +81,14 @@ impl Bridge {
         self.pipe.borrow_mut().begin_phase();
         let Bridges { port, pool, .. } = &self.bridges;
         port.note(&self.pipe, Note::Secure { pool: *pool, how });
-        poll_fn(|cx| self.pipe.borrow_mut().poll_ready(cx)).await
+        poll_fn(|cx| self.pipe.borrow_mut().poll_ready(cx)).await?;
+        self.certificate = self.pipe.borrow_mut().take_certificate();
+        Ok(())
     }
 
-    pub fn is_secure(&self) -> bool {
-        self.pipe.borrow().is_secure()
+    /// The certificate that the server showed when TLS began, in DER.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
     }
 }
 

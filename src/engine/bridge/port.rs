@@ -40,6 +40,8 @@ pub struct Pipe {
     credit: usize,
     end: Option<End>,
     finishing: bool,
+    /// What the server showed when TLS began.
+    certificate: Option<Vec<u8>>,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
@@ -58,6 +60,7 @@ impl Pipe {
             credit: 0,
             end: None,
             finishing: false,
+            certificate: None,
             reader: None,
             writer: None,
         }
@@ -124,8 +127,8 @@ impl Pipe {
         self.credit = 0;
     }
 
-    pub(super) fn is_secure(&self) -> bool {
-        self.phase > 0
+    pub(super) fn take_certificate(&mut self) -> Option<Vec<u8>> {
+        self.certificate.take()
     }
 
     /// Reads what is there. `Ready` with the room to grant JavaScript, 0 while it has enough.
@@ -284,12 +287,16 @@ impl Port {
         }
     }
 
-    /// The transport takes so many bytes more; the first time in a phase, it is ready.
-    pub fn credit(&self, link: u32, id: i32, phase: i32, bytes: usize) {
+    /// The transport takes so many bytes more; the first time in a phase, it is ready, and under
+    /// TLS the server has shown this certificate.
+    pub fn credit(&self, link: u32, id: i32, phase: i32, bytes: usize, certificate: &[u8]) {
         let Some(pipe) = self.pipe(link, id) else { return };
         let mut pipe = pipe.borrow_mut();
         if phase != pipe.phase {
             return;
+        }
+        if !certificate.is_empty() {
+            pipe.certificate = Some(certificate.to_vec());
         }
         pipe.credit = pipe.credit.saturating_add(bytes).min(CREDIT_MAX);
         if let Some(waker) = pipe.writer.take() {

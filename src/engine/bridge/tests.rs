@@ -25,7 +25,7 @@ fn opened(port: &Port, bridges: &Bridges, credit: usize) -> (i32, Bridge) {
     let cx = &mut Context::from_waker(Waker::noop());
     assert!(opening.as_mut().poll(cx).is_pending());
     let id = port.take_notes()[0].0.borrow().id;
-    port.credit(LINK, id, 0, credit);
+    port.credit(LINK, id, 0, credit, b"");
     match opening.as_mut().poll(cx) {
         Poll::Ready(Ok(bridge)) => (id, bridge),
         _ => panic!("credit opens a transport"),
@@ -53,7 +53,7 @@ fn writes_stop_where_the_credit_ends() {
     assert_eq!(written(&port), b"0123456789");
     assert!(writing.as_mut().poll(cx).is_pending());
     assert_eq!(written(&port), b"");
-    port.credit(LINK, id, 0, 100);
+    port.credit(LINK, id, 0, 100, b"");
     assert!(writing.as_mut().poll(cx).is_ready());
     assert_eq!(written(&port), b"abcdef");
 }
@@ -135,12 +135,12 @@ fn credit_of_before_does_not_say_that_tls_stands() {
         let mut securing = Box::pin(bridge.secure(json!({})));
         let cx = &mut Context::from_waker(Waker::noop());
         assert!(securing.as_mut().poll(cx).is_pending());
-        port.credit(LINK, id, 0, 100);
+        port.credit(LINK, id, 0, 100, b"");
         assert!(securing.as_mut().poll(cx).is_pending());
-        port.credit(LINK, id, 1, 100);
+        port.credit(LINK, id, 1, 100, b"DER");
         assert!(matches!(securing.as_mut().poll(cx), Poll::Ready(Ok(()))));
     }
-    assert!(bridge.is_secure());
+    assert_eq!(bridge.peer_certificate(), Some(&b"DER"[..]));
     port.data(LINK, id, 1, b"a");
     assert!(matches!(now(bridge.read_u8()), Poll::Ready(Ok(b'a'))));
 }
@@ -153,7 +153,7 @@ fn a_dropped_bridge_is_closed_and_late_records_change_nothing() {
     drop(bridge);
     assert!(matches!(port.take_notes()[..], [(_, Note::Close { graceful: false })]));
     port.data(LINK, id, 0, b"late");
-    port.credit(LINK, id, 0, 1);
+    port.credit(LINK, id, 0, 1, b"");
     port.end(LINK, id, b"");
     assert_eq!(port.count(), 0);
     // One that never opened is given up the same way.
@@ -230,7 +230,7 @@ proptest! {
         for act in acts {
             match act {
                 Act::Data(phase, size) => port.data(LINK, id, phase, &bytes[..size]),
-                Act::Credit(phase, size) => port.credit(LINK, id, phase, size),
+                Act::Credit(phase, size) => port.credit(LINK, id, phase, size, b""),
                 Act::End(true) => port.end(LINK, id, b""),
                 Act::End(false) => port.end(LINK, id, b"\xff[ not json"),
                 Act::Read(size) => {

@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::oneshot::Sender;
 use tokio::task::AbortHandle;
 
 /// Reads of one turn; then others have theirs.
@@ -37,6 +38,8 @@ pub enum Phase {
     Empty,
     Connecting {
         abort: AbortHandle,
+        /// JavaScript is asked for the password.
+        password: Option<Sender<Result<String, EngineError>>>,
     },
     Live(Box<Conn>),
     /// Taken out for the length of a turn.

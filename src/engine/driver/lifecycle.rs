@@ -1,6 +1,7 @@
 //! How connections come and go: connect, hooks, validation, reset, close.
 
 use super::connection::{Conn, Phase, Slot};
+use super::password::attempt;
 use super::{Driver, PoolState, lease_origin};
 use crate::core::message::{
     CloseReason, ConnId, ConnectFailure, Fate, Input, Lease, Time, WaiterId,
@@ -37,12 +38,9 @@ impl Driver {
         let connector = state.shared.connector.clone();
         let bridges = Bridges::new(port, state.shared.owner, pool);
         let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
+        let (password, answer) = self.ask_password(pool, id);
         let task = tokio::task::spawn_local(async move {
-            let attempt = connector.connect(bridges);
-            let result = match tokio::time::timeout(Duration::from_micros(limit), attempt).await {
-                Ok(result) => result,
-                Err(_) => Err(connect_timeout(limit)),
-            };
+            let result = attempt(connector, answer, bridges, limit).await;
             if let Some(driver) = me.upgrade() {
                 let mut driver = driver.borrow_mut();
                 driver.now = driver.runtime.clock.now();
@@ -50,9 +48,10 @@ impl Driver {
                 driver.end_turn();
             }
         });
+        let Some(state) = self.pool(pool) else { return };
         let slot = state.slot(id);
         slot.serial = id.serial;
-        slot.phase = Phase::Connecting { abort: task.abort_handle() };
+        slot.phase = Phase::Connecting { abort: task.abort_handle(), password };
     }
 
     fn connected(
@@ -273,7 +272,7 @@ impl Driver {
             return;
         }
         match std::mem::replace(&mut slot.phase, Phase::Closing) {
-            Phase::Connecting { abort } => {
+            Phase::Connecting { abort, .. } => {
                 abort.abort();
                 self.closed(pool, id);
             }
@@ -502,13 +501,6 @@ fn conn_process(state: &mut PoolState, id: ConnId) -> i32 {
 
 async fn shutdown(stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
     stream.shutdown().await
-}
-
-fn connect_timeout(limit: Time) -> EngineError {
-    let text = format!("no connection was made within connectTimeoutMs ({} ms)", limit / 1000);
-    EngineError::new("ERR_POLYPOOL_CONNECT", text)
-        .with("reason", "timeout".into())
-        .with("errno", "ETIMEDOUT".into())
 }
 
 /// What a statement is told whose connection is closed under it.

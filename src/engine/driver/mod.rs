@@ -7,6 +7,7 @@
 mod connection;
 mod copy;
 mod lifecycle;
+mod password;
 mod settle;
 mod submit;
 mod transports;

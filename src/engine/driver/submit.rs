@@ -192,8 +192,12 @@ impl Driver {
         let bytes = payload(&mut rest).ok_or(Malformed)?;
         let message = String::from_utf8_lossy(bytes);
         let id = ConnId { slot: index(slot)?, serial: serial as u32 };
+        let pool = index(pool)?;
+        if self.password_given(pool, id, ok != 0, &message) {
+            return Ok(());
+        }
         let failure = (ok == 0).then_some(&*message);
-        self.hook_done(index(pool)?, id, failure);
+        self.hook_done(pool, id, failure);
         Ok(())
     }
 
@@ -421,7 +425,7 @@ fn split(words: &[i32]) -> Parsed<(&[i32], &[i32])> {
     Ok((&words[1..length], &words[length..]))
 }
 
-pub fn array<const N: usize>(fields: &[i32]) -> Parsed<[i32; N]> {
+fn array<const N: usize>(fields: &[i32]) -> Parsed<[i32; N]> {
     fields.try_into().map_err(|_| Malformed)
 }
 

@@ -5,7 +5,7 @@ use crate::core::options::Options;
 use crate::engine::bridge::Bridges;
 use crate::engine::link::{Drained, LinkShared};
 use crate::engine::pool::{Hooks, PoolShared};
-use crate::engine::session::{Connector, Dispatch, LocalFuture, Opened};
+use crate::engine::session::{Connector, Credentials, Dispatch, LocalFuture, Opened};
 use proptest::prelude::*;
 
 const LINK: u32 = 3;
@@ -37,7 +37,11 @@ impl Statement for Text {
 }
 
 impl Connector for Nowhere {
-    fn connect(self: Arc<Self>, _: Bridges) -> LocalFuture<Result<Opened, EngineError>> {
+    fn connect(
+        self: Arc<Self>,
+        _: Credentials,
+        _: Bridges,
+    ) -> LocalFuture<Result<Opened, EngineError>> {
         Box::pin(async { Err(EngineError::new("ERR_POLYPOOL_CONNECT", "nowhere")) })
     }
 
@@ -152,7 +156,7 @@ fn malformed_transport_records_are_refused() {
         &[3, TRANSPORT_END, 0],
         &[4, TRANSPORT_END, 0, 9],
         &[4, TRANSPORT_CREDIT, 0, 0],
-        &[5, TRANSPORT_CREDIT, 0, 0, -1],
+        &[6, TRANSPORT_CREDIT, 0, 0, -1, 0],
         &[6, TRANSPORT_CREDIT, 0, 0, 1, 1],
     ] {
         with_driver(|driver, link| {

@@ -1,7 +1,7 @@
 //! Bridged transports on the driver's side: their records in, what JavaScript has to hear out.
 
 use super::Driver;
-use super::submit::{Malformed, Parsed, array, index};
+use super::submit::{Malformed, Parsed, index};
 use crate::engine::bridge::{Note, SharedPipe};
 use crate::engine::link::Link;
 use crate::engine::replies::talk;
@@ -57,10 +57,11 @@ impl Driver {
         Ok(())
     }
 
-    /// TRANSPORT_CREDIT: `[transport, phase, bytes]`.
+    /// TRANSPORT_CREDIT: `[transport, phase, bytes, certificate...]`.
     pub fn transport_credit(&self, link: u32, fields: &[i32]) -> Parsed<()> {
-        let [id, phase, bytes] = array(fields)?;
-        self.port.credit(link, id, phase, index(bytes)? as usize);
+        let (&[id, phase, bytes], mut rest) = fields.split_first_chunk::<3>().ok_or(Malformed)?;
+        let certificate = payload(&mut rest).ok_or(Malformed)?;
+        self.port.credit(link, id, phase, index(bytes)? as usize, certificate);
         Ok(())
     }
 }

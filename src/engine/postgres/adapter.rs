@@ -63,11 +63,12 @@ impl Postgres {
 impl driver::Connector for Postgres {
     fn connect(
         self: Arc<Self>,
+        credentials: driver::Credentials,
         bridges: Bridges,
     ) -> driver::LocalFuture<Result<driver::Opened, EngineError>> {
         Box::pin(async move {
             let bridges = self.target.bridged.then_some(&bridges);
-            let connected = connect(&self.target, self.roots(), bridges).await;
+            let connected = connect(&self.target, self.roots(), credentials, bridges).await;
             let Connected { stream, started, leftover, peer } =
                 connected.map_err(|error| connect_error(&error))?;
             let prefix =

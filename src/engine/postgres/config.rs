@@ -2,7 +2,8 @@
 //!
 //! An explicit option wins over the URL, the URL over the environment, that over the default.
 
-use super::given::{Given, MS_MAX, alternatives, shown, whole};
+use super::binding::{self, ChannelBinding};
+use super::given::{Given, MS_MAX, alternatives, kind, shown, whole};
 use super::ssl;
 use super::tls::Ssl;
 use crate::core::error::OptionError;
@@ -22,6 +23,7 @@ pub const KEYS: &[&str] = &[
     "user",
     "username",
     "password",
+    "passfile",
     "database",
     "dbname",
     "applicationName",
@@ -50,15 +52,13 @@ pub const KEYS: &[&str] = &[
 ];
 
 /// libpq's settings that URLs often carry, with the values that ask for nothing we lack.
-const CHOICES: [(&str, &[&str]); 5] = [
-    ("channel_binding", &["prefer", "disable"]),
+const CHOICES: [(&str, &[&str]); 3] = [
     ("client_encoding", &["UTF8", "utf8", "UTF-8", "utf-8", "auto"]),
     ("gssencmode", &["prefer", "disable"]),
-    ("sslnegotiation", &["postgres"]),
     ("target_session_attrs", &["any"]),
 ];
 
-pub(super) const ENVIRONMENT: [(&str, &str); 12] = [
+pub(super) const ENVIRONMENT: [(&str, &str); 15] = [
     ("PGHOST", "host"),
     ("PGPORT", "port"),
     ("PGUSER", "user"),
@@ -71,6 +71,9 @@ pub(super) const ENVIRONMENT: [(&str, &str); 12] = [
     ("PGSSLROOTCERT", "sslrootcert"),
     ("PGSSLCERT", "sslcert"),
     ("PGSSLKEY", "sslkey"),
+    ("PGSSLNEGOTIATION", "sslnegotiation"),
+    ("PGCHANNELBINDING", "channel_binding"),
+    ("PGPASSFILE", "passfile"),
 ];
 
 /// The spelling under which a setting is looked up.
@@ -134,6 +137,9 @@ pub struct Target {
     pub endpoints: Vec<Endpoint>,
     pub user: String,
     pub password: Option<String>,
+    /// Where to look for the password when there is none.
+    pub passfile: Option<PathBuf>,
+    pub channel_binding: ChannelBinding,
     pub database: String,
     pub application_name: Option<String>,
     pub options: Option<String>,
@@ -164,15 +170,17 @@ impl Target {
         let Some(user) = user.filter(|user| !user.is_empty()) else {
             return Err(OptionError::bound("user", "the name of a role", "none"));
         };
+        let channel_binding = binding::read(&given)?;
         Ok(Target {
             endpoints: endpoints(&given)?,
             user: user.to_owned(),
-            // An empty password is none, as with libpq: servers refuse it anyway.
-            password: given.text("password")?.filter(|p| !p.is_empty()).map(str::to_owned),
+            password: password(&given)?,
+            passfile: given.text("passfile")?.map(PathBuf::from),
+            channel_binding,
             database: given.text("database")?.unwrap_or(user).to_owned(),
             application_name: given.text("applicationName")?.map(str::to_owned),
             options: given.text("options")?.map(str::to_owned),
-            ssl: ssl::read(&given)?,
+            ssl: ssl::read(&given, channel_binding)?,
             connect_timeout: given.seconds("connect_timeout")?,
             keepalive: keepalive(&given)?,
             tcp_user_timeout: match given.whole("tcpUserTimeoutMs", 0, MS_MAX)? {
@@ -206,6 +214,20 @@ impl fmt::Debug for Target {
             .field("options", &self.options)
             .field("ssl", &self.ssl.mode)
             .finish_non_exhaustive()
+    }
+}
+
+/// A function is no text yet: it is asked at each connect, by the driver. An empty password is
+/// none, as with libpq: servers refuse it anyway.
+fn password(given: &Given) -> Result<Option<String>, OptionError> {
+    match given.ranked("password") {
+        Some((0, Value::Function)) => Ok(None),
+        None | Some((_, Value::Text(_))) => {
+            Ok(given.text("password")?.filter(|text| !text.is_empty()).map(str::to_owned))
+        }
+        Some((_, value)) => {
+            Err(OptionError::bound("password", "a text or a function", kind(value)))
+        }
     }
 }
 

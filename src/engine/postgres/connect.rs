@@ -1,11 +1,15 @@
 //! Opens a connection: addresses, socket, TLS, handshake.
 
+use super::binding::{ChannelBinding, end_point};
 use super::config::{Endpoint, Target};
 use super::failure::{ConnectError, Kind};
 use super::far::Far;
+use super::passwords::Passwords;
 use super::startup::{Login, Started, Startup, StartupError, Step};
-use super::tls::{SslMode, TlsRoots};
+use super::tls::{ALPN, SslMode, TlsRoots};
+use super::tls_failure;
 use crate::engine::bridge::Bridges;
+use crate::engine::session::Credentials;
 use crate::engine::stream::Stream;
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
@@ -80,8 +84,10 @@ impl Encryption {
 pub async fn connect(
     target: &Target,
     roots: &TlsRoots,
+    credentials: Credentials,
     bridges: Option<&Bridges>,
 ) -> Result<Connected, ConnectError> {
+    let passwords = Passwords::gather(target, credentials).await?;
     let mut last = None;
     for endpoint in &target.endpoints {
         let found = match bridges {
@@ -96,7 +102,7 @@ pub async fn connect(
             }
         };
         for address in addresses {
-            match connect_address(target, roots, &host, address).await {
+            match connect_address(target, roots, &passwords, &host, address).await {
                 Ok(connected) => return Ok(connected),
                 Err(error) if error.fatal => return Err(error),
                 Err(error) => last = Some(error),
@@ -127,15 +133,23 @@ async fn addresses(endpoint: &Endpoint) -> Result<(String, Vec<Address>), Connec
 async fn connect_address(
     target: &Target,
     roots: &TlsRoots,
+    passwords: &Passwords,
     host: &str,
     address: Address,
 ) -> Result<Connected, ConnectError> {
     let mut peer = Peer { address, host: host.to_owned(), encrypted: false };
     let mut attempts = Encryption::attempts(target.ssl.mode, &peer.address).iter().peekable();
+    // What was said over TLS tells more than that there is no entry for a plain connection.
+    let mut over_tls = None;
     while let Some(&encryption) = attempts.next() {
-        match attempt(target, roots, &mut peer, encryption).await {
-            Err(error)
-                if attempts.peek().is_some() && error.depends_on_encryption(peer.encrypted) => {}
+        match attempt(target, roots, passwords, &mut peer, encryption).await {
+            Err(error) if error.depends_on_encryption(peer.encrypted) => {
+                let was_plain = encryption == Encryption::IfOffered && !peer.encrypted;
+                if attempts.peek().is_none() || was_plain {
+                    return Err(over_tls.unwrap_or(error));
+                }
+                over_tls = peer.encrypted.then_some(error);
+            }
             result => return result,
         }
     }
@@ -145,18 +159,21 @@ async fn connect_address(
 async fn attempt(
     target: &Target,
     roots: &TlsRoots,
+    passwords: &Passwords,
     peer: &mut Peer,
     encryption: Encryption,
 ) -> Result<Connected, ConnectError> {
     let address = peer.address.to_string();
     let result = match target.connect_timeout {
-        None => attempt_twice(target, roots, peer, encryption).await,
-        Some(limit) => tokio::time::timeout(limit, attempt_twice(target, roots, peer, encryption))
-            .await
-            .unwrap_or_else(|_| {
-                let message = format!("no answer within {} s", limit.as_secs());
-                Err(ConnectError::new(Kind::Timeout, "ETIMEDOUT", message))
-            }),
+        None => attempt_twice(target, roots, passwords, peer, encryption).await,
+        Some(limit) => {
+            tokio::time::timeout(limit, attempt_twice(target, roots, passwords, peer, encryption))
+                .await
+                .unwrap_or_else(|_| {
+                    let message = format!("no answer within {} s", limit.as_secs());
+                    Err(ConnectError::new(Kind::Timeout, "ETIMEDOUT", message))
+                })
+        }
     };
     result.map_err(|error| error.at(&address))
 }
@@ -164,20 +181,24 @@ async fn attempt(
 async fn attempt_twice(
     target: &Target,
     roots: &TlsRoots,
+    passwords: &Passwords,
     peer: &mut Peer,
     encryption: Encryption,
 ) -> Result<Connected, ConnectError> {
     let pins = target.asks_for_pins();
     let stream = open(target, roots, peer, encryption).await?;
-    match shake_hands(target, stream, peer, pins).await {
+    match shake_hands(target, passwords, stream, peer, pins).await {
         Err(StartupFailure::Startup(error)) if pins && error.refuses_pins() => {
             target.forgo_pins();
             let stream = open(target, roots, peer, encryption).await?;
-            shake_hands(target, stream, peer, false).await
+            shake_hands(target, passwords, stream, peer, false).await
         }
         result => result,
     }
-    .map_err(ConnectError::from)
+    .map_err(|failure| match failure {
+        StartupFailure::Io(error) => tls_failure::explain(error, &target.ssl),
+        StartupFailure::Startup(error) => error.into(),
+    })
 }
 
 /// The transport, encrypted if so agreed; `peer` learns which.
@@ -213,7 +234,7 @@ pub(super) async fn open(
         return Ok(Stream::Tcp(tcp));
     }
     let mut tcp = tcp;
-    if agrees_on_tls(&mut tcp, encryption).await? {
+    if target.ssl.direct || agrees_on_tls(&mut tcp, encryption).await? {
         peer.encrypted = true;
         return encrypt(target, roots, &peer.host, tcp).await;
     }
@@ -227,7 +248,8 @@ pub(super) async fn agrees_on_tls(
 ) -> Result<bool, ConnectError> {
     match (offers_tls(stream).await?, encryption) {
         (false, Encryption::Always) => {
-            let message = "the server does not offer TLS, which sslmode requires";
+            let message = "the server does not offer TLS, which option 'sslmode' or 'ssl' asks for \
+                           (sslmode 'prefer' or ssl: false would do without)";
             Err(ConnectError::new(Kind::Tls, "ERR_TLS_NOT_OFFERED", message).fatal())
         }
         (offered, _) => Ok(offered),
@@ -287,7 +309,7 @@ async fn encrypt(
     let name = match &target.ssl.servername {
         Some(name) => name.clone(),
         None => ServerName::try_from(host.to_owned())
-            .map_err(|_| unusable("the host's name cannot stand in a certificate"))?,
+            .map_err(|_| unusable("the host's name can stand in no certificate: option 'ssl.servername' gives another"))?,
     };
     let runtime = tokio::runtime::Handle::current();
     // Dropping this future drops `wanted`, and that ends the work on the other thread.
@@ -303,8 +325,14 @@ async fn encrypt(
     let result = work.await;
     drop(wanted);
     match result {
+        // A server that ignores what it was asked to speak may be another than PostgreSQL's.
+        Ok(Some(Ok(stream)))
+            if target.ssl.direct && stream.get_ref().1.alpn_protocol() != Some(ALPN) =>
+        {
+            Err(tls_failure::no_direct_tls())
+        }
         Ok(Some(Ok(stream))) => Ok(Stream::Tls(Box::new(stream))),
-        Ok(Some(Err(error))) => Err(ConnectError::from_tls(error)),
+        Ok(Some(Err(error))) => Err(tls_failure::explain(error, &target.ssl)),
         Ok(None) | Err(_) => Err(ConnectError::new(Kind::Tls, "ECANCELED", "TLS was broken off")),
     }
 }
@@ -329,13 +357,22 @@ impl From<StartupError> for StartupFailure {
 
 async fn shake_hands(
     target: &Target,
+    passwords: &Passwords,
     mut stream: Stream,
     peer: &Peer,
     pins: bool,
 ) -> Result<Connected, StartupFailure> {
+    let password = passwords.find(target, peer);
+    let bound = match target.channel_binding {
+        ChannelBinding::Disable => None,
+        _ => stream.peer_certificate().and_then(end_point),
+    };
     let mut startup = Startup::new(Login {
         user: &target.user,
-        password: target.password.as_deref(),
+        password: password.as_deref(),
+        hint: passwords.hint(),
+        binding: target.channel_binding,
+        end_point: bound.as_deref(),
         database: &target.database,
         application_name: target.application_name.as_deref(),
         options: target.options.as_deref(),

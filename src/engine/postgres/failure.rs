@@ -1,6 +1,5 @@
 //! Why no connection came about.
 
-use super::connect::StartupFailure;
 use super::error::ServerError;
 use super::startup::StartupError;
 use crate::engine::bridge::Failure;
@@ -47,7 +46,8 @@ pub struct ConnectError {
     pub code: Cow<'static, str>,
     /// Never worth another try: wrong password, missing database, bad certificate.
     pub fatal: bool,
-    /// What a bridged transport ended with.
+    /// As `to_json` gives it: the server's own words, where the message explains them, or what
+    /// ended a transport of JavaScript's.
     pub cause: Option<Box<Value>>,
 }
 
@@ -75,29 +75,15 @@ impl ConnectError {
     pub(super) fn depends_on_encryption(&self, encrypted: bool) -> bool {
         match &self.kind {
             Kind::Tls => encrypted,
-            Kind::Server(error) => error.code() == "28000",
+            Kind::Server(_) | Kind::Auth => self.code == "28000",
             _ => false,
-        }
-    }
-
-    pub(super) fn from_tls(error: io::Error) -> ConnectError {
-        let rustls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match rustls {
-            Some(rustls::Error::InvalidCertificate(reason)) => {
-                let message = format!("the server's certificate is not accepted: {reason}");
-                ConnectError::new(Kind::Tls, "ERR_TLS_CERTIFICATE", message).fatal()
-            }
-            Some(other) => ConnectError::new(Kind::Tls, "ERR_TLS", format!("TLS failed: {other}")),
-            None => ConnectError::from(error),
         }
     }
 
     /// For JavaScript: the server's fields under kind 'database', anything else under 'pool'.
     pub fn to_json(&self) -> Value {
         if let Kind::Server(error) = &self.kind {
-            let mut json = error.to_json();
-            json["kind"] = "database".into();
-            return json;
+            return database(error);
         }
         let errno = (!self.code.is_empty()).then_some(&*self.code);
         let mut json = json!({
@@ -168,6 +154,13 @@ impl From<&Failure> for ConnectError {
 impl From<StartupError> for ConnectError {
     fn from(error: StartupError) -> ConnectError {
         match error {
+            StartupError::Server(error) if wants_certificate(&error) => {
+                let advice =
+                    "give one with options 'ssl.cert' and 'ssl.key' (or 'sslcert' and 'sslkey')";
+                let message = format!("{}; {advice}", error.message());
+                let refusal = ConnectError::new(Kind::Auth, "28000", message).fatal();
+                ConnectError { cause: Some(Box::new(database(&error))), ..refusal }
+            }
             StartupError::Server(error) => ConnectError {
                 message: error.message().to_owned(),
                 code: error.code().to_owned().into(),
@@ -175,6 +168,13 @@ impl From<StartupError> for ConnectError {
                 kind: Kind::Server(Box::new(error)),
                 cause: None,
             },
+            StartupError::Unbound(error) => {
+                let message = "channel binding failed: the server does not see the TLS connection \
+                               that this client has, so somebody in between ends it; where that is \
+                               meant to be, set option 'channel_binding' to 'disable'";
+                let refusal = ConnectError::new(Kind::Auth, "ERR_TLS_BINDING", message).fatal();
+                ConnectError { cause: error.map(|error| Box::new(database(&error))), ..refusal }
+            }
             StartupError::Auth(message) => {
                 ConnectError::new(Kind::Auth, "ERR_POLYPOOL_CONNECT", message).fatal()
             }
@@ -185,11 +185,14 @@ impl From<StartupError> for ConnectError {
     }
 }
 
-impl From<StartupFailure> for ConnectError {
-    fn from(failure: StartupFailure) -> ConnectError {
-        match failure {
-            StartupFailure::Io(error) => error.into(),
-            StartupFailure::Startup(error) => error.into(),
-        }
-    }
+fn database(error: &ServerError) -> Value {
+    let mut json = error.to_json();
+    json["kind"] = "database".into();
+    json
+}
+
+/// "connection requires a valid client certificate": code and routine are those of other refusals
+/// too, so that only English tells. In other languages the server's words go on as they are.
+fn wants_certificate(error: &ServerError) -> bool {
+    error.code() == "28000" && error.message().contains("client certificate")
 }

@@ -3,11 +3,12 @@
 use super::config::{Endpoint, Keepalive, Target};
 use super::connect::{Address, Encryption, agrees_on_tls};
 use super::failure::ConnectError;
-use super::tls::SslMode;
+use super::tls::{ALPN, SslMode};
 use crate::engine::bridge::Bridges;
 use crate::engine::stream::Stream;
 use serde_json::{Map, Value, json};
 use std::fmt;
+use std::path::PathBuf;
 
 /// An endpoint as it is named: JavaScript, or the far end of its tunnel, looks the name up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,22 @@ impl Far {
     }
 
     pub fn is_unix(&self) -> bool {
-        matches!(self.endpoint, Endpoint::Unix { .. })
+        self.socket().is_some()
+    }
+
+    pub fn socket(&self) -> Option<&PathBuf> {
+        match &self.endpoint {
+            Endpoint::Unix { path } => Some(path),
+            Endpoint::Tcp { .. } => None,
+        }
+    }
+
+    /// 0 for a unix socket, whose name holds it.
+    pub fn port(&self) -> u16 {
+        match self.endpoint {
+            Endpoint::Tcp { port, .. } => port,
+            Endpoint::Unix { .. } => 0,
+        }
     }
 
     /// The transport, encrypted by JavaScript if so agreed; `encrypted` tells.
@@ -38,7 +54,9 @@ impl Far {
         encrypted: &mut bool,
     ) -> Result<Stream, ConnectError> {
         let mut bridge = self.bridges.open(self.place(target.keepalive.as_ref())).await?;
-        if encryption != Encryption::Never && agrees_on_tls(&mut bridge, encryption).await? {
+        let tls = encryption != Encryption::Never
+            && (target.ssl.direct || agrees_on_tls(&mut bridge, encryption).await?);
+        if tls {
             *encrypted = true;
             bridge.secure(self.security(target)).await?;
         }
@@ -74,7 +92,8 @@ impl Far {
             Endpoint::Tcp { host, .. } => host,
             Endpoint::Unix { .. } => "",
         };
-        json!({ "host": host, "verify": verify, "files": files })
+        let alpn = target.ssl.direct.then(|| String::from_utf8_lossy(ALPN));
+        json!({ "host": host, "verify": verify, "files": files, "alpn": alpn })
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod adapter;
 mod arrays;
+pub mod binding;
 pub mod cancel;
 mod cells;
 pub mod classify;
@@ -14,6 +15,8 @@ pub mod failure;
 pub mod far;
 mod given;
 pub mod params;
+pub mod passfile;
+mod passwords;
 mod pending;
 mod rare;
 mod receive;
@@ -25,5 +28,7 @@ pub mod startup;
 pub mod statements;
 mod timestamps;
 pub mod tls;
+mod tls_failure;
+mod trust;
 pub mod types;
 mod url;

@@ -1,9 +1,11 @@
 //! The options about TLS: `ssl` as Node programs write it, `sslmode` and its kin as libpq does.
 
+use super::binding::ChannelBinding;
 use super::given::{Given, alternatives, flag, kind, shown};
 use super::tls::{Identity, Ssl, SslMode};
 use crate::core::error::OptionError;
 use crate::core::options::Value;
+use rustls::Error;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::sync::Arc;
@@ -27,7 +29,7 @@ const FILES: [(&str, &str); 3] = [("sslrootcert", "ca"), ("sslcert", "cert"), ("
 /// `ssl: true` and `ssl: {}` verify, as everywhere in Node; `sslmode=require` only encrypts, as
 /// everywhere in PostgreSQL. The stronger source decides; given side by side `sslmode` sets the
 /// mode and the object adds certificates.
-pub(super) fn read(given: &Given) -> Result<Ssl, OptionError> {
+pub(super) fn read(given: &Given, binding: ChannelBinding) -> Result<Ssl, OptionError> {
     let ssl = given.ranked("ssl");
     let mode = given.ranked("sslmode");
     let mut result = Ssl::default();
@@ -36,9 +38,13 @@ pub(super) fn read(given: &Given) -> Result<Ssl, OptionError> {
     } else {
         read_files(given, &mut result)?;
     }
+    let system = ssl.is_none() && given.text("sslrootcert")? == Some(SYSTEM);
     result.mode = match (ssl, mode) {
+        (None, None) if system => SslMode::VerifyFull,
         // A stream may be encrypted already: as with pg, TLS over it has to be asked for.
-        (None, None) if given.ranked("stream").is_some() => SslMode::Disable,
+        (None, None) if given.ranked("stream").is_some() && binding != ChannelBinding::Require => {
+            SslMode::Disable
+        }
         (None, None) => SslMode::Prefer,
         (Some((_, value)), None) => mode_of_ssl(value)?,
         (Some((a, value)), Some((b, _))) if a < b => mode_of_ssl(value)?,
@@ -51,7 +57,52 @@ pub(super) fn read(given: &Given) -> Result<Ssl, OptionError> {
     if result.mode == SslMode::Require && !result.ca.is_empty() && ssl.is_none() {
         result.mode = SslMode::VerifyCa;
     }
+    if system && result.mode != SslMode::VerifyFull {
+        let expected = "'verify-full' with sslrootcert 'system'";
+        return Err(OptionError::bound("sslmode", expected, "a weaker one"));
+    }
+    read_negotiation(given, &mut result)?;
+    if binding == ChannelBinding::Require {
+        require_tls(&mut result.mode)?;
+    }
     Ok(result)
+}
+
+/// The authorities that Node trusts, which are what verification uses anyway.
+const SYSTEM: &str = "system";
+
+fn read_negotiation(given: &Given, ssl: &mut Ssl) -> Result<(), OptionError> {
+    ssl.direct = match given.ranked("sslnegotiation") {
+        None => false,
+        Some((_, Value::Text(text))) if text == "postgres" => false,
+        Some((_, Value::Text(text))) if text == "direct" => true,
+        Some((_, value)) => {
+            let expected = "'postgres' or 'direct'";
+            return Err(OptionError::bound("sslnegotiation", expected, &shown(value)));
+        }
+    };
+    // A server that has no TLS would be sent a handshake, and an attacker could have it so.
+    if ssl.direct && matches!(ssl.mode, SslMode::Disable | SslMode::Allow | SslMode::Prefer) {
+        let expected = "'postgres' unless 'sslmode' is 'require', 'verify-ca' or 'verify-full' \
+                        (or 'ssl' is given)";
+        return Err(OptionError::bound("sslnegotiation", expected, "'direct'"));
+    }
+    Ok(())
+}
+
+/// There is nothing to bind to without TLS, so that a plain attempt could only fail.
+fn require_tls(mode: &mut SslMode) -> Result<(), OptionError> {
+    match mode {
+        SslMode::Disable => {
+            let expected = "'prefer' or 'disable' where 'sslmode' or 'ssl' turns TLS off";
+            Err(OptionError::bound("channel_binding", expected, "'require'"))
+        }
+        SslMode::Allow | SslMode::Prefer => {
+            *mode = SslMode::Require;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn mode_of_sslmode(value: &Value) -> Result<SslMode, OptionError> {
@@ -128,7 +179,7 @@ fn read_fields(fields: &[(String, Value)], ssl: &mut Ssl) -> Result<(), OptionEr
         (None, None) => None,
         (Some(cert), Some(key)) => {
             let cert = certificates("ssl.cert", pem("ssl.cert", cert)?)?;
-            Some(identity("ssl.key", cert, pem("ssl.key", key)?)?)
+            Some(identity(["ssl.cert", "ssl.key"], cert, pem("ssl.key", key)?)?)
         }
         (Some(_), None) => return Err(incomplete("ssl.key", "ssl.cert")),
         (None, Some(_)) => return Err(incomplete("ssl.cert", "ssl.key")),
@@ -139,18 +190,17 @@ fn read_fields(fields: &[(String, Value)], ssl: &mut Ssl) -> Result<(), OptionEr
 /// libpq's names of files.
 fn read_files(given: &Given, ssl: &mut Ssl) -> Result<(), OptionError> {
     for (option, name) in FILES {
-        let path = given.text(option)?.filter(|path| *path != "system");
+        let path = given.text(option)?.filter(|path| *path != SYSTEM);
         ssl.files.extend(path.map(|path| (name, path.to_owned())));
     }
-    // "system" asks for the usual authorities, which are what verification uses anyway.
-    if let Some(path) = given.text("sslrootcert")?.filter(|path| *path != "system") {
+    if let Some(path) = given.text("sslrootcert")?.filter(|path| *path != SYSTEM) {
         ssl.ca = certificates("sslrootcert", &file("sslrootcert", path)?)?;
     }
     ssl.identity = match (given.text("sslcert")?, given.text("sslkey")?) {
         (None, None) => None,
         (Some(cert), Some(key)) => {
             let cert = certificates("sslcert", &file("sslcert", cert)?)?;
-            Some(identity("sslkey", cert, &file("sslkey", key)?)?)
+            Some(identity(["sslcert", "sslkey"], cert, &file("sslkey", key)?)?)
         }
         (Some(_), None) => return Err(incomplete("sslkey", "sslcert")),
         (None, Some(_)) => return Err(incomplete("sslcert", "sslkey")),
@@ -180,14 +230,30 @@ fn certificates(option: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>,
 }
 
 fn identity(
-    option: &str,
+    [cert, option]: [&str; 2],
     chain: Vec<CertificateDer<'static>>,
     pem: &str,
 ) -> Result<Arc<Identity>, OptionError> {
+    // PKCS #8 says it in the first line, OpenSSL's older forms in a header.
+    if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") || pem.contains("Proc-Type: 4,ENCRYPTED") {
+        let expected =
+            "a private key that is not encrypted (openssl pkey takes the passphrase off)";
+        return Err(OptionError::bound(option, expected, "an encrypted one"));
+    }
     let expected = "a private key in PEM form, not encrypted";
     let key = PrivateKeyDer::from_pem_slice(pem.as_bytes())
         .map_err(|_| OptionError::bound(option, expected, "something else"))?;
-    Ok(Arc::new(Identity { chain, key }))
+    let identity = Identity::new(chain, key).map_err(|error| match error {
+        Error::InconsistentKeys(_) => {
+            let expected = format!("the key of the first certificate in '{cert}'");
+            OptionError::bound(option, &expected, "the key of another")
+        }
+        Error::InvalidCertificate(_) => {
+            OptionError::bound(cert, "a client certificate", "one that cannot be read")
+        }
+        _ => OptionError::bound(option, "an RSA, ECDSA or Ed25519 key", "another kind of key"),
+    })?;
+    Ok(Arc::new(identity))
 }
 
 fn incomplete(missing: &str, present: &str) -> OptionError {

@@ -7,6 +7,7 @@
 //!    |---------ok-----------------------------------------------------|
 //! ```
 
+use super::binding::ChannelBinding as Binding;
 use super::error::ServerError;
 use bytes::{Buf, BytesMut};
 use fallible_iterator::FallibleIterator;
@@ -36,6 +37,11 @@ pub struct Login<'a> {
     pub options: Option<&'a str>,
     /// A password may be sent as it is: the transport is encrypted, or the caller said so.
     pub cleartext: bool,
+    /// Why there is no password, where more is known than that none was given.
+    pub hint: Option<&'a str>,
+    pub binding: Binding,
+    /// What the exchange can be bound to: set under TLS, when the certificate names a known hash.
+    pub end_point: Option<&'a [u8]>,
     pub pins: bool,
 }
 
@@ -64,6 +70,8 @@ pub enum StartupError {
     Server(ServerError),
     /// The login cannot go on: no password, or a method we will not or cannot use.
     Auth(String),
+    /// The server does not see the TLS connection that we have.
+    Unbound(Option<ServerError>),
     /// What came is not what PostgreSQL says here.
     Protocol(String),
 }
@@ -115,6 +123,8 @@ pub struct Startup<'a> {
     state: State,
     outgoing: BytesMut,
     started: Started,
+    /// The exchange says to what it is bound, or that it could be.
+    binds: bool,
 }
 
 type Progress = Result<Option<Step>, StartupError>;
@@ -135,7 +145,7 @@ impl<'a> Startup<'a> {
         frontend::startup_message(parameters, &mut outgoing)
             .map_err(|_| auth("user, database, application_name or options holds a NUL"))?;
         let started = Started { pinned: login.pins, ..Started::default() };
-        Ok(Startup { login, state: State::Greeted, outgoing, started })
+        Ok(Startup { login, state: State::Greeted, outgoing, started, binds: false })
     }
 
     /// Bytes to send before anything else is read.
@@ -163,6 +173,7 @@ impl<'a> Startup<'a> {
     fn handle_message(&mut self, mut message: BytesMut) -> Progress {
         match (message[0], matches!(self.state, State::Accepted)) {
             (b'E', _) => Err(match ServerError::parse(&message[5..]) {
+                Some(error) if self.breaks_binding(&error) => StartupError::Unbound(Some(error)),
                 Some(error) => StartupError::Server(error),
                 None => protocol("the server sent a malformed error"),
             }),
@@ -176,6 +187,7 @@ impl<'a> Startup<'a> {
 
     fn handle_authentication(&mut self, message: Message) -> Progress {
         let state = std::mem::replace(&mut self.state, State::Computing);
+        self.check_method(&message, &state)?;
         self.state = match (message, state) {
             (Message::AuthenticationOk, State::Greeted | State::Verified) => State::Accepted,
             // Whoever skips the proof that it knows the password is not the server.
@@ -189,7 +201,8 @@ impl<'a> Startup<'a> {
                 return Ok(Some(Step::Compute(Job { scram, challenge: body.data().to_vec() })));
             }
             (Message::AuthenticationSaslFinal(body), State::Proved(mut scram)) => {
-                scram.finish(body.data()).map_err(scram_failed)?;
+                let data = body.data();
+                scram.finish(data).map_err(|_| scram_failed(data))?;
                 State::Verified
             }
             (Message::AuthenticationMd5Password(body), State::Greeted) => {
@@ -216,23 +229,80 @@ impl<'a> Startup<'a> {
         Ok(None)
     }
 
+    /// With channel binding required, whatever does not bind is refused before it learns anything.
+    fn check_method(&self, message: &Message, state: &State) -> Result<(), StartupError> {
+        let binds = matches!(message, Message::AuthenticationSasl(_));
+        if self.login.binding != Binding::Require || binds || !matches!(state, State::Greeted) {
+            return Ok(());
+        }
+        Err(auth(
+            "option 'channel_binding' ('require') asks for a login by SCRAM over TLS, and the \
+             server wants another kind of login",
+        ))
+    }
+
     fn begin_scram(
         &mut self,
         mut mechanisms: impl FallibleIterator<Item = impl AsRef<str>, Error = io::Error>,
     ) -> Result<ScramSha256, StartupError> {
-        let offered = mechanisms.any(|name| Ok(name.as_ref() == sasl::SCRAM_SHA_256));
-        if !offered.map_err(broken)? {
+        let (mut plain, mut plus) = (false, false);
+        while let Some(name) = mechanisms.next().map_err(broken)? {
+            plain |= name.as_ref() == sasl::SCRAM_SHA_256;
+            plus |= name.as_ref() == sasl::SCRAM_SHA_256_PLUS;
+        }
+        let (mechanism, binding) = self.choose_binding(plus)?;
+        if mechanism == sasl::SCRAM_SHA_256 && !plain {
             return Err(auth("the server offers no SASL mechanism but such as are not supported"));
         }
-        // SCRAM-SHA-256-PLUS comes in here: pick it under TLS, with the certificate's hash.
-        let scram = ScramSha256::new(self.password()?.as_bytes(), ChannelBinding::unsupported());
-        frontend::sasl_initial_response(sasl::SCRAM_SHA_256, scram.message(), &mut self.outgoing)
+        let scram = ScramSha256::new(self.password()?.as_bytes(), binding);
+        frontend::sasl_initial_response(mechanism, scram.message(), &mut self.outgoing)
             .map_err(broken)?;
         Ok(scram)
     }
 
+    /// As libpq: bound when both sides can. Who could, and is told that the server cannot, says so
+    /// under the protection of the exchange: a server that was misquoted then breaks off.
+    fn choose_binding(
+        &mut self,
+        plus: bool,
+    ) -> Result<(&'static str, ChannelBinding), StartupError> {
+        let bind = ChannelBinding::tls_server_end_point;
+        let required = self.login.binding == Binding::Require;
+        let end_point = self.login.end_point.filter(|_| self.login.binding != Binding::Disable);
+        match end_point {
+            Some(end_point) if plus => {
+                self.binds = true;
+                Ok((sasl::SCRAM_SHA_256_PLUS, bind(end_point.to_vec())))
+            }
+            Some(_) if required => Err(auth(
+                "the server offers no channel binding, which option 'channel_binding' ('require') \
+                 asks for",
+            )),
+            None if required => Err(auth(
+                "option 'channel_binding' ('require') needs TLS, and a server certificate that is \
+                 signed with a known hash",
+            )),
+            Some(_) => {
+                self.binds = true;
+                Ok((sasl::SCRAM_SHA_256, ChannelBinding::unrequested()))
+            }
+            None => Ok((sasl::SCRAM_SHA_256, ChannelBinding::unsupported())),
+        }
+    }
+
+    /// The server refuses the exchange, and not for the password (28P01).
+    fn breaks_binding(&self, error: &ServerError) -> bool {
+        let exchanging = matches!(self.state, State::Scram(_) | State::Proved(_));
+        self.binds && exchanging && error.code() == "28000"
+    }
+
     fn password(&self) -> Result<&'a str, StartupError> {
-        self.login.password.ok_or_else(|| auth("the server asks for a password; none was given"))
+        self.login.password.ok_or_else(|| match self.login.hint {
+            Some(hint) => {
+                auth(&format!("the server asks for a password; none was given, and {hint}"))
+            }
+            None => auth("the server asks for a password; none was given"),
+        })
     }
 
     fn send_password(&mut self, password: &[u8]) -> Result<(), StartupError> {
@@ -293,7 +363,13 @@ fn broken(_: io::Error) -> StartupError {
     protocol("the server sent a malformed message")
 }
 
-fn scram_failed(_: io::Error) -> StartupError {
+fn scram_failed(answer: &[u8]) -> StartupError {
+    // PostgreSQL answers in an error's own words; RFC 5802 has servers say it here.
+    if answer.starts_with(b"e=channel-binding")
+        || answer.starts_with(b"e=server-does-support-channel")
+    {
+        return StartupError::Unbound(None);
+    }
     auth("the password exchange failed: the server could not prove that it knows the password")
 }
 

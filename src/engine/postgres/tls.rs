@@ -1,13 +1,14 @@
 //! TLS by rustls on ring: how much of the server's certificate is checked, and against what.
 
+use super::trust::Verifier;
+use once_cell::sync::OnceCell;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use std::sync::Arc;
 
 /// libpq's `sslmode`.
@@ -27,11 +28,24 @@ pub enum SslMode {
     VerifyFull,
 }
 
-/// A client certificate and its key.
+/// A client certificate and its key, which fit.
 pub struct Identity {
-    pub chain: Vec<CertificateDer<'static>>,
-    pub key: PrivateKeyDer<'static>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
 }
+
+impl Identity {
+    pub fn new(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Identity, Error> {
+        CertifiedKey::from_der(chain.clone(), key.clone_key(), &ring::default_provider())?;
+        Ok(Identity { chain, key })
+    }
+}
+
+/// What a server that takes TLS from the first byte must agree to speak (`sslnegotiation=direct`).
+pub const ALPN: &[u8] = b"postgresql";
 
 /// Deliberately without `Debug`: it may hold a private key.
 #[derive(Clone, Default)]
@@ -44,6 +58,10 @@ pub struct Ssl {
     pub identity: Option<Arc<Identity>>,
     /// Where these came from, for a bridged transport, whose TLS Node does: field and path.
     pub files: Vec<(&'static str, String)>,
+    /// TLS from the first byte, without asking for it in clear first.
+    pub direct: bool,
+    /// One for all connections: it holds the tickets with which sessions are resumed.
+    config: OnceCell<Arc<ClientConfig>>,
 }
 
 /// The authorities that the process trusts, read once.
@@ -69,10 +87,17 @@ pub struct TlsSetup(pub &'static str);
 
 impl Ssl {
     pub fn client_config(&self, roots: &TlsRoots) -> Result<Arc<ClientConfig>, TlsSetup> {
+        self.config.get_or_try_init(|| self.make_config(roots).map(Arc::new)).cloned()
+    }
+
+    fn make_config(&self, roots: &TlsRoots) -> Result<ClientConfig, TlsSetup> {
         let provider = Arc::new(ring::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = match self.mode {
-            SslMode::VerifyFull => self.authority(roots, &provider)?,
-            SslMode::VerifyCa => Arc::new(AnyName(self.authority(roots, &provider)?)),
+            SslMode::VerifyFull | SslMode::VerifyCa => Arc::new(Verifier {
+                chain: self.authority(roots, &provider)?,
+                pinned: self.ca.clone(),
+                checks_name: self.mode == SslMode::VerifyFull,
+            }),
             _ => Arc::new(AnyServer(provider.clone())),
         };
         let builder = ClientConfig::builder_with_provider(provider)
@@ -80,13 +105,16 @@ impl Ssl {
             .map_err(|_| TlsSetup("no protocol version is left"))?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
-        let config = match &self.identity {
+        let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
             Some(identity) => builder
                 .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
                 .map_err(|_| TlsSetup("the client certificate and its key do not fit"))?,
         };
-        Ok(Arc::new(config))
+        if self.direct {
+            config.alpn_protocols = vec![ALPN.to_vec()];
+        }
+        Ok(config)
     }
 
     fn authority(
@@ -99,15 +127,15 @@ impl Ssl {
         } else {
             let mut store = RootCertStore::empty();
             for certificate in &self.ca {
-                store
-                    .add(certificate.clone())
-                    .map_err(|_| TlsSetup("a certificate of the authority cannot be used"))?;
+                store.add(certificate.clone()).map_err(|_| {
+                    TlsSetup("a certificate of option 'ssl.ca' or 'sslrootcert' cannot be used")
+                })?;
             }
             Arc::new(store)
         };
-        WebPkiServerVerifier::builder_with_provider(store, provider.clone())
-            .build()
-            .map_err(|_| TlsSetup("there is no authority to verify the server's certificate with"))
+        WebPkiServerVerifier::builder_with_provider(store, provider.clone()).build().map_err(|_| {
+            TlsSetup("no authority is trusted: name one with option 'ssl.ca' or 'sslrootcert'")
+        })
     }
 }
 
@@ -147,51 +175,5 @@ impl ServerCertVerifier for AnyServer {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// `sslmode=verify-ca`: the chain is checked, the name is not.
-#[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for AnyName {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        match self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-        {
-            // The name comes last: whoever fails there has passed the rest.
-            Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            other => other,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
     }
 }

@@ -7,7 +7,7 @@ use crate::core::error::OptionError;
 use crate::core::options::Value;
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{ChannelBinding, Host, SslMode, SslNegotiation};
 
 /// Settings under their canonical names. No error quotes the string: it may hold a password.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, Value)>, OptionError> {
@@ -65,6 +65,15 @@ fn parse_pairs(text: &str) -> Result<Vec<(String, Value)>, OptionError> {
     }
     if !config.get_keepalives() {
         add("keepalive", "0".to_owned());
+    }
+    // What was not said is what our own defaults are.
+    match config.get_channel_binding() {
+        ChannelBinding::Disable => add("channel_binding", "disable".to_owned()),
+        ChannelBinding::Require => add("channel_binding", "require".to_owned()),
+        _ => {}
+    }
+    if config.get_ssl_negotiation() == SslNegotiation::Direct {
+        add("sslnegotiation", "direct".to_owned());
     }
     match config.get_ssl_mode() {
         SslMode::Disable => add("sslmode", "disable".to_owned()),

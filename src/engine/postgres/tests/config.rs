@@ -138,7 +138,8 @@ fn refusals_name_the_option() {
         ("port", text("a"), "port", "'a'"),
         ("port", text("1,2"), "port", "as many as there are hosts (1)"),
         ("host", Value::Number(1.0), "host", "a text, got a number"),
-        ("password", Value::Function, "password", "a text, got a function"),
+        ("password", Value::Number(1.0), "password", "a text or a function, got a number"),
+        ("url", text("postgres://h?password=x%00"), "password", "a text"),
         ("sslmode", text("no"), "sslmode", "'verify-ca' or 'verify-full', got 'no'"),
         ("ssl", text("maybe"), "ssl", "true, false or an object"),
         (
@@ -155,7 +156,7 @@ fn refusals_name_the_option() {
         ("connect_timeout", Value::Number(1.5), "connect_timeout", "1.5"),
         ("allowCleartextPassword", text("yes"), "allowCleartextPassword", "true or false"),
         ("target_session_attrs", text("primary"), "target_session_attrs", "'any'"),
-        ("channel_binding", text("require"), "channel_binding", "'prefer' or 'disable'"),
+        ("channel_binding", text("yes"), "channel_binding", "'disable', 'prefer' or 'require'"),
         ("user", text(""), "user", "the name of a role"),
         ("hots", text("h"), "hots", "did you mean 'host'"),
         ("url", text("postgres://h?sslmod=a"), "sslmod", "did you mean 'sslmode'"),
@@ -201,4 +202,52 @@ fn every_key_is_known_by_its_canonical_name() {
         assert_eq!(canonical(key), key);
         assert!(KEYS.contains(&key), "{key}");
     }
+}
+
+#[test]
+fn direct_negotiation_wants_tls_for_certain() {
+    let direct = ("sslnegotiation", text("direct"));
+    for mode in ["disable", "allow", "prefer"] {
+        let error = target(&[direct.clone(), ("sslmode", text(mode))]).unwrap_err();
+        assert_eq!(error.option, "sslnegotiation");
+        assert!(error.message.contains("'sslmode'"), "{error}");
+    }
+    assert_eq!(target(std::slice::from_ref(&direct)).unwrap_err().option, "sslnegotiation");
+    for mode in ["require", "verify-ca", "verify-full"] {
+        assert!(target(&[direct.clone(), ("sslmode", text(mode))]).unwrap().ssl.direct);
+    }
+    assert!(target(&[direct, ("ssl", Value::Bool(true))]).unwrap().ssl.direct);
+    assert!(!target(&[("sslnegotiation", text("postgres"))]).unwrap().ssl.direct);
+    let pairs = "host=h user=u sslmode=require sslnegotiation=direct channel_binding=require";
+    let pairs = from_url(pairs).unwrap();
+    assert!(pairs.ssl.direct && pairs.channel_binding == ChannelBinding::Require);
+    let error = target(&[("sslnegotiation", text("maybe"))]).unwrap_err();
+    assert!(error.message.contains("'postgres' or 'direct', got 'maybe'"), "{error}");
+}
+
+#[test]
+fn required_binding_wants_tls() {
+    let require = ("channel_binding", text("require"));
+    let mode = |sslmode| target(&[require.clone(), ("sslmode", text(sslmode))]);
+    assert_eq!(mode("disable").unwrap_err().option, "channel_binding");
+    assert_eq!(mode("prefer").unwrap().ssl.mode, SslMode::Require);
+    assert_eq!(mode("verify-full").unwrap().ssl.mode, SslMode::VerifyFull);
+    assert_eq!(target(std::slice::from_ref(&require)).unwrap().ssl.mode, SslMode::Require);
+}
+
+#[test]
+fn the_systems_authorities_verify_in_full() {
+    let system = ("sslrootcert", text("system"));
+    assert_eq!(target(std::slice::from_ref(&system)).unwrap().ssl.mode, SslMode::VerifyFull);
+    let error = target(&[system, ("sslmode", text("require"))]).unwrap_err();
+    assert!(error.option == "sslmode" && error.message.contains("'system'"), "{error}");
+}
+
+#[test]
+fn a_password_function_is_for_the_driver_to_ask() {
+    let target = target(&[("password", Value::Function)]).unwrap();
+    assert_eq!(target.password, None);
+    let from_file = with_environment(&[], &[("PGPASSFILE", "/a"), ("PGCHANNELBINDING", "disable")]);
+    assert_eq!(from_file.passfile, Some(PathBuf::from("/a")));
+    assert_eq!(from_file.channel_binding, ChannelBinding::Disable);
 }

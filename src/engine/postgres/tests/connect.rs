@@ -31,6 +31,10 @@ fn roots() -> TlsRoots {
     TlsRoots::parse::<&str>(&[])
 }
 
+async fn connect(target: &Target, roots: &TlsRoots) -> Result<Connected, ConnectError> {
+    super::connect(target, roots, Credentials::default(), None).await
+}
+
 async fn listen() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -64,7 +68,7 @@ async fn plain_when_the_server_has_no_tls() {
         socket.write_all(&[ACCEPTED, b"rest"].concat()).await.unwrap();
         socket
     };
-    let (connected, _socket) = tokio::join!(connect(&target, &roots, None), serve);
+    let (connected, _socket) = tokio::join!(connect(&target, &roots), serve);
     let connected = connected.unwrap();
     assert_eq!(connected.started.transaction, b'I');
     assert!(connected.started.pinned && !connected.peer.encrypted);
@@ -84,7 +88,7 @@ async fn required_tls_is_not_given_up() {
         // Nothing but the end may follow.
         assert_eq!(socket.read(&mut [0; 64]).await.unwrap(), 0);
     };
-    let (result, ()) = tokio::join!(connect(&target, &roots, None), serve);
+    let (result, ()) = tokio::join!(connect(&target, &roots), serve);
     let error = result.err().unwrap();
     assert!(error.kind == Kind::Tls && error.fatal, "{error:?}");
 }
@@ -101,7 +105,7 @@ async fn bytes_in_clear_before_tls_are_refused() {
         socket.write_all(&[b"S", ACCEPTED].concat()).await.unwrap();
         socket
     };
-    let (result, _socket) = tokio::join!(connect(&target, &roots, None), serve);
+    let (result, _socket) = tokio::join!(connect(&target, &roots), serve);
     assert_eq!(result.err().unwrap().kind, Kind::Tls);
 }
 
@@ -116,7 +120,7 @@ async fn a_forged_error_before_tls_is_not_shown() {
         socket.write_all(b"ESFATAL\0Mcall 555-1234\0\0").await.unwrap();
         socket
     };
-    let (result, _socket) = tokio::join!(connect(&target, &roots, None), serve);
+    let (result, _socket) = tokio::join!(connect(&target, &roots), serve);
     let error = result.err().unwrap();
     assert_eq!(error.kind, Kind::Protocol);
     assert!(!error.message.contains("555"));
@@ -141,8 +145,8 @@ async fn a_pooler_that_refuses_the_pins_is_asked_once() {
         pinned
     };
     let connect_twice = async {
-        let first = connect(&target, &roots, None).await.unwrap();
-        let second = connect(&target, &roots, None).await.unwrap();
+        let first = connect(&target, &roots).await.unwrap();
+        let second = connect(&target, &roots).await.unwrap();
         (first.started.pinned, second.started.pinned)
     };
     let (pinned, asked) = tokio::join!(connect_twice, serve);
@@ -164,7 +168,7 @@ async fn endpoints_are_tried_in_turn() {
         socket.write_all(ACCEPTED).await.unwrap();
         socket
     };
-    let (connected, _socket) = tokio::join!(connect(&target, &roots, None), serve);
+    let (connected, _socket) = tokio::join!(connect(&target, &roots), serve);
     let address = Address::Tcp(([127, 0, 0, 1], port).into());
     assert_eq!(connected.unwrap().peer.address, address);
 }
@@ -173,19 +177,19 @@ async fn endpoints_are_tried_in_turn() {
 async fn failures_say_where_and_why() {
     let (gone, dead) = listen().await;
     drop(gone);
-    let error = connect(&target(dead, &[]), &roots(), None).await.err().unwrap();
+    let error = connect(&target(dead, &[]), &roots()).await.err().unwrap();
     assert_eq!((&error.kind, &*error.code, error.fatal), (&Kind::Refused, "ECONNREFUSED", false));
     assert!(error.message.contains(&format!("127.0.0.1:{dead}")), "{error}");
     let json = error.to_json();
     assert_eq!((&json["kind"], &json["errno"]), (&"pool".into(), &"ECONNREFUSED".into()));
 
     let nowhere = target(5432, &[("host", "/nowhere/at/all")]);
-    let error = connect(&nowhere, &roots(), None).await.err().unwrap();
+    let error = connect(&nowhere, &roots()).await.err().unwrap();
     assert_eq!((&error.kind, &*error.code), (&Kind::Refused, "ENOENT"));
 
     // ".invalid" never resolves, with or without a network.
     let unknown = target(5432, &[("host", "db.invalid")]);
-    let error = connect(&unknown, &roots(), None).await.err().unwrap();
+    let error = connect(&unknown, &roots()).await.err().unwrap();
     assert_eq!((&error.kind, &*error.code), (&Kind::Dns, "ENOTFOUND"));
 }
 
@@ -200,7 +204,7 @@ async fn a_refused_password_is_fatal_and_not_shown() {
         socket.write_all(&refusal("28P01", "no such luck")).await.unwrap();
         socket
     };
-    let (result, _socket) = tokio::join!(connect(&target, &roots, None), serve);
+    let (result, _socket) = tokio::join!(connect(&target, &roots), serve);
     let error = result.err().unwrap();
     assert!(error.fatal);
     assert_eq!((&*error.code, &*error.message), ("28P01", "no such luck"));
@@ -219,7 +223,7 @@ async fn every_cut_of_the_handshake_is_an_error() {
             read_greeting(&mut socket).await;
             socket.write_all(&ACCEPTED[..end]).await.unwrap();
         };
-        let (result, ()) = tokio::join!(connect(&target, &roots, None), serve);
+        let (result, ()) = tokio::join!(connect(&target, &roots), serve);
         assert_eq!(result.err().unwrap().code, "ECONNRESET", "cut at {end}");
     }
 }
@@ -229,7 +233,7 @@ async fn connect_timeout_bounds_a_silent_server() {
     let (listener, port) = listen().await;
     let target = target(port, &[("connect_timeout", "3")]);
     let began = tokio::time::Instant::now();
-    let error = connect(&target, &roots(), None).await.err().unwrap();
+    let error = connect(&target, &roots()).await.err().unwrap();
     assert_eq!((&error.kind, &*error.code), (&Kind::Timeout, "ETIMEDOUT"));
     assert_eq!(began.elapsed().as_secs(), 3);
     drop(listener);
@@ -249,7 +253,7 @@ async fn giving_up_ends_the_tls_handshake() {
         socket
     };
     let mut socket = tokio::select! {
-        _ = connect(&target, &roots, None) => panic!("connected to nobody"),
+        _ = connect(&target, &roots) => panic!("connected to nobody"),
         socket = serve => socket,
     };
     // `connect` is dropped by now; the socket it left to the blocking pool closes too.

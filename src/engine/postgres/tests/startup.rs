@@ -8,6 +8,9 @@ const LOGIN: Login<'static> = Login {
     application_name: Some("till"),
     options: None,
     cleartext: false,
+    hint: None,
+    binding: Binding::Prefer,
+    end_point: None,
     pins: true,
 };
 
@@ -240,4 +243,77 @@ proptest! {
         let result = receive(&mut startup, &noise);
         prop_assert!(!matches!(result, Ok(Step::Done(_))));
     }
+}
+
+const BOTH: &[u8] = b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0";
+const PLAIN: &[u8] = b"SCRAM-SHA-256\0\0";
+
+fn tls(binding: Binding) -> Login<'static> {
+    Login { binding, end_point: Some(b"hash"), cleartext: true, ..LOGIN }
+}
+
+/// Mechanism and first words that the offer is answered with.
+fn answered(login: Login<'static>, offer: &[u8]) -> Result<(String, String), StartupError> {
+    let (mut startup, _) = greeted(login);
+    receive(&mut startup, &authentication(10, offer))?;
+    let sent = startup.outgoing().split();
+    let end = sent[5..].iter().position(|&byte| byte == 0).unwrap() + 5;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let words = text(&sent[end + 5..]);
+    Ok((text(&sent[5..end]), words.split("n=").next().unwrap().to_owned()))
+}
+
+#[test]
+fn the_exchange_is_bound_when_both_sides_can() {
+    let plus = ("SCRAM-SHA-256-PLUS".to_owned(), "p=tls-server-end-point,,".to_owned());
+    let could = ("SCRAM-SHA-256".to_owned(), "y,,".to_owned());
+    let cannot = ("SCRAM-SHA-256".to_owned(), "n,,".to_owned());
+    let unhashed = Login { end_point: None, ..tls(Binding::Prefer) };
+    assert_eq!(answered(tls(Binding::Prefer), BOTH), Ok(plus.clone()));
+    assert_eq!(answered(tls(Binding::Require), BOTH), Ok(plus));
+    assert_eq!(answered(tls(Binding::Prefer), PLAIN), Ok(could));
+    assert_eq!(answered(tls(Binding::Disable), BOTH), Ok(cannot.clone()));
+    assert_eq!(answered(unhashed, BOTH), Ok(cannot));
+}
+
+#[test]
+fn required_binding_takes_nothing_else() {
+    let require = tls(Binding::Require);
+    for (login, message) in [
+        (require, authentication(10, PLAIN)),
+        (Login { end_point: None, ..require }, authentication(10, BOTH)),
+        (require, authentication(5, b"salt")),
+        (require, authentication(3, &[])),
+        (require, welcome()),
+    ] {
+        let (mut startup, _) = greeted(login);
+        let error = refusal(receive(&mut startup, &message));
+        let named = matches!(&error, StartupError::Auth(text) if text.contains("channel_binding"));
+        assert!(named && startup.outgoing().is_empty(), "{error:?}");
+    }
+}
+
+#[test]
+fn a_refused_binding_is_told_from_a_refused_password() {
+    let refused = |login, offer: &[u8], code: &str| {
+        let (mut startup, _) = greeted(login);
+        receive(&mut startup, &authentication(10, offer)).unwrap();
+        let error = format!("SFATAL\0C{code}\0Mno\0\0");
+        refusal(receive(&mut startup, &message(b'E', error.as_bytes())))
+    };
+    let prefer = tls(Binding::Prefer);
+    // Bound to another certificate; and "you offered it, whatever my client was told".
+    assert!(matches!(refused(prefer, BOTH, "28000"), StartupError::Unbound(Some(_))));
+    assert!(matches!(refused(prefer, PLAIN, "28000"), StartupError::Unbound(Some(_))));
+    assert!(matches!(refused(prefer, BOTH, "28P01"), StartupError::Server(_)));
+    let disabled = tls(Binding::Disable);
+    assert!(matches!(refused(disabled, BOTH, "28000"), StartupError::Server(_)));
+}
+
+#[test]
+fn a_missing_password_says_what_is_known_of_it() {
+    let login = Login { password: None, hint: Some("the file is ignored"), ..LOGIN };
+    let (mut startup, _) = greeted(login);
+    let error = refusal(receive(&mut startup, &authentication(5, b"salt")));
+    assert!(matches!(&error, StartupError::Auth(text) if text.ends_with("the file is ignored")));
 }

@@ -1,0 +1,129 @@
+//! Failures of TLS in words that name the options with which they could be avoided.
+
+use super::failure::{ConnectError, Kind};
+use super::tls::Ssl;
+use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError, Error};
+use std::io;
+
+/// The error of a handshake, or of the first bytes after it.
+pub(super) fn explain(error: io::Error, ssl: &Ssl) -> ConnectError {
+    let reason = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match reason {
+        Some(Error::InvalidCertificate(reason)) => {
+            let message = format!("the server's certificate {}", certificate(reason));
+            ConnectError::new(Kind::Tls, "ERR_TLS_CERTIFICATE", message).fatal()
+        }
+        Some(Error::AlertReceived(alert)) => refused(*alert, ssl),
+        Some(Error::InvalidMessage(_)) if ssl.direct => no_direct_tls(),
+        Some(Error::PeerIncompatible(_)) => {
+            let message = "TLS failed: the server speaks neither TLS 1.3 nor TLS 1.2 in a form that \
+                           is supported";
+            ConnectError::new(Kind::Tls, "ERR_TLS", message)
+        }
+        Some(other) => ConnectError::new(Kind::Tls, "ERR_TLS", format!("TLS failed: {other}")),
+        None if ssl.direct && has_ended(&error) => no_direct_tls(),
+        None => ConnectError::from(error),
+    }
+}
+
+fn has_ended(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
+}
+
+pub(super) fn no_direct_tls() -> ConnectError {
+    let message = "the server does not take TLS from the first byte, which option 'sslnegotiation' \
+                   ('direct') asks for and PostgreSQL has from version 17 on; 'postgres' works with all";
+    ConnectError::new(Kind::Tls, "ERR_TLS_NOT_OFFERED", message).fatal()
+}
+
+/// The words after "the server's certificate".
+fn certificate(reason: &CertificateError) -> String {
+    const UNCHECKED: &str = "sslmode 'require' or ssl.rejectUnauthorized: false take it unchecked";
+    match reason {
+        CertificateError::UnknownIssuer => {
+            "is not signed by an authority that is trusted; name the authority (or the certificate \
+             itself where it is self-signed) with option 'ssl.ca' or 'sslrootcert'"
+                .to_owned()
+        }
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let presented: Vec<_> = presented.iter().map(|name| name_of(name)).collect();
+            let names = match presented.as_slice() {
+                [] => "no name at all (it has no subjectAltName)".to_owned(),
+                names => names.join(", "),
+            };
+            format!(
+                "is for {names}, not for '{}'; if this is the right server, say which name to \
+                 expect with option 'ssl.servername', or check none with sslmode 'verify-ca'",
+                expected.to_str()
+            )
+        }
+        CertificateError::ExpiredContext { time, not_after } => {
+            format!("expired {} ago; it has to be renewed, or {UNCHECKED}", span(*not_after, *time))
+        }
+        CertificateError::NotValidYetContext { time, not_before } => format!(
+            "becomes valid in {} by this machine's clock; {UNCHECKED}",
+            span(*time, *not_before)
+        ),
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. } => {
+            format!("is signed with an algorithm that is not supported; {UNCHECKED}")
+        }
+        other => format!("is not accepted: {other}; {UNCHECKED}"),
+    }
+}
+
+/// rustls writes `DnsName("a.example")` and `IpAddress(127.0.0.1)`.
+fn name_of(shown: &str) -> String {
+    let inner = shown.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    format!("'{}'", inner.unwrap_or(shown).trim_matches('"'))
+}
+
+fn span(from: UnixTime, to: UnixTime) -> String {
+    let seconds = to.as_secs().saturating_sub(from.as_secs());
+    match seconds {
+        0..=7_199 => format!("{} minutes", seconds / 60),
+        7_200..=172_799 => format!("{} hours", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// The server ended the handshake. With TLS 1.3 it judges the client's certificate after the
+/// client's side is done, so that this comes with the first bytes behind it.
+fn refused(alert: AlertDescription, ssl: &Ssl) -> ConnectError {
+    use AlertDescription as Alert;
+    let about_certificate = matches!(
+        alert,
+        Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::DecryptError
+    );
+    let message = match alert {
+        Alert::NoApplicationProtocol => return no_direct_tls(),
+        Alert::CertificateRequired => {
+            "the server asks for a client certificate: give one with options 'ssl.cert' and \
+             'ssl.key' (or 'sslcert' and 'sslkey')"
+                .to_owned()
+        }
+        _ if about_certificate && ssl.identity.is_some() => format!(
+            "the server does not accept the client certificate of option 'ssl.cert' or 'sslcert' \
+             ({alert:?})"
+        ),
+        _ => {
+            let error = ConnectError::new(Kind::Tls, "ERR_TLS", "");
+            return ConnectError {
+                message: format!("TLS failed: the server says {alert:?}"),
+                ..error
+            };
+        }
+    };
+    ConnectError::new(Kind::Tls, "ERR_TLS_CERTIFICATE", message).fatal()
+}
+
+#[cfg(test)]
+#[path = "tests/tls_failure.rs"]
+mod tests;
