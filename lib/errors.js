@@ -31,9 +31,11 @@ class AcquireTimeoutError extends PoolError {
     this.idle = fields?.idle ?? 0;
     this.connecting = fields?.connecting ?? 0;
     this.waiting = fields?.waiting ?? 0;
-    // The engine lists the leases that are out, the longest first.
-    this.longestHeldMs = fields?.longestHeldMs ?? fields?.holders?.[0]?.heldMs ?? null;
-    this.holderStack = fields?.holderStack ?? null;
+    // The leases that are out, the longest first.
+    this.holders = fields?.holders ?? [];
+    this.longestHeldMs = fields?.longestHeldMs ?? this.holders[0]?.heldMs ?? null;
+    this.holderStack = fields?.holderStack ?? this.holders[0]?.stack ?? null;
+    this.nested = fields?.nested ?? false;
   }
 }
 

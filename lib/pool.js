@@ -9,8 +9,17 @@
 const { EventEmitter } = require('node:events');
 const { AsyncResource } = require('node:async_hooks');
 const { FATE, FLAG, NUMBERS, Request, SUBMIT, binding, fromWire, link } = require('./ring');
-const { ClosedError, OptionError, PoolError, abortError, copyServerFields } = require('./errors');
+const {
+  AcquireTimeoutError,
+  ClosedError,
+  OptionError,
+  PoolError,
+  abortError,
+  copyServerFields,
+} = require('./errors');
 const { Connection } = require('./connection');
+const { checkBudget } = require('./budget');
+const { describeTimeout, explainNested, runHolding, trackHolders } = require('./holders');
 const { Lease, leaseOf } = require('./lease');
 const calls = require('./options');
 const { RowStream, failedStream } = require('./stream');
@@ -49,9 +58,13 @@ function promiseOf(request) {
  * promise.
  */
 function atCaller(error) {
+  if (error instanceof AcquireTimeoutError) explainNested(error, waitedFor.get(error));
   if (error instanceof Error) Error.captureStackTrace(error, atCaller);
   throw error;
 }
+
+/** The pool that a timeout is about. */
+const waitedFor = new WeakMap();
 
 let unnamed = 0;
 
@@ -65,12 +78,16 @@ class Pool extends EventEmitter {
   #sql = null;
   /** Leases that are out in this thread, by slot. */
   #leases = [];
+  /** `close()` was called and other threads may go on: the engine waits for what is given back. */
+  #leaving = false;
+  #connected = false;
 
   constructor(target, options) {
     super();
     const { onConnect, reset, ...rest } = readTarget(target, options);
-    const name = rest.name ?? `pool-${++unnamed}`;
-    this.#link = link();
+    // Nobody could mean a shared pool without a name: left out for the engine to say so.
+    const name = rest.name ?? (rest.shared === true ? undefined : `pool-${++unnamed}`);
+    this.#link = link(rest.shared === true ? name : undefined);
     const { environment, user, roots } = surroundings(rest);
     const settings = JSON.parse(
       binding.openPool(
@@ -91,6 +108,8 @@ class Pool extends EventEmitter {
     Object.defineProperty(this, 'lastStats', { value: null, writable: true });
     this.name = settings.name;
     this.#link.pools.set(this.#id, this);
+    if (settings.shared) this.#link.shared.add(settings.name);
+    if (settings.leakDetectionMs !== null) trackHolders();
   }
 
   get closed() {
@@ -272,7 +291,7 @@ class Pool extends EventEmitter {
     lease.released = done;
     if (this.listenerCount('release') > 0) this.#emitIn(null, 'release', lease.connection);
     const fate = destroy ? FATE.DESTROY : FATE.RETURN;
-    if (lease.pending > 0 || lease.unsettled) {
+    if (lease.pending > 0 || lease.unsettled || this.#leaving) {
       return this.#awaitReturn(slot, generation, fate);
     }
     const next = this.#link.native.release(this.#id, slot, generation, fate);
@@ -305,7 +324,7 @@ class Pool extends EventEmitter {
     }
     const connection = await this.acquire(options);
     try {
-      return await callback(connection);
+      return await runHolding(leaseOf(connection), callback, connection);
     } finally {
       await connection.release();
     }
@@ -370,10 +389,12 @@ class Pool extends EventEmitter {
     if (this.#closing !== null && given === undefined) return this.#closing;
     const timeoutMs = given === undefined ? this.#settings.closeTimeoutMs : given;
     const closing = this.#submitClose(timeoutMs === null ? -1 : Math.ceil(timeoutMs));
+    this.#leaving = this.#settings.shared;
     this.#closing ??= closing.then(() => {
       this.stats();
       binding.poolForget(this.#link.id, this.#id);
       this.#link.pools.delete(this.#id);
+      if (this.#leaving) this.#link.shared.delete(this.name);
       this.#emit('close');
     });
     return this.#closing;
@@ -409,17 +430,22 @@ class Pool extends EventEmitter {
       const { code, message } = request.lease.refusal();
       wire = { ...wire, code, message };
     }
-    if (wire.holders?.length > 0) {
-      wire.holderStack = this.#leases[wire.holders[0].slot]?.stack ?? null;
-    }
+    const waited = wire.holders !== undefined;
+    if (waited) wire = describeTimeout(wire, (holder) => this.#leaseOf(holder));
     const { isStatement, text, values } = request;
-    return fromWire(wire, isStatement ? { text, values } : undefined);
+    const error = fromWire(wire, isStatement ? { text, values } : undefined);
+    if (waited) waitedFor.set(error, this);
+    return error;
   }
 
   handleEvent(event) {
     const info = { id: event.connection, processId: event.processId };
     switch (event.type) {
       case 'connect':
+        if (!this.#connected) {
+          this.#connected = true;
+          if (this.#settings.max > 1) checkBudget(this, this.#settings.max);
+        }
         this.#emit('connect', info);
         break;
       case 'remove':

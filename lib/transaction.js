@@ -12,7 +12,8 @@ const {
 const { TRANSACTION, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
 const { failedStream } = require('./stream');
-const { leadWith } = require('./lease');
+const { holds, runHolding } = require('./holders');
+const { leadWith, leaseOf } = require('./lease');
 const { onAbort } = require('./signal');
 
 /** Serialization failure and deadlock: the whole transaction may be run again. */
@@ -104,6 +105,12 @@ class Transaction {
     return this.#over || (this.#parent !== null && this.#parent.#isOver());
   }
 
+  /** Whether `held` is a transaction nested in this one that has not ended. */
+  #isAround(held) {
+    if (!(held instanceof Transaction) || held.#over) return false;
+    return held.#parent === this || (held.#parent !== null && this.#isAround(held.#parent));
+  }
+
   #start() {
     if (this.#begin === null) return;
     const begin = this.#begin;
@@ -127,6 +134,7 @@ class Transaction {
     checkNested(options);
     const bound = deadline(readOptions(callback, options), this.#signal);
     const before = this.#nested;
+    if (before !== null && holds((held) => this.#isAround(held))) throw selfWait();
     let resolve;
     const mine = new Promise((settle) => (resolve = settle));
     const end = () => {
@@ -155,7 +163,7 @@ class Transaction {
     await this.query(`SAVEPOINT ${name}`);
     const inner = new Transaction(this.#connection, this.#shared, this, signal, null);
     try {
-      const result = await unlessAborted(signal, () => callback(inner));
+      const result = await unlessAborted(signal, () => runHolding(inner, callback, inner));
       inner.#over = true;
       await this.query(`RELEASE SAVEPOINT ${name}`);
       return result;
@@ -181,7 +189,8 @@ class Transaction {
     const transaction = new Transaction(connection, shared, null, signal, begin);
     let result;
     try {
-      result = await unlessAborted(signal, () => callback(transaction));
+      const lease = leaseOf(connection);
+      result = await unlessAborted(signal, () => runHolding(lease, callback, transaction));
       if (signal?.aborted) throw abortError(signal);
       if (shared.failure !== null) throw shared.failure;
     } catch (error) {
@@ -358,6 +367,15 @@ function checkNested(options) {
 
 function refusal(option, what) {
   return new OptionError(`option '${option}' ${what}`, { option });
+}
+
+/** Known with leak detection, which tells in whose callback code runs. */
+function selfWait() {
+  return new PoolError(
+    'ERR_POLYPOOL_SELF_DEADLOCK',
+    'transaction() of an outer transaction, called inside a nested one, would wait for itself: ' +
+      'call it on the innermost',
+  );
 }
 
 function over() {

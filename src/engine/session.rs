@@ -2,6 +2,7 @@
 
 use super::error::EngineError;
 use super::replies::Replies;
+use super::settings::Settings;
 use super::stream::Stream;
 use crate::core::message::Time;
 use crate::wire::param::Params;
@@ -93,4 +94,7 @@ pub struct Opened {
 pub trait Connector: Send + Sync {
     fn connect(self: Arc<Self>) -> LocalFuture<Result<Opened, EngineError>>;
     fn statement(&self, id: u32, text: &str) -> Rc<dyn Statement>;
+
+    /// What it was made from: threads that share a pool must mean the same target.
+    fn settings(&self) -> &Settings;
 }

@@ -76,6 +76,8 @@ pub struct Conn {
     pub release: Option<(Lease, bool, (u32, i32))>,
     /// A JavaScript hook runs on it; the driver's token for its deadline.
     pub hook: Option<Token>,
+    /// The link that runs it.
+    pub hook_runner: Option<u32>,
     pub in_transaction: bool,
     /// When the last statement on the wire ended: only then the next one began.
     pub last_end: Time,
@@ -172,6 +174,7 @@ impl Conn {
             in_writing: false,
             release: None,
             hook: None,
+            hook_runner: None,
             in_transaction: false,
             last_end: 0,
             resetting: false,

@@ -1,11 +1,8 @@
 //! How connections come and go: connect, hooks, validation, reset, close.
 
 use super::connection::{Conn, Phase, Slot};
-use super::{Driver, PoolState, lease_origin};
-use crate::core::message::{
-    CloseReason, ConnId, ConnectFailure, Fate, Input, Lease, Time, WaiterId,
-};
-use crate::engine::clock::from_ms;
+use super::{Driver, PoolState};
+use crate::core::message::{CloseReason, ConnId, ConnectFailure, Input, Time};
 use crate::engine::error::EngineError;
 use crate::engine::replies::talk;
 use crate::engine::request::{Kind, Request, Stage};
@@ -33,6 +30,16 @@ impl Driver {
             // Closed before it began.
             return;
         }
+        if let Some(hook) = state.shared.missing_hook() {
+            state.slot(id).serial = id.serial;
+            return self.connect_failed(pool, id, no_runner(hook));
+        }
+        let before = state.shared.after;
+        if let Some(before) = before.and_then(|before| self.pool(before)) {
+            before.successors.push((pool, id));
+            return;
+        }
+        let Some(state) = self.pool(pool) else { return };
         let connector = state.shared.connector.clone();
         let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
         let task = tokio::task::spawn_local(async move {
@@ -103,7 +110,7 @@ impl Driver {
         let Some(conn) = self.pool(pool).and_then(|state| state.conn(id.slot)) else { return };
         let process = conn.session.process_id();
         let event = json!({ "type": "connect", "connection": id.serial, "processId": process });
-        self.event(pool, event);
+        self.event(pool, &event);
         self.tell(pool, Input::Connected { conn: id });
         self.perform_all();
         self.check_warm(pool);
@@ -127,7 +134,7 @@ impl Driver {
         }
     }
 
-    fn connect_failed(&mut self, pool: u32, id: ConnId, error: EngineError) {
+    pub fn connect_failed(&mut self, pool: u32, id: ConnId, error: EngineError) {
         let failure = match error.fatal {
             true => ConnectFailure::Fatal,
             false => ConnectFailure::Transient,
@@ -150,13 +157,14 @@ impl Driver {
         request.conn = Some(id);
         let token = self.requests.insert(request);
         let Some(state) = self.pool(pool) else { return };
-        let owner = state.shared.owner;
+        let runner = state.shared.runner(kind);
         let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
         let Some(conn) = state.conn(id.slot) else { return };
         conn.hook = Some(token);
+        conn.hook_runner = runner;
         let process = conn.session.process_id();
         self.limit(token, limit);
-        match self.links.get(owner) {
+        match runner.and_then(|runner| self.links.get(runner)) {
             Some(link) => {
                 link.record(&[
                     record::HOOK_CALL,
@@ -168,7 +176,7 @@ impl Driver {
                 ]);
                 talk(link, &mut self.talking);
             }
-            None => self.hook_done(pool, id, Some("the thread that owns the pool has ended")),
+            None => self.hook_done(pool, id, Some("the thread that runs it has ended")),
         }
     }
 
@@ -326,14 +334,14 @@ impl Driver {
     /// Announces the end of a connection, and which lease it takes along.
     fn removed(&mut self, pool: u32, id: ConnId, process: i32, mut event: Value) {
         let Some(state) = self.pool(pool) else { return };
-        let leases = state.shared.lock().core.leases();
-        let lease = leases.into_iter().find(|(lease, _)| lease.slot == id.slot);
+        let holders = state.shared.lock().core.holders();
+        let holder = holders.into_iter().find(|holder| holder.conn == id);
         event["type"] = "remove".into();
         event["connection"] = id.serial.into();
         event["processId"] = process.into();
         event["slot"] = id.slot.into();
-        event["generation"] = lease.map(|(lease, _)| lease.generation).into();
-        self.event(pool, event);
+        event["generation"] = holder.map(|holder| holder.lease.generation).into();
+        self.event(pool, &event);
     }
 
     /// A turn ended in a panic: a bug, and its connection is lost.
@@ -374,7 +382,7 @@ impl Driver {
         self.closed(pool, id);
     }
 
-    fn fail_flight(&mut self, pool: u32, id: ConnId, error: &EngineError) {
+    pub fn fail_flight(&mut self, pool: u32, id: ConnId, error: &EngineError) {
         let Some(state) = self.pool(pool) else { return };
         let slot = state.slot(id);
         if let Phase::Live(mut conn) = std::mem::replace(&mut slot.phase, Phase::Closing) {
@@ -382,7 +390,7 @@ impl Driver {
         }
     }
 
-    fn drop_conn(&mut self, pool: u32, id: ConnId) {
+    pub fn drop_conn(&mut self, pool: u32, id: ConnId) {
         if let Some(state) = self.pool(pool) {
             state.slot(id).phase = Phase::Empty;
         }
@@ -426,61 +434,6 @@ impl Driver {
             self.fail(origin, &error);
         }
     }
-
-    pub fn close_pool(&mut self, pool: u32, origin: Option<(u32, i32)>, timeout_ms: i32) {
-        let now = self.now;
-        let Some(state) = self.pool(pool) else {
-            if let Some(origin) = origin {
-                self.ok(origin);
-            }
-            return;
-        };
-        state.closing.extend(origin);
-        let deadline = u64::try_from(timeout_ms).ok().map(|ms| now.saturating_add(from_ms(ms)));
-        for origin in std::mem::take(&mut state.warming) {
-            self.fail(origin, &super::closed());
-        }
-        self.tell(pool, Input::Close { deadline });
-        self.perform_all();
-    }
-
-    pub fn pool_closed(&mut self, pool: u32) {
-        let Some(state) = self.pools.remove(&pool) else { return };
-        for origin in state.closing {
-            self.ok(origin);
-        }
-    }
-
-    /// A thread has ended, or lib/ was unloaded: nothing of it may stay behind.
-    pub fn close_link(&mut self, link: u32) {
-        self.links.remove(link);
-        let mine = |waiter: &WaiterId| lease_origin(*waiter).is_some_and(|(id, _)| id == link);
-        for token in self.requests.tokens() {
-            let Some(request) = self.requests.get(token) else { continue };
-            if request.origin.is_some_and(|(id, _)| id == link) {
-                self.give_up(token);
-            }
-        }
-        for pool in self.pool_ids() {
-            let Some(state) = self.pool(pool) else { continue };
-            let owned = state.shared.owner == link;
-            let (leases, waiters) = {
-                let locked = state.shared.lock();
-                let leases: Vec<(Lease, WaiterId)> = locked.core.leases();
-                (leases, locked.core.waiting())
-            };
-            for waiter in waiters.into_iter().filter(mine) {
-                self.tell(pool, Input::Cancel { waiter });
-            }
-            for (lease, _) in leases.into_iter().filter(|(_, waiter)| mine(waiter)) {
-                self.tell(pool, Input::Release { lease, fate: Fate::Destroy });
-            }
-            if owned {
-                self.close_pool(pool, None, 0);
-            }
-        }
-        self.perform_all();
-    }
 }
 
 impl PoolState {
@@ -501,6 +454,15 @@ async fn shutdown(stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()>
     stream.shutdown().await
 }
 
+fn no_runner(hook: &str) -> EngineError {
+    let text = format!(
+        "no connection can be opened: every thread that passed '{hook}' has left the shared pool"
+    );
+    let mut error = EngineError::new("ERR_POLYPOOL_CONNECT", text);
+    error.fatal = true;
+    error
+}
+
 fn connect_timeout(limit: Time) -> EngineError {
     let text = format!("no connection was made within connectTimeoutMs ({} ms)", limit / 1000);
     EngineError::new("ERR_POLYPOOL_CONNECT", text)
@@ -509,7 +471,7 @@ fn connect_timeout(limit: Time) -> EngineError {
 }
 
 /// What a statement is told whose connection is closed under it.
-fn cut_off(why: CloseReason) -> EngineError {
+pub fn cut_off(why: CloseReason) -> EngineError {
     match why {
         CloseReason::PoolClosed => {
             EngineError::new("ERR_POLYPOOL_CLOSED", "the pool was closed while the statement ran")

@@ -21,11 +21,12 @@ impl Driver {
         self.finished = finished;
         for (origin, notice) in std::mem::take(&mut self.notices) {
             let process = self.live(pool, id).map(|conn| conn.session.process_id());
-            let owner = self.pool(pool).map(|state| state.shared.owner);
-            let mine = origin.filter(|(link, _)| Some(*link) == owner);
             let notice = json!({ "type": "notice", "connection": id.serial, "processId": process,
-                "request": mine.map(|(_, request)| request), "notice": notice.json });
-            self.event(pool, notice);
+                "request": origin.map(|(_, request)| request), "notice": notice.json });
+            match origin.map(|(link, _)| link).or_else(|| self.holder(pool, id)) {
+                Some(link) => self.event_to(link, pool, &notice),
+                None => self.event(pool, &notice),
+            }
         }
         self.perform_all();
         self.proceed(pool, id);
@@ -68,7 +69,7 @@ impl Driver {
             Kind::Check => self.tell(pool, Input::Validated { conn: id, ok: !failed }),
             Kind::Reset => self.session_reset(pool, id, !failed && !done.in_transaction),
             Kind::Settle => self.settled(pool, id),
-            Kind::Hook | Kind::Hold | Kind::Warm => {}
+            Kind::Hook | Kind::Hold | Kind::Warm | Kind::Leave => {}
         }
     }
 
@@ -209,11 +210,15 @@ impl Driver {
                 self.warm_expired(pool, ms);
                 self.forget_request(token);
             }
+            Kind::Leave => {
+                self.forget_request(token);
+                self.leave_now(token);
+            }
         }
     }
 
     /// Ends a statement early: its caller is told at once, the server as far as that harms nobody.
-    fn cut_short(&mut self, token: Token, error: EngineError) {
+    pub fn cut_short(&mut self, token: Token, error: EngineError) {
         let Some(request) = self.requests.get(token) else { return };
         match request.stage {
             Stage::Waiting => {
