@@ -218,7 +218,7 @@ test('a pool made while its predecessor closes keeps to one budget', async () =>
   const one = await openPool(given);
   const lent = await one.acquire();
   const closing = one.close();
-  await new Promise(setImmediate);
+  await until(() => one.stats().threads === 0);
   const next = lazyPool(given);
   const query = next.query('select pg_backend_pid() as pid');
   expect(await soon(query)).toBe('pending');
