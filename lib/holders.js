@@ -65,7 +65,9 @@ const UNUSED =
 
 function nameOf({ heldMs, thread, stack }) {
   if (stack !== null) return `${heldMs} ms by ${firstFrame(stack)}`;
-  return thread === threadId ? `${heldMs} ms` : `${heldMs} ms in thread ${thread}`;
+  return thread === threadId || thread === null
+    ? `${heldMs} ms`
+    : `${heldMs} ms in thread ${thread}`;
 }
 
 function firstFrame(stack) {

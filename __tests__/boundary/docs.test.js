@@ -30,9 +30,7 @@ test('every pool option is typed', () => {
 
 test('every pool option is in the README', () => {
   const table = readme.slice(readme.indexOf('## Options'), readme.indexOf('## Drop-in'));
-  expect(capture(table, /^\| `(\w+)` /gm).sort()).toEqual(
-    [...declared].sort(),
-  );
+  expect(capture(table, /^\| `(\w+)` /gm).sort()).toEqual([...declared].sort());
 });
 
 test('every option of the target is understood by the engine', () => {

@@ -187,9 +187,11 @@ const BUSY = `
     report('busy');
   }, () => {});`;
 
-test('threads that are terminated at any moment leave nothing behind', async () => {
-  const result = await run(
-    `const pool = await open();
+test(
+  'threads that are terminated at any moment leave nothing behind',
+  async () => {
+    const result = await run(
+      `const pool = await open();
      const cycles = ${CYCLES};
      const { readFileSync, readdirSync } = require('node:fs');
      const figures = () => ({
@@ -234,11 +236,13 @@ test('threads that are terminated at any moment leave nothing behind', async () 
      await other.close();
      if (cycles > 1000) console.error(JSON.stringify({ before, after: figures(), ended, samples, created: calm.created }));
      print({ over, failures, right, threads: pool.stats().threads });`,
-    BUSY,
-    { timeoutMs: CYCLES > 200 ? 3_600_000 : undefined },
-  );
-  if (CYCLES > 200) process.stderr.write(result.stderr);
-  expect(result).toMatchObject({ code: 0, signal: null });
-  if (CYCLES <= 200) expect(result.stderr).toBe('');
-  expect(printed(result)).toEqual([{ over: 0, failures: 0, right: true, threads: 0 }]);
-}, Math.max(60_000, CYCLES * 1000));
+      BUSY,
+      { timeoutMs: CYCLES > 200 ? 3_600_000 : undefined },
+    );
+    if (CYCLES > 200) process.stderr.write(result.stderr);
+    expect(result).toMatchObject({ code: 0, signal: null });
+    if (CYCLES <= 200) expect(result.stderr).toBe('');
+    expect(printed(result)).toEqual([{ over: 0, failures: 0, right: true, threads: 0 }]);
+  },
+  Math.max(60_000, CYCLES * 1000),
+);

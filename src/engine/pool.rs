@@ -31,10 +31,7 @@ pub struct Hooks {
 impl Hooks {
     /// Each as the option is called, and whether it was passed.
     pub fn named(&self) -> [(&'static str, i32, bool); 2] {
-        [
-            ("onConnect", hook::ON_CONNECT, self.on_connect),
-            ("reset", hook::RESET, self.reset),
-        ]
+        [("onConnect", hook::ON_CONNECT, self.on_connect), ("reset", hook::RESET, self.reset)]
     }
 
     fn has(&self, kind: i32) -> bool {

@@ -28,11 +28,7 @@ static POOLS: AtomicU32 = AtomicU32::new(0);
 /// Opens a link: an object with its `id` and the hot functions. `onWake` is called from the event
 /// loop when there is something to drain.
 #[napi]
-pub fn open_link(
-    env: Env,
-    on_wake: Function<'_, (), ()>,
-    thread: u32,
-) -> napi::Result<Object<'_>> {
+pub fn open_link(env: Env, on_wake: Function<'_, (), ()>, thread: u32) -> napi::Result<Object<'_>> {
     let link = LocalLink::open(env.raw(), on_wake.value().value, thread)?;
     let mut object = Object::new(&env)?;
     object.set_named_property("id", link.shared.id)?;

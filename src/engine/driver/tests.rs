@@ -61,7 +61,8 @@ fn with_options<T>(options: Options, test: impl FnOnce(&mut Driver, &LinkShared)
         let link = LinkShared::new(LINK, 0, Box::new(|| {}));
         let owner = Attached { link: LINK, thread: 0, hooks: Hooks::default() };
         let clock = runtime.clock;
-        let pool = PoolShared::new(POOL, owner, options, Arc::new(Nowhere::default()), clock, 7, None);
+        let pool =
+            PoolShared::new(POOL, owner, options, Arc::new(Nowhere::default()), clock, 7, None);
         driver.handle_messages(&mut vec![Message::OpenLink(link.clone()), Message::OpenPool(pool)]);
         test(&mut driver, &link)
     })
