@@ -149,7 +149,7 @@ test('a timeout names the threads of the oldest holders', async () => {
     `const worker = start({});
      await message(worker);
      const pool = await open(${options});
-     const mine = await (async function mainHolder() { return pool.acquire(); })();
+     const mine = await (async function mainHolder() { return pool.acquire({ timeoutMs: 20000 }); })();
      const error = await pool.query('select 1').catch((error) => error);
      const [first, second] = error.holders;
      print([first.thread === worker.threadId, first.stack, second.thread]);

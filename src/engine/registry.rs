@@ -45,16 +45,15 @@ pub fn attach(
     Ok(pool)
 }
 
-/// Takes the link out if nobody else uses the pool. True: the pool is to be closed.
-pub fn detach_last(pool: &PoolShared, link: u32) -> bool {
+/// Whether nobody but this link uses the pool: then its name is free from now on, and the pool is
+/// to be closed. The link stays attached: it hears of the end.
+pub fn retire_for(pool: &PoolShared, link: u32) -> bool {
     let mut entries = registry();
-    let mut attached = pool.attached();
-    if attached.iter().any(|other| other.link != link) {
-        return false;
+    let last = pool.attached().iter().all(|other| other.link == link);
+    if last {
+        retire(&mut entries, pool);
     }
-    attached.clear();
-    retire(&mut entries, pool);
-    true
+    last
 }
 
 /// Takes the link out. True: it was the last one, and the pool is to be closed.
@@ -73,6 +72,7 @@ pub fn detach(pool: &PoolShared, link: u32) -> bool {
 /// The pool's last connection is gone.
 pub fn forget(pool: &PoolShared) {
     let mut entries = registry();
+    pool.attached().clear();
     if let Some(name) = name_of(pool)
         && matches!(entries.get(name), Some(Entry::Closing(id)) if *id == pool.id)
     {

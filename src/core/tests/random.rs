@@ -38,9 +38,9 @@ fn random_walk_keeps_every_invariant() {
     assert_eq!(seen.len(), KINDS, "the walk saw only {seen:?}");
 }
 
-/// The effects, with every reason to close and to reject, but for those of a closing pool, which
-/// `end` asserts each time.
-const KINDS: usize = 7 + 11 + 4;
+/// The effects, with every reason to close and to reject, but for what only a closing pool has,
+/// which `end` asserts each time.
+const KINDS: usize = 7 + 12 + 4;
 
 fn kind(effect: &Effect) -> String {
     match effect {

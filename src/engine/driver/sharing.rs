@@ -62,9 +62,12 @@ impl Driver {
         let shared = state.shared.clone();
         let deadline = u64::try_from(timeout_ms).ok();
         let deadline = deadline.map(|ms| self.now.saturating_add(from_ms(ms)));
-        if registry::detach_last(&shared, origin.0) {
-            self.end_leaving(pool, origin.0);
-            self.close_pool(pool, vec![origin], deadline);
+        if registry::retire_for(&shared, origin.0) {
+            // Called before, while others were there: answered with this one.
+            let before = self.end_leaving(pool, origin.0).map(|entry| entry.requests);
+            let mut origins = vec![origin];
+            origins.extend(before.into_iter().flatten().map(|request| (origin.0, request)));
+            self.close_pool(pool, origins, deadline);
         } else if shared.links().contains(&origin.0) {
             self.leave(pool, origin, deadline);
         } else {
@@ -180,10 +183,11 @@ impl Driver {
             return origins.into_iter().for_each(|origin| self.ok(origin));
         };
         let shared = state.shared.clone();
-        if registry::detach(&shared, link) {
+        if registry::retire_for(&shared, link) {
             // The others have gone meanwhile.
             self.close_pool(pool, origins, entry.deadline);
         } else {
+            registry::detach(&shared, link);
             self.lose_hooks(&shared, link);
             origins.into_iter().for_each(|origin| self.ok(origin));
         }
