@@ -336,12 +336,17 @@ export interface PoolOptions extends ConnectOptions {
   idleOrder?: 'lifo' | 'fifo';
   /**
    * Emit `leak` once for a lease held longer than this, with the stack of its `acquire`; 0 = off.
-   * Default 0: taking a stack costs some microseconds per acquire.
+   * With it on, timeouts tell where connections were acquired, and acquires that wait for
+   * themselves inside `use` and `transaction` are named for certain (`AcquireTimeoutError.nested`).
+   * Default 0: taking a stack costs some microseconds per acquire, and following who holds what
+   * slows the promises of the process in Node before 24.
    */
   leakDetectionMs?: number | null;
   /**
-   * Take a lease away after this time: its connection is closed, its running statement rejects with
-   * `ERR_POLYPOOL_STALE_CONNECTION`. 0 = never. Default 0: a long lease may be meant.
+   * Take a lease away after this time: its running statement is cancelled at the server and rejects
+   * with `ERR_POLYPOOL_STALE_CONNECTION`, as does every later use; its connection is closed
+   * (`remove` with reason `leaseExpired`) and its place goes to the next. 0 = never. Default 0: a
+   * long lease may be meant.
    */
   maxLeaseMs?: number | null;
   /**
@@ -397,6 +402,25 @@ export interface PoolOptions extends ConnectOptions {
   closeTimeoutMs?: number | null;
   /** Shown in messages about the pool as a whole and in `stats()`. Default: `pool-1`, `pool-2`, ... */
   name?: string;
+  /**
+   * One pool for all threads of the process: every `createPool` and `new Pool` with `shared` and
+   * the same `name` attaches to it, and `max` bounds them together. Default false.
+   *
+   * - The first call makes the pool. A later one must give the same target and options, spelled as
+   *   it likes: a difference rejects with an `OptionError` that names the option, never its value.
+   * - Functions (`onConnect`, `reset`) cannot cross threads: those of the first thread that passed
+   *   one run, for everybody. A later caller may pass its own or leave it out; where the first
+   *   passed none, it is a difference. When the thread that runs them detaches or ends, the next
+   *   one that passed the same option takes over; when none is left, new connections fail with a
+   *   `ConnectError` that names the option. Pools without functions are not affected.
+   * - `close()` detaches its caller: see there. Of a thread that ends without it, leases are
+   *   destroyed and requests that wait removed. The pool ends with the last one attached; the next
+   *   call with its name makes a new one, which opens no connection before the old one's are gone.
+   * - `stats()`, `resize()` and `clear()` are about the one pool. Of events, `connect`, `remove`
+   *   and `error` reach every thread, `acquire`, `release`, `leak` and `notice` the one concerned.
+   * - Those who wait are served in the order of their calls over all threads.
+   */
+  shared?: boolean;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -730,7 +754,7 @@ export interface Queryable {
    *
    * Inside a transaction it makes a savepoint. Nested transactions of one transaction take turns,
    * so inside a nested one call `transaction` on the innermost: on an outer one it would wait for
-   * itself.
+   * itself. With `leakDetectionMs` that call rejects with `ERR_POLYPOOL_SELF_DEADLOCK`.
    */
   transaction<T>(
     callback: (transaction: Transaction) => T | PromiseLike<T>,
@@ -870,6 +894,8 @@ export interface PoolStats {
   name: string;
   max: number;
   min: number;
+  /** Threads that use the pool: 1 unless it is `shared`, 0 once it is closed. */
+  threads: number;
   /** Every connection, in whatever state. */
   total: number;
   idle: number;
@@ -950,7 +976,7 @@ export interface Subscription
   [Symbol.asyncIterator](): AsyncIterableIterator<Notification>;
 }
 
-/** Why a connection was closed. `destroyed`: its borrower asked for it. */
+/** Why a connection was closed. `destroyed`: its borrower asked for it, or its thread ended. */
 export type RemoveReason =
   | 'idle'
   | 'lifetime'
@@ -1088,7 +1114,9 @@ export class Pool extends EventEmitter<PoolEvents> {
    * Refuses new requests, lets those under way finish, rejects those that wait (`ClosedError`) and
    * resolves when the last socket is closed. What still runs after `timeoutMs` is cut off
    * (`ClosedError`). Never rejects but for a wrong option; a second call resolves with the first,
-   * and may bring the end forward. Bound: `timeoutMs`, else `closeTimeoutMs` (30,000 ms by
+   * and may bring the end forward. Of a `shared` pool that others still use, all this is about what
+   * this caller has borrowed, runs and waits for: it resolves when that is over, and the pool and
+   * its connections go on; with the last one attached the pool closes. Bound: `timeoutMs`, else `closeTimeoutMs` (30,000 ms by
    * default); with `null` it waits for every lease, without a bound.
    */
   close(options?: CloseOptions): Promise<void>;
@@ -1117,7 +1145,8 @@ export type PoolErrorCode =
   | 'ERR_POLYPOOL_DECODE'
   | 'ERR_POLYPOOL_PROTOCOL'
   | 'ERR_POLYPOOL_COMMIT_UNKNOWN'
-  | 'ERR_POLYPOOL_ROLLED_BACK';
+  | 'ERR_POLYPOOL_ROLLED_BACK'
+  | 'ERR_POLYPOOL_SELF_DEADLOCK';
 
 /**
  * Every error that is not the server's own. Where a statement was at fault its text and parameters
@@ -1149,6 +1178,20 @@ export interface AcquireTimeoutFields {
   waiting?: number;
   longestHeldMs?: number | null;
   holderStack?: string | null;
+  holders?: readonly Holder[];
+  nested?: boolean;
+}
+
+/** A connection that was out on a lease while somebody waited in vain. */
+export interface Holder {
+  /** How long it is out. */
+  heldMs: number;
+  /** How long nothing has run on it; 0 while something does. */
+  idleMs: number;
+  /** Where it was acquired; null without `leakDetectionMs`, and when another thread holds it. */
+  stack: string | null;
+  /** Whose it is: `threadId` of `node:worker_threads`, 0 for the main thread. Null: it ended. */
+  thread: number | null;
 }
 
 /** No connection became free in time. `cause` is the last connect error, if there was one. */
@@ -1166,6 +1209,14 @@ export class AcquireTimeoutError extends PoolError {
   readonly longestHeldMs: number | null;
   /** Where that lease was acquired; null unless `leakDetectionMs` is set. */
   readonly holderStack: string | null;
+  /** The leases that are out the longest, five at most; `message` names the first three. */
+  readonly holders: readonly Holder[];
+  /**
+   * The wait was, as far as can be told, one for itself: the code that waited holds a connection of
+   * this pool (known inside `use` and `transaction` with `leakDetectionMs`), or all `max` were lent
+   * and nothing ran on any of them for as long as it waited. `message` says which.
+   */
+  readonly nested: boolean;
 }
 
 /** A statement or transaction took longer than its `timeoutMs`. */

@@ -137,7 +137,7 @@ const POOL_OPTIONS = [
   ...['max', 'min', 'acquireTimeoutMs', 'idleTimeoutMs', 'maxLifetimeMs', 'maxUses', 'maxWaiting'],
   ...['validate', 'validateAfterIdleMs', 'maxConnecting', 'idleOrder', 'leakDetectionMs'],
   ...['maxLeaseMs', 'reset', 'onConnect', 'pipeline', 'lazy', 'waitForServer', 'priorities'],
-  ...['minPolicy', 'evictBelowMin', 'maxIdle', 'sweepIntervalMs', 'destroyOnQueryError'],
+  ...['shared', 'minPolicy', 'evictBelowMin', 'maxIdle', 'sweepIntervalMs', 'destroyOnQueryError'],
 ];
 
 module.exports = { connect, createPool };

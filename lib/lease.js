@@ -16,7 +16,10 @@ const ENDS = {
       'the connection was released and may not be used any more',
     ),
   revoked: () =>
-    new PoolError('ERR_POLYPOOL_STALE_CONNECTION', 'the connection was held for too long'),
+    new PoolError(
+      'ERR_POLYPOOL_STALE_CONNECTION',
+      'the connection was held for longer than maxLeaseMs and was taken away',
+    ),
   closed: () => new ClosedError('the pool is closed'),
   lost: () => new ConnectionLostError('the connection was lost'),
 };

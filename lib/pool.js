@@ -11,6 +11,7 @@ const { AsyncResource } = require('node:async_hooks');
 const { inspect } = require('node:util');
 const { FATE, FLAG, NUMBERS, Request, SUBMIT, binding, fromWire, link } = require('./ring');
 const {
+  AcquireTimeoutError,
   ClosedError,
   OptionError,
   PoolError,
@@ -19,10 +20,12 @@ const {
   copyServerFields,
   messageOf,
 } = require('./errors');
+const { checkBudget } = require('./budget');
 const { readChannel, readPayload } = require('./channel');
 const { Connection } = require('./connection');
 const { CopyReader, CopyWriter, failedCopy, prepareCopy } = require('./copy');
 const { HeldSource, PooledSource, failedCursor } = require('./cursor');
+const { describeTimeout, explainNested, runHolding, trackHolders } = require('./holders');
 const { inspected } = require('./inspect');
 const { Lease, leaseOf } = require('./lease');
 const { Hub, NOTIFIED } = require('./listen');
@@ -38,7 +41,7 @@ const { Transports, readTransport } = require('./transport');
 
 const { checkOptions, configOptions } = calls;
 
-const HOOK = { ON_CONNECT: 1, RESET: 2, PASSWORD: 3 };
+const HOOK = { ON_CONNECT: 1, RESET: 2, PASSWORD: 3, STREAM: 4 };
 const TRANSPORT = { PLAIN: 0, TLS: 1 };
 const RETURNING = -2;
 /** Rows a stream asks for at once. */
@@ -61,6 +64,15 @@ function promiseOf(request) {
   return promise;
 }
 
+/** As `atCaller`, in whose async context it shows whether the code that waited holds connections. */
+function atAcquirer(error) {
+  if (error instanceof AcquireTimeoutError) explainNested(error, waitedFor.get(error));
+  return atCaller(error, atAcquirer);
+}
+
+/** The pool that a timeout is about. */
+const waitedFor = new WeakMap();
+
 let unnamed = 0;
 
 class Pool extends EventEmitter {
@@ -78,14 +90,18 @@ class Pool extends EventEmitter {
   #hub = null;
   /** Leases that are out in this thread, by slot. */
   #leases = [];
+  /** `close()` was called and other threads may go on: the engine waits for what is given back. */
+  #leaving = false;
+  #connected = false;
 
   constructor(target, options) {
     super();
     this.#given = readTarget(target, options);
     const { onConnect, reset, ...rest } = this.#given;
     const { engine, recipe } = readTransport(rest);
-    const name = rest.name ?? `pool-${++unnamed}`;
-    this.#link = link();
+    // Nobody could mean a shared pool without a name: left out for the engine to say so.
+    const name = rest.name ?? (rest.shared === true ? undefined : `pool-${++unnamed}`);
+    this.#link = link(rest.shared === true ? name : undefined);
     const { environment, user, roots } = surroundings(rest);
     const settings = JSON.parse(
       binding.openPool(
@@ -108,6 +124,8 @@ class Pool extends EventEmitter {
     Object.defineProperty(this, 'lastStats', { value: null, writable: true });
     this.name = settings.name;
     this.#link.pools.set(this.#id, this);
+    if (settings.shared) this.#link.shared.add(settings.name);
+    if (settings.leakDetectionMs !== null) trackHolders();
   }
 
   get closed() {
@@ -171,7 +189,7 @@ class Pool extends EventEmitter {
     if (lease !== null) lease.pending++;
     if (signal !== undefined) this.#link.watch(number, request, signal);
     if (request.stream !== null) return number;
-    return promiseOf(request).then(undefined, atCaller);
+    return promiseOf(request).then(undefined, atAcquirer);
   }
 
   stream(text, values, options) {
@@ -331,7 +349,7 @@ class Pool extends EventEmitter {
       if (signal !== undefined) this.#link.watch(number, request, signal);
       const heard = this.listenerCount('acquire') > 0;
       request.context = heard ? new AsyncResource('polypool.Acquire') : this.#resource;
-      return promise.then(undefined, atCaller);
+      return promise.then(undefined, atAcquirer);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -369,7 +387,7 @@ class Pool extends EventEmitter {
     lease.released = done;
     if (this.listenerCount('release') > 0) this.#emitIn(null, 'release', lease.connection);
     const fate = destroy ? FATE.DESTROY : FATE.RETURN;
-    if (lease.pending > 0 || lease.unsettled) {
+    if (lease.pending > 0 || lease.unsettled || this.#leaving) {
       return this.#awaitReturn(slot, generation, fate);
     }
     const next = this.#link.native.release(this.#id, slot, generation, fate);
@@ -402,7 +420,7 @@ class Pool extends EventEmitter {
     }
     const connection = await this.acquire(options);
     try {
-      return await callback(connection);
+      return await runHolding(leaseOf(connection), callback, connection);
     } finally {
       await connection.release();
     }
@@ -467,11 +485,13 @@ class Pool extends EventEmitter {
     if (this.#closing !== null && given === undefined) return this.#closing;
     const timeoutMs = given === undefined ? this.#settings.closeTimeoutMs : given;
     const closing = this.#submitClose(timeoutMs === null ? -1 : Math.ceil(timeoutMs));
+    this.#leaving = this.#settings.shared;
     const unheard = this.#hub?.close();
     this.#closing ??= Promise.all([closing, unheard]).then(() => {
       this.stats();
       binding.poolForget(this.#link.id, this.#id);
       this.#link.pools.delete(this.#id);
+      if (this.#leaving) this.#link.shared.delete(this.name);
       this.#emit('close');
     });
     return this.#closing;
@@ -514,18 +534,23 @@ class Pool extends EventEmitter {
       const { code, message } = request.lease.refusal();
       wire = { ...wire, code, message };
     }
-    if (wire.holders?.length > 0) {
-      wire.holderStack = this.#leases[wire.holders[0].slot]?.stack ?? null;
-    }
+    const waited = wire.holders !== undefined;
+    if (waited) wire = describeTimeout(wire, (holder) => this.#leaseOf(holder));
     const { isStatement, text, values } = request;
     const thrown = this.#password;
-    return fromWire(wire, isStatement ? { text, values, thrown } : { thrown });
+    const error = fromWire(wire, isStatement ? { text, values, thrown } : { thrown });
+    if (waited) waitedFor.set(error, this);
+    return error;
   }
 
   handleEvent(event) {
     const info = { id: event.connection, processId: event.processId };
     switch (event.type) {
       case 'connect':
+        if (!this.#connected) {
+          this.#connected = true;
+          if (this.#settings.max > 1) checkBudget(this, this.#settings.max);
+        }
         this.#emit('connect', info);
         break;
       case 'remove':

@@ -5,9 +5,10 @@
  *
  * What is asked in one tick goes over in one native call; what the engine has to say comes in
  * bursts and is taken over for about a millisecond at a time. Promises, rows and errors are made
- * here. There is one link per load of lib/; it opens when the first pool does.
+ * here. There is one link per load of lib/, rarely more; it opens when the first pool does.
  */
 
+const { threadId } = require('node:worker_threads');
 const binding = require('./binding');
 const { writeParams } = require('./params');
 const { Reader, Shape } = require('./rows');
@@ -125,7 +126,7 @@ class Link {
   constructor() {
     this.native = binding.openLink(() => {
       if (!this.draining) this.drain();
-    });
+    }, threadId);
     /** A drain goes on in the next turn of the event loop. */
     this.draining = false;
     this.id = this.native.id;
@@ -133,6 +134,8 @@ class Link {
     this.pools = new Map();
     /** Transports made for the engine, by its numbers. */
     this.transports = new Map();
+    /** Names of the shared pools among them. */
+    this.shared = new Set();
     this.requests = [];
     this.free = [];
     this.pending = 0;
@@ -604,7 +607,7 @@ class Link {
   breakDown(message, cause) {
     if (this.broken !== null) return;
     this.broken = new PoolError('ERR_POLYPOOL_PROTOCOL', message, { cause });
-    if (current === this) current = null;
+    links = links.filter((link) => link !== this);
     this.transports.forEach((transport) => transport.fail(this.broken));
     this.transports.clear();
     this.requests.forEach((request, number) => {
@@ -615,11 +618,20 @@ class Link {
   }
 }
 
-/** The link of this load of lib/. */
-let current = null;
+/** The links of this load of lib/. */
+let links = [];
 
-function link() {
-  return (current ??= new Link());
+/**
+ * One is enough, unless this load opens a shared pool twice: the engine tells who uses a pool by
+ * its link.
+ */
+function link(shared) {
+  let found = links.find((one) => shared === undefined || !one.shared.has(shared));
+  if (found === undefined) {
+    found = new Link();
+    links.push(found);
+  }
+  return found;
 }
 
 module.exports = { COMPLETE, FATE, FLAG, NUMBERS, Request, SUBMIT, binding, fromWire, link };

@@ -14,6 +14,7 @@ const { bindSql } = require('./sql');
 const { CopyReader, CopyWriter, failedCopy } = require('./copy');
 const { failedCursor } = require('./cursor');
 const { failedStream } = require('./stream');
+const { holds, runHolding } = require('./holders');
 const { leaseOf } = require('./lease');
 const { FLAG } = require('./ring');
 const { onAbort } = require('./signal');
@@ -125,6 +126,12 @@ class Transaction {
     return this.#over || (this.#parent !== null && this.#parent.#isOver());
   }
 
+  /** Whether `held` is a transaction nested in this one that has not ended. */
+  #isAround(held) {
+    if (!(held instanceof Transaction) || held.#over) return false;
+    return held.#parent === this || (held.#parent !== null && this.#isAround(held.#parent));
+  }
+
   #start() {
     if (this.#begin === null) return;
     const begin = this.#begin;
@@ -150,6 +157,7 @@ class Transaction {
     checkNested(options);
     const bound = deadline(readOptions(callback, options), this.#signal);
     const before = this.#nested;
+    if (before !== null && holds((held) => this.#isAround(held))) throw selfWait();
     let resolve;
     const mine = new Promise((settle) => (resolve = settle));
     const end = () => {
@@ -178,7 +186,7 @@ class Transaction {
     await this.query(`SAVEPOINT ${name}`);
     const inner = new Transaction(this.#lease, this.#shared, this, signal, null);
     try {
-      const result = await unlessAborted(signal, () => callback(inner));
+      const result = await unlessAborted(signal, () => runHolding(inner, callback, inner));
       inner.#over = true;
       await this.#lease.endCursor();
       await this.query(`RELEASE SAVEPOINT ${name}`);
@@ -208,7 +216,7 @@ class Transaction {
     lease.failure = null;
     let result;
     try {
-      result = await unlessAborted(signal, () => callback(transaction));
+      result = await unlessAborted(signal, () => runHolding(lease, callback, transaction));
       if (signal?.aborted) throw abortError(signal);
       if (shared.failure !== null) throw shared.failure;
     } catch (error) {
@@ -389,6 +397,15 @@ function checkNested(options) {
 
 function refusal(option, what) {
   return new OptionError(`option '${option}' ${what}`, { option });
+}
+
+/** Known with leak detection, which tells in whose callback code runs. */
+function selfWait() {
+  return new PoolError(
+    'ERR_POLYPOOL_SELF_DEADLOCK',
+    'transaction() of an outer transaction, called inside a nested one, would wait for itself: ' +
+      'call it on the innermost',
+  );
 }
 
 function over() {

@@ -23,19 +23,14 @@ function members(name) {
 /** The pool's options as src/core/options.rs declares them. */
 const declared = capture(read('src/core/options.rs'), /^ {4}"(\w+)" => \w+,/gm);
 
-/** Understood by the core, but not offered yet: one pool for all worker threads. */
-const PLANNED = ['shared'];
-
 test('every pool option is typed', () => {
   const typed = [...members('ConnectOptions'), ...members('PoolOptions')];
-  expect(typed.sort()).toEqual(declared.filter((key) => !PLANNED.includes(key)).sort());
+  expect(typed.sort()).toEqual([...declared].sort());
 });
 
 test('every pool option is in the README', () => {
   const [table] = readme.slice(readme.indexOf('## Options')).split('\n## ');
-  expect(capture(table, /^\| `(\w+)` /gm).sort()).toEqual(
-    declared.filter((key) => !PLANNED.includes(key)).sort(),
-  );
+  expect(capture(table, /^\| `(\w+)` /gm).sort()).toEqual([...declared].sort());
 });
 
 test('every option of the target is understood by the engine, and the other way round', () => {

@@ -82,9 +82,9 @@ test('an acquire timeout tells how things stood', () => {
     idle: 0,
     connecting: 0,
     waiting: 3,
-    holders: [{ slot: 1, generation: 2, heldMs: 5000 }],
+    holders: [{ heldMs: 5000, idleMs: 10, thread: 0, stack: 'at there' }],
   };
-  const error = fromWire(wire, { fields: { waitedMs: 100, max: 10, holderStack: 'at there' } });
+  const error = fromWire(wire, { fields: { waitedMs: 100, max: 10 } });
   expect({ ...error }).toEqual({
     code: 'ERR_POLYPOOL_ACQUIRE_TIMEOUT',
     waitedMs: 100,
@@ -95,6 +95,8 @@ test('an acquire timeout tells how things stood', () => {
     waiting: 3,
     longestHeldMs: 5000,
     holderStack: 'at there',
+    holders: wire.holders,
+    nested: false,
   });
 });
 

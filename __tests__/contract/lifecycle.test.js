@@ -303,3 +303,15 @@ test('a statement that two pools share outlives the one that ran it first', asyn
   expect((await gone).code).toBe('ERR_POLYPOOL_CLOSED');
   expect((await second.query(other, [4])).rows).toEqual([{ n: 4 }]);
 });
+
+test('close() tells of each connection that goes', async () => {
+  const pool = await openPool({ max: 2 });
+  const reasons = [];
+  pool.on('remove', (_, reason) => reasons.push(reason));
+  const lent = [await pool.acquire(), await pool.acquire()];
+  await lent[0].release();
+  await pool.close({ timeoutMs: 10 });
+  expect(lent[1].released).toBe(true);
+  expect(reasons).toEqual(['closed', 'closed']);
+  expect(pool.stats()).toMatchObject({ total: 0, threads: 0 });
+});

@@ -19,13 +19,13 @@ const url = process.env.TEST_URL;
  * Runs a CommonJS program from the root of the repository. `onOutput(text, child)` sees its
  * standard output as it comes. One that does not end is killed: its signal is then SIGKILL.
  */
-async function runProgram(program, { flags = [], env = {}, onOutput } = {}) {
+async function runProgram(program, { flags = [], env = {}, onOutput, timeoutMs = 50_000 } = {}) {
   const child = spawn(process.execPath, [...flags, '-e', PREAMBLE + program], {
     cwd: root,
     env: { ...process.env, TEST_URL: url(), NODE_OPTIONS: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 50_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   const result = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr']) {
     child[stream].setEncoding('utf8').on('data', (text) => {

@@ -9,7 +9,7 @@ import {
   PoolError,
   QueryTimeoutError,
 } from 'polypool';
-import type { PoolErrorCode, ServerFields } from 'polypool';
+import type { Holder, PoolErrorCode, ServerFields } from 'polypool';
 import { exact } from './exact.js';
 
 export function explain(error: unknown): string {
@@ -23,6 +23,11 @@ export function explain(error: unknown): string {
   if (error instanceof OptionError) return error.option;
   if (error instanceof AcquireTimeoutError) {
     exact<typeof error.longestHeldMs, number | null>(true);
+    exact<typeof error.nested, boolean>(true);
+    exact<typeof error.holders, readonly Holder[]>(true);
+    // @ts-expect-error a list to read
+    error.holders.push({ heldMs: 1, idleMs: 1, stack: null, thread: 0 });
+    if (error.holders[0]?.thread === 0) return error.holders[0].stack ?? 'the main thread';
     return `${error.inUse} of ${error.max} in use`;
   }
   if (error instanceof QueryTimeoutError) return `${error.timeoutMs} ms`;
@@ -36,6 +41,7 @@ export function explain(error: unknown): string {
   if (error instanceof PoolError) {
     exact<typeof error.code, PoolErrorCode>(true);
     if (error.code === 'ERR_POLYPOOL_ROLLED_BACK') return 'rolled back';
+    if (error.code === 'ERR_POLYPOOL_SELF_DEADLOCK') return 'waits for itself';
     // @ts-expect-error no such code
     if (error.code === 'ERR_POLYPOOL_WHATEVER') return '';
     // @ts-expect-error codes are not assigned

@@ -141,6 +141,7 @@ export const everyOption = {
   destroyOnQueryError: false,
   closeTimeoutMs: 30_000,
   name: 'main',
+  shared: true,
 } satisfies PoolOptions;
 
 export function constructors(): void {

@@ -2,7 +2,7 @@
 //! pool.
 
 use super::list::NONE;
-use super::message::{CloseReason, Effect, RejectReason, Time};
+use super::message::{CloseReason, Effect, Lease, RejectReason, Time};
 use super::pool::Pool;
 use super::slot::State;
 
@@ -95,6 +95,12 @@ impl Pool {
             let at = self.shared.front;
             self.write_off(at);
             self.close(at, CloseReason::PoolClosed);
+        }
+    }
+
+    pub(super) fn handle_recall(&mut self, lease: Lease) {
+        if let Some(conn) = self.lease_conn(lease) {
+            self.revoke(conn.slot, CloseReason::PoolClosed);
         }
     }
 

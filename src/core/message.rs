@@ -70,6 +70,11 @@ pub enum Input {
         lease: Lease,
         fate: Fate,
     },
+    /// Take a lease away from its borrower, as at the end of a closing pool: its part of the
+    /// pool closes while others go on.
+    Recall {
+        lease: Lease,
+    },
     /// One statement granted by `GrantStatement` has had its whole answer.
     StatementDone {
         conn: ConnId,
@@ -202,8 +207,8 @@ pub enum Effect {
         conn: ConnId,
         held: Time,
     },
-    /// A lease outlived maxLeaseMs (or the pool's close deadline): it is stale from now on. Always
-    /// followed by `Close` of its connection.
+    /// A lease outlived maxLeaseMs (or the pool's close deadline) or was recalled: it is stale from
+    /// now on. Always followed by `Close` of its connection.
     Revoke {
         lease: Lease,
         conn: ConnId,

@@ -152,6 +152,7 @@ impl Default for Options {
 struct Rule {
     key: &'static str,
     read: fn(&mut Options, &Value) -> Result<(), Misfit>,
+    same: fn(&Options, &Options) -> bool,
 }
 
 /// One entry per field, `key => field, reader`: a key, its field and its bound stay together.
@@ -160,6 +161,7 @@ macro_rules! rules {
         &[$(Rule {
             key: $key,
             read: |options, value| { options.$field = ($reader)(value)?; Ok(()) },
+            same: |one, other| one.$field == other.$field,
         }),*]
     };
 }
@@ -239,6 +241,11 @@ impl Options {
     /// The keys this table knows, for documentation and for the drop-ins' own tables.
     pub fn keys() -> impl Iterator<Item = &'static str> {
         RULES.iter().map(|rule| rule.key)
+    }
+
+    /// The first key that the two do not agree on.
+    pub fn difference(&self, other: &Options) -> Option<&'static str> {
+        RULES.iter().find(|rule| !(rule.same)(self, other)).map(|rule| rule.key)
     }
 
     /// The rules between fields; `resize` is bound by them too.

@@ -40,6 +40,15 @@ pub struct Pool {
     pub(super) totals: Stats,
 }
 
+/// A lease that is out, and the waiter it was granted to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    pub lease: Lease,
+    pub conn: ConnId,
+    pub waiter: WaiterId,
+    pub since: Time,
+}
+
 impl Pool {
     /// `options` should have passed `Options::check`; values out of bounds are pulled in.
     pub fn new(mut options: Options, seed: u64, now: Time) -> Pool {
@@ -81,6 +90,7 @@ impl Pool {
             }
             Input::StatementDone { conn } => self.handle_statement_done(conn),
             Input::Release { lease, fate } => self.handle_release(lease, fate),
+            Input::Recall { lease } => self.handle_recall(lease),
             Input::Cancel { waiter } => self.handle_cancel(waiter),
             Input::Dirty { conn } => self.handle_dirty(conn),
             Input::Transaction { conn, open } => self.handle_transaction(conn, open),
@@ -127,13 +137,14 @@ impl Pool {
         }
     }
 
-    /// Up to `n` leases and for how long they are out, the longest first.
-    pub fn holders(&self, now: Time, n: usize) -> Vec<(Lease, Time)> {
+    /// The leases that are out, the longest first.
+    pub fn holders(&self) -> Vec<Holder> {
         let held = |at: u32| {
             let slot = &self.slots[at as usize];
-            (slot.lease(at), now.saturating_sub(slot.since))
+            let (lease, conn) = (slot.lease(at), slot.conn(at));
+            Holder { lease, conn, waiter: slot.holder, since: slot.since }
         };
-        self.leased.iter(&self.slots).take(n).map(held).collect()
+        self.leased.iter(&self.slots).map(held).collect()
     }
 
     /// The connection of a lease, unless the lease is stale.
@@ -157,15 +168,6 @@ impl Pool {
     /// When a lease began, unless it is stale.
     pub fn leased_since(&self, lease: Lease) -> Option<Time> {
         self.lease_conn(lease).map(|_| self.slots[lease.slot as usize].since)
-    }
-
-    /// Every lease and the waiter it was granted to: for an owner that ends without giving back.
-    pub fn leases(&self) -> Vec<(Lease, WaiterId)> {
-        let holder = |at: u32| {
-            let slot = &self.slots[at as usize];
-            (slot.lease(at), slot.holder)
-        };
-        self.leased.iter(&self.slots).map(holder).collect()
     }
 
     /// Who waits now, in no order.

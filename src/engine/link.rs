@@ -25,6 +25,8 @@ type Wake = Box<dyn Fn() + Send>;
 /// The half both threads hold.
 pub struct LinkShared {
     pub id: u32,
+    /// Node's number for the link's thread.
+    pub thread: u32,
     outbox: Mutex<Outbox>,
     backlog: AtomicUsize,
     /// The engine has stopped reading for this link and wants to hear of a drain.
@@ -37,6 +39,8 @@ pub struct LinkShared {
 struct Outbox {
     ready: VecDeque<Chunk>,
     spare: Vec<Chunk>,
+    /// Nobody will drain any more.
+    silent: bool,
 }
 
 /// What a drain found.
@@ -56,9 +60,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl LinkShared {
-    pub fn new(id: u32, wake: Wake) -> Arc<LinkShared> {
+    pub fn new(id: u32, thread: u32, wake: Wake) -> Arc<LinkShared> {
         Arc::new(LinkShared {
             id,
+            thread,
             outbox: Mutex::default(),
             backlog: AtomicUsize::new(0),
             stalled: AtomicBool::new(false),
@@ -71,7 +76,7 @@ impl LinkShared {
     pub fn silence(&self) {
         lock(&self.wake).take();
         let mut outbox = lock(&self.outbox);
-        outbox.ready.clear();
+        *outbox = Outbox { silent: true, ..Outbox::default() };
         self.backlog.store(0, Ordering::Relaxed);
     }
 
@@ -112,6 +117,11 @@ impl LinkShared {
         // Before a drain can see the chunk and take its weight off again.
         self.backlog.fetch_add(weight, Ordering::SeqCst);
         let mut outbox = lock(&self.outbox);
+        if outbox.silent {
+            chunk.clear();
+            self.backlog.store(0, Ordering::SeqCst);
+            return;
+        }
         let spare = outbox.spare.pop().unwrap_or_default();
         outbox.ready.push_back(std::mem::replace(chunk, spare));
         drop(outbox);

@@ -8,8 +8,10 @@ pub mod link;
 pub mod pool;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod registry;
 pub mod replies;
 pub mod request;
 pub mod runtime;
 pub mod session;
+pub mod settings;
 pub mod stream;

@@ -5,8 +5,9 @@ use super::session::Connector;
 use crate::core::message::{ConnId, Effect, Input, Lease, Time};
 use crate::core::options::Options;
 use crate::core::pool::Pool;
+use crate::wire::record::hook;
 use hdrhistogram::Histogram;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,23 +21,54 @@ pub struct Surroundings {
     pub roots: Arc<Vec<String>>,
 }
 
-/// JavaScript functions the pool was created with.
+/// JavaScript functions that were passed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hooks {
     pub on_connect: bool,
     pub reset: bool,
     /// Option `password` is a function.
     pub password: bool,
+    /// Transports are made by JavaScript.
+    pub stream: bool,
+}
+
+impl Hooks {
+    /// Each as the option is called, and whether it was passed.
+    pub fn named(&self) -> [(&'static str, i32, bool); 4] {
+        [
+            ("onConnect", hook::ON_CONNECT, self.on_connect),
+            ("reset", hook::RESET, self.reset),
+            ("password", hook::PASSWORD, self.password),
+            ("stream", hook::STREAM, self.stream),
+        ]
+    }
+
+    fn has(&self, kind: i32) -> bool {
+        self.named().iter().any(|(_, known, passed)| *known == kind && *passed)
+    }
+}
+
+/// A link that uses the pool, in the order of their coming.
+#[derive(Clone, Copy, Debug)]
+pub struct Attached {
+    pub link: u32,
+    /// Node's number for the thread.
+    pub thread: u32,
+    /// What it passed, and so can run.
+    pub hooks: Hooks,
 }
 
 pub struct PoolShared {
     pub id: u32,
-    /// The link that created the pool and runs its hooks.
-    pub owner: u32,
     pub clock: Clock,
     pub options: Options,
+    /// What the pool was created with: these run for every connection.
     pub hooks: Hooks,
     pub connector: Arc<dyn Connector>,
+    /// A pool of the same name that still closes: its connections count until they are gone.
+    pub after: Option<u32>,
+    /// One link, unless threads share the pool. Changed by `registry` alone.
+    attached: Mutex<Vec<Attached>>,
     /// When the engine looks at this core again. Whoever makes the core want an earlier look
     /// lowers it and tells the engine.
     pub alarm: AtomicU64,
@@ -90,12 +122,12 @@ impl Latency {
 impl PoolShared {
     pub fn new(
         id: u32,
-        owner: u32,
+        owner: Attached,
         options: Options,
-        hooks: Hooks,
         connector: Arc<dyn Connector>,
         clock: Clock,
         seed: u64,
+        after: Option<u32>,
     ) -> Arc<PoolShared> {
         let core = Pool::new(options.clone(), seed, clock.now());
         let state = State {
@@ -107,7 +139,34 @@ impl PoolShared {
         };
         let state = Mutex::new(state);
         let alarm = AtomicU64::new(Time::MAX);
-        Arc::new(PoolShared { id, owner, clock, options, hooks, connector, alarm, state })
+        let (hooks, attached) = (owner.hooks, Mutex::new(vec![owner]));
+        Arc::new(PoolShared { id, clock, options, hooks, connector, after, attached, alarm, state })
+    }
+
+    pub fn attached(&self) -> MutexGuard<'_, Vec<Attached>> {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every link that uses the pool now.
+    pub fn links(&self) -> Vec<u32> {
+        self.attached().iter().map(|it| it.link).collect()
+    }
+
+    /// The link that runs a hook: the first that passed it and is still there.
+    pub fn runner(&self, kind: i32) -> Option<u32> {
+        self.attached().iter().find(|it| it.hooks.has(kind)).map(|it| it.link)
+    }
+
+    /// A hook without which no connection is complete, and that nobody is left to run.
+    pub fn missing_hook(&self) -> Option<&'static str> {
+        let wanted = self.hooks.named().into_iter().filter(|(.., passed)| *passed);
+        wanted.filter(|(_, kind, _)| self.runner(*kind).is_none()).map(|(name, ..)| name).next()
+    }
+
+    /// Threads that use the pool now.
+    pub fn threads(&self) -> usize {
+        let threads: BTreeSet<u32> = self.attached().iter().map(|it| it.thread).collect();
+        threads.len()
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {

@@ -24,6 +24,8 @@ pub enum Kind {
     Hold,
     /// Bounds the wait of WARM for a server.
     Warm,
+    /// Bounds the wait of a thread that detaches from a shared pool.
+    Leave,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

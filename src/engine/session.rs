@@ -3,6 +3,7 @@
 use super::bridge::Bridges;
 use super::error::EngineError;
 use super::replies::Replies;
+use super::settings::Settings;
 use super::stream::Stream;
 use crate::core::message::Time;
 use crate::wire::param::Params;
@@ -131,4 +132,7 @@ pub trait Connector: Send + Sync {
         bridges: Bridges,
     ) -> LocalFuture<Result<Opened, EngineError>>;
     fn statement(&self, id: u32, text: &str) -> Rc<dyn Statement>;
+
+    /// What it was made from: threads that share a pool must mean the same target.
+    fn settings(&self) -> &Settings;
 }

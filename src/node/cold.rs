@@ -6,10 +6,12 @@ use super::values::entries;
 use crate::core::error::OptionError;
 use crate::core::message::Input;
 use crate::core::options::{Int8, Options, Reset, Validate, Value};
-use crate::engine::pool::{Hooks, Latency, PoolShared, Surroundings};
+use crate::engine::pool::{Attached, Hooks, Latency, PoolShared, Surroundings};
 use crate::engine::postgres::adapter::Postgres;
 use crate::engine::postgres::config::KEYS;
+use crate::engine::registry;
 use crate::engine::runtime::Message;
+use crate::engine::session::Connector;
 use napi::bindgen_prelude::{Function, JsObjectValue, Object};
 use napi::{Env, JsValue};
 use napi_derive::napi;
@@ -26,8 +28,8 @@ static POOLS: AtomicU32 = AtomicU32::new(0);
 /// Opens a link: an object with its `id` and the hot functions. `onWake` is called from the event
 /// loop when there is something to drain.
 #[napi]
-pub fn open_link(env: Env, on_wake: Function<'_, (), ()>) -> napi::Result<Object<'_>> {
-    let link = LocalLink::open(env.raw(), on_wake.value().value)?;
+pub fn open_link(env: Env, on_wake: Function<'_, (), ()>, thread: u32) -> napi::Result<Object<'_>> {
+    let link = LocalLink::open(env.raw(), on_wake.value().value, thread)?;
     let mut object = Object::new(&env)?;
     object.set_named_property("id", link.shared.id)?;
     hot::install(env.raw(), object.value().value, &link)?;
@@ -64,28 +66,72 @@ fn make_pool(
     entries: Vec<(String, Value)>,
     surroundings: &Surroundings,
 ) -> Result<Json, OptionError> {
+    let given_reset = entries.iter().any(|(key, _)| key == "reset");
     let (mut options, rest) = Options::parse(entries, KEYS)?;
-    // The core knows them for what is to come; taken and ignored they would mislead.
-    if options.shared {
-        return Err(OptionError::bound("shared", "left out: it is not available yet", "true"));
-    }
     if options.validate == Validate::Function {
         let expected = "'auto', 'always' or 'never' for a database";
         return Err(OptionError::bound("validate", expected, "a function"));
     }
-    let password = rest.iter().any(|(key, value)| key == "password" && *value == Value::Function);
+    let is_function = |name: &str| rest.iter().any(|it| it.0 == name && it.1 == Value::Function);
+    let (password, stream) = (is_function("password"), is_function("stream"));
     let connector = Arc::new(Postgres::new(rest, surroundings, &options)?);
     if connector.is_local() {
         pack_for_this_machine(&mut options);
     }
     let reset = options.reset == Reset::Function;
-    let hooks = Hooks { on_connect: options.on_connect, reset, password };
-    let id = POOLS.fetch_add(1, Ordering::Relaxed);
-    // Jitter must differ between processes; nothing else depends on the seed.
-    let seed = RandomState::new().hash_one(id);
+    let hooks = Hooks { on_connect: options.on_connect, reset, password, stream };
+    let me = Attached { link: link.shared.id, thread: link.shared.thread, hooks };
+    let name = options.name.clone().filter(|_| options.shared);
+    let asked = (options.clone(), connector.clone());
+    let clock = link.runtime.clock;
+    let make = |me: Attached, before: Option<u32>| {
+        let id = POOLS.fetch_add(1, Ordering::Relaxed);
+        // Jitter must differ between processes; nothing else depends on the seed.
+        let seed = RandomState::new().hash_one(id);
+        let pool = PoolShared::new(id, me, options, connector, clock, seed, before);
+        link.runtime.send(Message::OpenPool(pool.clone()));
+        pool
+    };
+    let pool = match &name {
+        None => make(me, None),
+        Some(name) => {
+            let (options, connector) = asked;
+            let same = |pool: &PoolShared| same_pool(pool, options, given_reset, &*connector);
+            registry::attach(name, me, same, make)?
+        }
+    };
+    link.add_pool(pool.clone());
+    Ok(settings_of(&pool))
+}
+
+/// Refuses to take a pool for another one: names the option in which the two differ, never the
+/// values. Functions stay with the thread that passed them; leaving one out asks for nothing else.
+fn same_pool(
+    pool: &PoolShared,
+    mut options: Options,
+    given_reset: bool,
+    connector: &dyn Connector,
+) -> Result<(), OptionError> {
+    options.on_connect |= pool.options.on_connect;
+    if !given_reset && pool.options.reset == Reset::Function {
+        options.reset = Reset::Function;
+    }
+    let target = || pool.connector.settings().difference(connector.settings());
+    let Some(option) = pool.options.difference(&options).or_else(target) else { return Ok(()) };
+    let name = pool.options.name.as_deref().unwrap_or_default();
+    let message = format!(
+        "option '{option}' differs from that of the shared pool '{name}': \
+         threads that share a pool must give the same target and options"
+    );
+    Err(OptionError { option: option.to_owned(), message })
+}
+
+/// What lib/ has to know of a pool's options.
+fn settings_of(pool: &PoolShared) -> Json {
+    let options = &pool.options;
     let ms = |time: Option<u64>| time.map(|us| us / 1000);
-    let answer = json!({
-        "pool": id,
+    json!({
+        "pool": pool.id,
         "acquireTimeoutMs": ms(options.acquire_timeout),
         "queryTimeoutMs": ms(options.query_timeout),
         "closeTimeoutMs": ms(options.close_timeout),
@@ -93,19 +139,15 @@ fn make_pool(
         "lazy": options.lazy,
         "priorities": options.priorities,
         "name": options.name,
+        "shared": options.shared,
+        "max": options.max,
         "int8": match options.int8 {
             Int8::Number => "number",
             Int8::BigInt => "bigint",
             Int8::Text => "string",
         },
         "destroyOnQueryError": options.destroy_on_query_error,
-    });
-    let owner = link.shared.id;
-    let clock = link.runtime.clock;
-    let pool = PoolShared::new(id, owner, options, hooks, connector, clock, seed);
-    link.add_pool(pool.clone());
-    link.runtime.send(Message::OpenPool(pool));
-    Ok(answer)
+    })
 }
 
 /// The server shares our processors: beyond two busy connections for each, another one only adds
@@ -127,6 +169,7 @@ pub fn pool_stats(link: u32, pool: u32) -> napi::Result<Option<String>> {
         "name": pool.options.name,
         "max": stats.max,
         "min": stats.min,
+        "threads": pool.threads(),
         "total": stats.total,
         "idle": stats.idle,
         "inUse": stats.in_use + stats.shared,

@@ -47,21 +47,30 @@ pub fn install(
         ("unref\0", unhold),
     ];
     for (name, callback) in functions {
-        // One count per function, never given back: a function may be called for as long as the
-        // environment lives, and a closed link is a few hundred bytes.
+        // One count per function, given back when it is collected, which is after its last call.
         let data = Rc::into_raw(link.clone()) as *mut c_void;
         let mut function = ptr::null_mut();
-        // SAFETY: names end in NUL; `data` stays valid as said above.
+        // SAFETY: names end in NUL; `data` stays valid as said above. Without a finalizer it is
+        // never given back.
         unsafe {
             let length = name.len() as isize - 1;
             let text = name.as_ptr().cast();
             let made =
                 sys::napi_create_function(env, text, length, Some(callback), data, &mut function);
             check(made, "no function")?;
+            let (hint, reference) = (ptr::null_mut(), ptr::null_mut());
+            let ends = sys::napi_add_finalizer(env, function, data, Some(forget), hint, reference);
+            check(ends, "no finalizer")?;
             check(sys::napi_set_named_property(env, target, text, function), "no property")?;
         }
     }
     Ok(())
+}
+
+/// A hot function was collected, at the latest with its environment, on the link's own thread.
+unsafe extern "C" fn forget(_: sys::napi_env, data: *mut c_void, _: *mut c_void) {
+    // SAFETY: the count that `install` set aside for this function; finalizers run once.
+    drop(unsafe { Rc::from_raw(data as *const LocalLink) });
 }
 
 /// The arguments of a call and the link it is for.
@@ -85,7 +94,7 @@ impl<const N: usize> Call<N> {
         if status != sys::Status::napi_ok || count < N || data.is_null() {
             return None;
         }
-        // SAFETY: `install` leaked one count of this link for each function.
+        // SAFETY: the function that is being called holds a count of this link (`install`).
         let link = unsafe { &*(data as *const LocalLink) };
         Some(Call { env, arguments, link })
     }

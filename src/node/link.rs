@@ -52,13 +52,17 @@ impl Wake {
 impl LocalLink {
     /// Opens a link whose `on_wake` is called, from the event loop, when there is something to
     /// drain. It ends with the environment.
-    pub fn open(env: sys::napi_env, on_wake: sys::napi_value) -> napi::Result<Rc<LocalLink>> {
+    pub fn open(
+        env: sys::napi_env,
+        on_wake: sys::napi_value,
+        thread: u32,
+    ) -> napi::Result<Rc<LocalLink>> {
         let runtime = Runtime::get()
             .map_err(|error| napi::Error::from_reason(format!("no engine thread: {error}")))?;
         let function = threadsafe(env, on_wake)?;
         let wake = Wake(function);
         let id = LINKS.fetch_add(1, Ordering::Relaxed);
-        let shared = LinkShared::new(id, Box::new(move || wake.call()));
+        let shared = LinkShared::new(id, thread, Box::new(move || wake.call()));
         let link = Rc::new(LocalLink {
             shared: shared.clone(),
             runtime,
@@ -132,7 +136,8 @@ impl LocalLink {
                 );
             }
         }
-        self.pools.borrow_mut().clear();
+        // With its memory: the shell of a link may live on for as long as its functions.
+        self.pools.take();
         self.runtime.send(Message::CloseLink(self.shared.id));
     }
 }

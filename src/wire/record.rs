@@ -140,6 +140,8 @@ pub mod hook {
     pub const RESET: i32 = 2;
     /// Before the connection exists: what password to log in with.
     pub const PASSWORD: i32 = 3;
+    /// Never called so: TRANSPORT_OPEN asks for a stream.
+    pub const STREAM: i32 = 4;
 }
 
 /// Fates of RELEASE.

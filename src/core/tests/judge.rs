@@ -53,10 +53,11 @@ impl World {
                 assert_eq!(leased, conn);
                 let expired =
                     self.pool.options().max_lease.is_some_and(|most| self.now - since >= most);
-                let why = if expired && !self.is_overdue() {
+                let recalled = self.input == Input::Recall { lease };
+                let why = if expired && !self.is_overdue() && !recalled {
                     CloseReason::LeaseExpired
                 } else {
-                    assert!(self.is_overdue(), "[11] revoked without cause");
+                    assert!(self.is_overdue() || recalled, "[11] revoked without cause");
                     CloseReason::PoolClosed
                 };
                 self.write_off_view(conn);

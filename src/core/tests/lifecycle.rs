@@ -157,3 +157,19 @@ fn close_calls_off_connects_under_way() {
     world.run(5 * MILLISECOND);
     assert!(world.closed_told);
 }
+
+/// One thread of several closes its part of a pool: what it holds goes, the others go on.
+#[test]
+fn a_recalled_lease_is_taken_away_and_its_place_goes_to_the_next() {
+    let mut world = World::new(options(1));
+    let (lease, conn) = world.lease();
+    let next = world.acquire();
+    world.send(Input::Recall { lease });
+    assert_eq!(world.last[0], Effect::Revoke { lease, conn });
+    assert_eq!(world.closed_by_last(conn), Some(CloseReason::PoolClosed));
+    world.run(5 * MILLISECOND);
+    assert_ne!(world.lease_of(next).1, conn);
+    world.give_back(lease);
+    world.send(Input::Recall { lease });
+    assert_eq!((world.stats().destroyed_leased, world.stats().in_use), (1, 1));
+}

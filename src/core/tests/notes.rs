@@ -56,7 +56,11 @@ impl World {
                     self.books.destroyed += u64::from(view.opened.is_some());
                 }
             }
-            Input::Cancel { .. } | Input::Warm | Input::Tick | Input::Resize { .. } => {}
+            Input::Recall { .. }
+            | Input::Cancel { .. }
+            | Input::Warm
+            | Input::Tick
+            | Input::Resize { .. } => {}
         }
     }
 

@@ -106,6 +106,16 @@ fn every_key_is_read_into_its_field() {
 }
 
 #[test]
+fn two_sets_of_options_differ_by_the_first_key_that_differs() {
+    let one = parse(&[("max", number(3.0)), ("reset", text("always"))]).unwrap();
+    assert_eq!(one.difference(&one.clone()), None);
+    let other = Options { reset: Reset::Never, ..one.clone() };
+    assert_eq!(one.difference(&other), Some("reset"));
+    let other = Options { max: 4, ..other };
+    assert_eq!(one.difference(&other), Some("max"));
+}
+
+#[test]
 fn entries_of_the_engine_come_back_untouched() {
     let entries = vec![("host".to_owned(), text("db")), ("max".to_owned(), number(2.0))];
     let (options, rest) = Options::parse(entries, &["host"]).unwrap();

@@ -38,9 +38,9 @@ fn random_walk_keeps_every_invariant() {
     assert_eq!(seen.len(), KINDS, "the walk saw only {seen:?}");
 }
 
-/// The effects, with every reason to close and to reject, but for those of a closing pool, which
-/// `end` asserts each time.
-const KINDS: usize = 7 + 11 + 4;
+/// The effects, with every reason to close and to reject, but for what only a closing pool has,
+/// which `end` asserts each time.
+const KINDS: usize = 7 + 12 + 4;
 
 fn kind(effect: &Effect) -> String {
     match effect {
@@ -158,6 +158,9 @@ impl World {
         let held: Vec<Lease> = self.leases.keys().copied().collect();
         if !held.is_empty() {
             let lease = self.pick(&held);
+            if self.chance(3) {
+                return self.send(Input::Recall { lease });
+            }
             let fate = if self.chance(10) { Fate::Destroy } else { Fate::Return };
             self.send(Input::Release { lease, fate });
         }
@@ -213,6 +216,7 @@ impl World {
         let nobody = Lease { slot: 3, generation: u32::MAX };
         let lease = if known.is_empty() { nobody } else { self.pick(&known) };
         self.send(Input::Release { lease, fate: Fate::Return });
+        self.send(Input::Recall { lease });
         let serial = self.serial_last + 1;
         let conn = ConnId { slot: self.below(9) as u32, serial };
         let inputs = [

@@ -2,6 +2,7 @@
 
 use super::Driver;
 use super::copy::Copying;
+use super::password::Question;
 use crate::core::message::{ConnId, Input as Message, Lease, Time};
 use crate::engine::bridge::Failure;
 use crate::engine::error::EngineError;
@@ -14,7 +15,6 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::oneshot::Sender;
 use tokio::task::AbortHandle;
 
 /// Reads of one turn; then others have theirs.
@@ -39,7 +39,7 @@ pub enum Phase {
     Connecting {
         abort: AbortHandle,
         /// JavaScript is asked for the password.
-        password: Option<Sender<Result<String, EngineError>>>,
+        password: Option<Question>,
     },
     Live(Box<Conn>),
     /// Taken out for the length of a turn.
@@ -83,6 +83,8 @@ pub struct Conn {
     pub release: Option<(Lease, bool, (u32, i32))>,
     /// A JavaScript hook runs on it; the driver's token for its deadline.
     pub hook: Option<Token>,
+    /// The link that runs it.
+    pub hook_runner: Option<u32>,
     pub in_transaction: bool,
     /// When the last statement on the wire ended: only then the next one began.
     pub last_end: Time,
@@ -180,6 +182,7 @@ impl Conn {
             in_writing: false,
             release: None,
             hook: None,
+            hook_runner: None,
             in_transaction: false,
             last_end: 0,
             resetting: false,

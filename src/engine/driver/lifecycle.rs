@@ -2,12 +2,9 @@
 
 use super::connection::{Conn, Phase, Slot};
 use super::password::attempt;
-use super::{Driver, PoolState, lease_origin};
-use crate::core::message::{
-    CloseReason, ConnId, ConnectFailure, Fate, Input, Lease, Time, WaiterId,
-};
+use super::{Driver, PoolState};
+use crate::core::message::{CloseReason, ConnId, ConnectFailure, Input, Time};
 use crate::engine::bridge::Bridges;
-use crate::engine::clock::from_ms;
 use crate::engine::error::EngineError;
 use crate::engine::replies::talk;
 use crate::engine::request::{Kind, Request, Stage};
@@ -35,8 +32,19 @@ impl Driver {
             // Closed before it began.
             return;
         }
+        if let Some(hook) = state.shared.missing_hook() {
+            state.slot(id).serial = id.serial;
+            return self.connect_failed(pool, id, no_runner(hook));
+        }
+        let before = state.shared.after;
+        if let Some(before) = before.and_then(|before| self.pool(before)) {
+            before.successors.push((pool, id));
+            return;
+        }
+        let Some(state) = self.pool(pool) else { return };
         let connector = state.shared.connector.clone();
-        let bridges = Bridges::new(port, state.shared.owner, pool);
+        let bridges =
+            Bridges::new(port, state.shared.runner(record::hook::STREAM).unwrap_or_default(), pool);
         let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
         let (password, answer) = self.ask_password(pool, id);
         let task = tokio::task::spawn_local(async move {
@@ -104,7 +112,7 @@ impl Driver {
         let Some(conn) = self.pool(pool).and_then(|state| state.conn(id.slot)) else { return };
         let process = conn.session.process_id();
         let event = json!({ "type": "connect", "connection": id.serial, "processId": process });
-        self.event(pool, event);
+        self.event(pool, &event);
         self.tell(pool, Input::Connected { conn: id });
         self.perform_all();
         self.check_warm(pool);
@@ -128,7 +136,7 @@ impl Driver {
         }
     }
 
-    fn connect_failed(&mut self, pool: u32, id: ConnId, error: EngineError) {
+    pub fn connect_failed(&mut self, pool: u32, id: ConnId, error: EngineError) {
         let failure = match error.fatal {
             true => ConnectFailure::Fatal,
             false => ConnectFailure::Transient,
@@ -151,13 +159,14 @@ impl Driver {
         request.conn = Some(id);
         let token = self.requests.insert(request);
         let Some(state) = self.pool(pool) else { return };
-        let owner = state.shared.owner;
+        let runner = state.shared.runner(kind);
         let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
         let Some(conn) = state.conn(id.slot) else { return };
         conn.hook = Some(token);
+        conn.hook_runner = runner;
         let process = conn.session.process_id();
         self.limit(token, limit);
-        match self.links.get(owner) {
+        match runner.and_then(|runner| self.links.get(runner)) {
             Some(link) => {
                 link.record(&[
                     record::HOOK_CALL,
@@ -169,7 +178,7 @@ impl Driver {
                 ]);
                 talk(link, &mut self.talking);
             }
-            None => self.hook_done(pool, id, Some("the thread that owns the pool has ended")),
+            None => self.hook_done(pool, id, Some("the thread that runs it has ended")),
         }
     }
 
@@ -333,7 +342,7 @@ impl Driver {
         event["processId"] = process.into();
         event["slot"] = id.slot.into();
         event["generation"] = lease.map(|lease| lease.generation).into();
-        self.event(pool, event);
+        self.event(pool, &event);
     }
 
     /// A turn ended in a panic: a bug, and its connection is lost.
@@ -375,7 +384,7 @@ impl Driver {
         self.closed(pool, id);
     }
 
-    fn fail_flight(&mut self, pool: u32, id: ConnId, error: &EngineError) {
+    pub fn fail_flight(&mut self, pool: u32, id: ConnId, error: &EngineError) {
         let Some(state) = self.pool(pool) else { return };
         let slot = state.slot(id);
         if let Phase::Live(mut conn) = std::mem::replace(&mut slot.phase, Phase::Closing) {
@@ -383,7 +392,7 @@ impl Driver {
         }
     }
 
-    fn drop_conn(&mut self, pool: u32, id: ConnId) {
+    pub fn drop_conn(&mut self, pool: u32, id: ConnId) {
         if let Some(state) = self.pool(pool) {
             state.slot(id).phase = Phase::Empty;
         }
@@ -427,62 +436,6 @@ impl Driver {
             self.fail(origin, &error);
         }
     }
-
-    pub fn close_pool(&mut self, pool: u32, origin: Option<(u32, i32)>, timeout_ms: i32) {
-        let now = self.now;
-        let Some(state) = self.pool(pool) else {
-            if let Some(origin) = origin {
-                self.ok(origin);
-            }
-            return;
-        };
-        state.closing.extend(origin);
-        let deadline = u64::try_from(timeout_ms).ok().map(|ms| now.saturating_add(from_ms(ms)));
-        for origin in std::mem::take(&mut state.warming) {
-            self.fail(origin, &super::closed());
-        }
-        self.tell(pool, Input::Close { deadline });
-        self.perform_all();
-    }
-
-    pub fn pool_closed(&mut self, pool: u32) {
-        let Some(state) = self.pools.remove(&pool) else { return };
-        for origin in state.closing {
-            self.ok(origin);
-        }
-    }
-
-    /// A thread has ended, or lib/ was unloaded: nothing of it may stay behind.
-    pub fn close_link(&mut self, link: u32) {
-        self.links.remove(link);
-        self.port.close_link(link);
-        let mine = |waiter: &WaiterId| lease_origin(*waiter).is_some_and(|(id, _)| id == link);
-        for token in self.requests.tokens() {
-            let Some(request) = self.requests.get(token) else { continue };
-            if request.origin.is_some_and(|(id, _)| id == link) {
-                self.give_up(token);
-            }
-        }
-        for pool in self.pool_ids() {
-            let Some(state) = self.pool(pool) else { continue };
-            let owned = state.shared.owner == link;
-            let (leases, waiters) = {
-                let locked = state.shared.lock();
-                let leases: Vec<(Lease, WaiterId)> = locked.core.leases();
-                (leases, locked.core.waiting())
-            };
-            for waiter in waiters.into_iter().filter(mine) {
-                self.tell(pool, Input::Cancel { waiter });
-            }
-            for (lease, _) in leases.into_iter().filter(|(_, waiter)| mine(waiter)) {
-                self.tell(pool, Input::Release { lease, fate: Fate::Destroy });
-            }
-            if owned {
-                self.close_pool(pool, None, 0);
-            }
-        }
-        self.perform_all();
-    }
 }
 
 impl PoolState {
@@ -503,8 +456,17 @@ async fn shutdown(stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()>
     stream.shutdown().await
 }
 
+fn no_runner(hook: &str) -> EngineError {
+    let text = format!(
+        "no connection can be opened: every thread that passed '{hook}' has left the shared pool"
+    );
+    let mut error = EngineError::new("ERR_POLYPOOL_CONNECT", text);
+    error.fatal = true;
+    error
+}
+
 /// What a statement is told whose connection is closed under it.
-fn cut_off(why: CloseReason) -> EngineError {
+pub fn cut_off(why: CloseReason) -> EngineError {
     match why {
         CloseReason::PoolClosed => {
             EngineError::new("ERR_POLYPOOL_CLOSED", "the pool was closed while the statement ran")

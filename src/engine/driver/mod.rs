@@ -9,7 +9,9 @@ mod copy;
 mod lifecycle;
 mod password;
 mod settle;
+mod sharing;
 mod submit;
+mod timeout;
 mod transports;
 
 use super::bridge::Port;
@@ -20,10 +22,11 @@ use super::replies::{Finished, Names, Notification, talk};
 use super::request::{Request, Requests, Token};
 use super::runtime::{Message, Runtime, SharedDriver};
 use super::session::Statement;
-use crate::core::message::{Effect, Input, RejectReason, Time, WaiterId};
+use crate::core::message::{ConnId, Effect, Input, RejectReason, Time, WaiterId};
 use crate::wire::record;
 use connection::{Conn, Slot};
-use serde_json::{Value, json};
+use serde_json::json;
+use sharing::Leaving;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::future::poll_fn;
@@ -74,6 +77,8 @@ pub struct Driver {
     flusher: Option<Waker>,
     /// Transports that JavaScript makes.
     port: Rc<Port>,
+    /// Threads that detach from pools that others go on using.
+    leaving: Vec<Leaving>,
 }
 
 /// One statement per text and process, so that threads share prepared statements.
@@ -128,6 +133,8 @@ struct PoolState {
     warming: Vec<(u32, i32)>,
     closing: Vec<(u32, i32)>,
     last_error: Option<EngineError>,
+    /// Connections of a later pool of the same name, which open when this one is gone.
+    successors: Vec<(u32, ConnId)>,
 }
 
 impl Driver {
@@ -154,6 +161,7 @@ impl Driver {
                 statements: Interner::default(),
                 flusher: None,
                 port: Rc::default(),
+                leaving: Vec::new(),
             })
         });
         driver.borrow().start_flusher();
@@ -239,6 +247,7 @@ impl Driver {
             warming: Vec::new(),
             closing: Vec::new(),
             last_error: None,
+            successors: Vec::new(),
         };
         self.pools.insert(id, Box::new(state));
     }
@@ -295,20 +304,20 @@ impl Driver {
             Effect::GrantLease { waiter, lease, .. } => self.grant(pool, waiter, lease),
             Effect::Reject { waiter, why, waited } => self.reject(pool, waiter, why, waited),
             Effect::Leak { lease, conn, held } => {
-                let held_ms = held / 1000;
                 let process = self.live(pool, conn).map(|conn| conn.session.process_id());
-                self.event(
-                    pool,
-                    json!({ "type": "leak", "slot": lease.slot,
-                    "generation": lease.generation, "connection": conn.serial, "processId": process, "heldMs": held_ms }),
-                );
+                let event = json!({ "type": "leak", "slot": lease.slot,
+                    "generation": lease.generation, "connection": conn.serial,
+                    "processId": process, "heldMs": held / 1000 });
+                match self.holder(pool, conn) {
+                    Some(link) => self.event_to(link, pool, &event),
+                    None => self.event(pool, &event),
+                }
             }
+            // Only its holder knows that lease.
             Effect::Revoke { lease, .. } => {
-                self.event(
-                    pool,
-                    json!({ "type": "revoke", "slot": lease.slot,
-                    "generation": lease.generation }),
-                );
+                let event = json!({ "type": "revoke", "slot": lease.slot,
+                    "generation": lease.generation });
+                self.event(pool, &event);
             }
             Effect::PoolClosed => self.pool_closed(pool),
         }
@@ -331,65 +340,33 @@ impl Driver {
     }
 
     fn reject(&mut self, pool: u32, waiter: WaiterId, why: RejectReason, waited: Time) {
+        let origin = lease_origin(waiter);
+        let leaves = origin.is_some_and(|(link, _)| self.is_leaving(pool, link));
+        let why = match why {
+            RejectReason::Aborted if leaves => RejectReason::Closed,
+            why => why,
+        };
         let error = self.rejection(pool, why, waited);
-        match lease_origin(waiter) {
+        match origin {
             Some(origin) => self.fail(origin, &error),
             None => self.settle_with(waiter.0, error),
         }
     }
 
-    /// The error of a waiter that got nothing: what the pool was busy with, who holds longest.
+    /// The error of a waiter that got nothing.
     fn rejection(&mut self, pool: u32, why: RejectReason, waited: Time) -> EngineError {
-        let now = self.now;
         let Some(state) = self.pool(pool) else { return closed() };
-        let last = state.last_error.clone();
-        let name = state.shared.options.name.clone().unwrap_or_default();
-        let (stats, holders) = {
-            let locked = state.shared.lock();
-            (locked.core.stats(), locked.core.holders(now, 5))
-        };
-        let (used, idle) = (stats.in_use + stats.shared, stats.idle);
-        let connecting = stats.opening;
-        let waiting = stats.waiting;
-        let load = format!(
-            "inUse={used}, idle={idle}, connecting={connecting}, waiting={waiting}, max={}",
-            stats.max
-        );
         match why {
-            RejectReason::Timeout => {
-                let ms = waited / 1000;
-                let cause = last.as_ref().and_then(|error| error.json["message"].as_str());
-                let attempt = match cause {
-                    Some(cause) => format!("; the last attempt to connect: {cause}"),
-                    None => String::new(),
-                };
-                let text = format!(
-                    "pool '{name}': no connection became free within {ms} ms ({load}){attempt}"
-                );
-                let holders: Vec<Value> = holders
-                    .iter()
-                    .map(|(lease, held)| {
-                        json!({ "slot": lease.slot, "generation": lease.generation,
-                                "heldMs": held / 1000 })
-                    })
-                    .collect();
-                EngineError::new("ERR_POLYPOOL_ACQUIRE_TIMEOUT", text)
-                    .with("waitedMs", ms.into())
-                    .with("max", stats.max.into())
-                    .with("inUse", used.into())
-                    .with("idle", idle.into())
-                    .with("connecting", connecting.into())
-                    .with("waiting", waiting.into())
-                    .with("holders", holders.into())
-                    .caused_by(last.as_ref())
-            }
+            RejectReason::Timeout => self.timed_out(pool, waited),
             RejectReason::Aborted => EngineError::new("ERR_POLYPOOL_ABORTED", "aborted"),
             RejectReason::QueueFull => {
+                let name = state.shared.options.name.clone().unwrap_or_default();
+                let load = timeout::load(&state.shared.lock().core.stats());
                 let text = format!("pool '{name}': too many requests wait ({load})");
                 EngineError::new("ERR_POLYPOOL_QUEUE_FULL", text)
             }
             RejectReason::Closed => closed(),
-            RejectReason::ConnectFailed => last.unwrap_or_else(|| {
+            RejectReason::ConnectFailed => state.last_error.clone().unwrap_or_else(|| {
                 EngineError::new("ERR_POLYPOOL_CONNECT", "the connection could not be made")
             }),
         }
@@ -406,17 +383,6 @@ impl Driver {
     fn ok(&mut self, (id, request): (u32, i32)) {
         if let Some(link) = self.links.get(id) {
             link.record(&[record::OK, request]);
-            talk(link, &mut self.talking);
-        }
-    }
-
-    /// An event of the pool, for the link that created it.
-    fn event(&mut self, pool: u32, event: Value) {
-        let Some(state) = self.pool(pool) else { return };
-        let owner = state.shared.owner;
-        if let Some(link) = self.links.get(owner) {
-            let json = event.to_string();
-            link.record_with_bytes(&[record::EVENT, pool as i32], json.as_bytes());
             talk(link, &mut self.talking);
         }
     }
@@ -451,6 +417,9 @@ impl Driver {
     /// Ends a turn: nothing is left to perform, written bytes are out, links know what they must.
     pub fn end_turn(&mut self) {
         self.perform_all();
+        if !self.leaving.is_empty() {
+            self.check_leaving();
+        }
         self.write_all();
         if !self.talking.is_empty()
             && let Some(flusher) = &self.flusher

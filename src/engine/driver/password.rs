@@ -18,8 +18,14 @@ use tokio::time::timeout;
 
 type Answer = Result<String, EngineError>;
 
-/// Where JavaScript's answer is put in, and where the attempt that waits for it takes it out.
-pub type Asked = (Option<Sender<Answer>>, Option<Receiver<Answer>>);
+/// A link that was asked, and where its answer is put in.
+pub struct Question {
+    pub link: u32,
+    answer: Sender<Answer>,
+}
+
+/// What was asked, and where the attempt that waits for the answer takes it out.
+pub type Asked = (Option<Question>, Option<Receiver<Answer>>);
 
 impl Driver {
     /// Asks the pool's owner, if the pool has a function.
@@ -28,31 +34,34 @@ impl Driver {
         if !state.shared.hooks.password {
             return (None, None);
         }
-        let owner = state.shared.owner;
-        let (sender, receiver) = channel();
+        let runner = state.shared.runner(record::hook::PASSWORD);
+        let (answer, receiver) = channel();
         // Without its thread nobody answers: the dropped sender says so.
-        let Some(link) = self.links.get(owner) else { return (None, Some(receiver)) };
+        let Some(link) = runner.and_then(|id| self.links.get(id)) else {
+            return (None, Some(receiver));
+        };
+        let question = Question { link: link.shared.id, answer };
         let kind = record::hook::PASSWORD;
         let (slot, serial) = (id.slot as i32, id.serial as i32);
         link.record(&[record::HOOK_CALL, pool as i32, kind, slot, serial, 0]);
         talk(link, &mut self.talking);
-        (Some(sender), Some(receiver))
+        (Some(question), Some(receiver))
     }
 
     /// The answer to `ask_password`, if this is one: the password or why there is none.
     pub fn password_given(&mut self, pool: u32, id: ConnId, ok: bool, text: &str) -> bool {
-        let Some(sender) = self.pool(pool).and_then(|state| state.asked_password(id)) else {
+        let Some(question) = self.pool(pool).and_then(|state| state.asked_password(id)) else {
             return false;
         };
         let answer = if ok { Ok(text.to_owned()) } else { Err(failed(id, text)) };
         // The attempt may have run out of time.
-        let _ = sender.send(answer);
+        let _ = question.answer.send(answer);
         true
     }
 }
 
 impl PoolState {
-    fn asked_password(&mut self, id: ConnId) -> Option<Sender<Answer>> {
+    fn asked_password(&mut self, id: ConnId) -> Option<Question> {
         let slot = self.slots.get_mut(id.slot as usize).filter(|slot| slot.serial == id.serial)?;
         match &mut slot.phase {
             Phase::Connecting { password, .. } => password.take(),

@@ -25,11 +25,12 @@ impl Driver {
         self.finished = finished;
         for (origin, notice) in std::mem::take(&mut self.notices) {
             let process = self.live(pool, id).map(|conn| conn.session.process_id());
-            let owner = self.pool(pool).map(|state| state.shared.owner);
-            let mine = origin.filter(|(link, _)| Some(*link) == owner);
             let notice = json!({ "type": "notice", "connection": id.serial, "processId": process,
-                "request": mine.map(|(_, request)| request), "notice": notice.json });
-            self.event(pool, notice);
+                "request": origin.map(|(_, request)| request), "notice": notice.json });
+            match origin.map(|(link, _)| link).or_else(|| self.holder(pool, id)) {
+                Some(link) => self.event_to(link, pool, &notice),
+                None => self.event(pool, &notice),
+            }
         }
         self.perform_all();
         self.proceed(pool, id);
@@ -39,7 +40,8 @@ impl Driver {
     /// wait, as rows would.
     fn deliver(&mut self, pool: u32, id: ConnId) {
         let mut notifications = std::mem::take(&mut self.notifications);
-        let owner = self.pool(pool).map(|state| state.shared.owner);
+        // A hub's pool belongs to one link.
+        let owner = self.pool(pool).and_then(|state| state.shared.links().first().copied());
         let mut full = false;
         if let Some(link) = owner.and_then(|owner| self.links.get(owner)) {
             for Notification { process, text } in &notifications {
@@ -102,7 +104,7 @@ impl Driver {
             Kind::Check => self.tell(pool, Input::Validated { conn: id, ok: !failed }),
             Kind::Reset => self.session_reset(pool, id, !failed && !done.in_transaction),
             Kind::Settle => self.settled(pool, id),
-            Kind::Hook | Kind::Hold | Kind::Warm => {}
+            Kind::Hook | Kind::Hold | Kind::Warm | Kind::Leave => {}
         }
     }
 
@@ -245,6 +247,10 @@ impl Driver {
                 let ms = at.saturating_sub(started) / 1000;
                 self.warm_expired(pool, ms);
                 self.forget_request(token);
+            }
+            Kind::Leave => {
+                self.forget_request(token);
+                self.leave_now(token);
             }
         }
     }

@@ -95,7 +95,7 @@ impl Driver {
             }
             record::CLOSE => {
                 let [request, pool, timeout] = array(fields)?;
-                self.close_pool(index(pool)?, Some((link, number(request)?)), timeout);
+                self.close_for(index(pool)?, (link, number(request)?), timeout);
             }
             record::CREDIT => {
                 let [request, rows] = array(fields)?;

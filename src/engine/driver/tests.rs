@@ -4,15 +4,17 @@ use super::*;
 use crate::core::options::Options;
 use crate::engine::bridge::Bridges;
 use crate::engine::link::{Drained, LinkShared};
-use crate::engine::pool::{Hooks, PoolShared};
+use crate::engine::pool::{Attached, Hooks, PoolShared};
 use crate::engine::session::{Connector, Credentials, Dispatch, LocalFuture, Opened};
+use crate::engine::settings::Settings;
 use proptest::prelude::*;
 
 const LINK: u32 = 3;
 const POOL: u32 = 1;
 
 /// A server that is never there: what a record asks for ends in an error or waits.
-struct Nowhere;
+#[derive(Default)]
+struct Nowhere(Settings);
 
 struct Text;
 
@@ -48,6 +50,10 @@ impl Connector for Nowhere {
     fn statement(&self, _id: u32, _text: &str) -> Rc<dyn Statement> {
         Rc::new(Text)
     }
+
+    fn settings(&self) -> &Settings {
+        &self.0
+    }
 }
 
 /// Runs `test` with a driver that knows one link and one pool, on a thread that can spawn.
@@ -61,16 +67,11 @@ fn with_options<T>(options: Options, test: impl FnOnce(&mut Driver, &LinkShared)
         let runtime = Runtime::new();
         let driver = Driver::new(runtime.clone());
         let mut driver = driver.borrow_mut();
-        let link = LinkShared::new(LINK, Box::new(|| {}));
-        let pool = PoolShared::new(
-            POOL,
-            LINK,
-            options,
-            Hooks::default(),
-            Arc::new(Nowhere),
-            runtime.clock,
-            7,
-        );
+        let link = LinkShared::new(LINK, 0, Box::new(|| {}));
+        let owner = Attached { link: LINK, thread: 0, hooks: Hooks::default() };
+        let clock = runtime.clock;
+        let pool =
+            PoolShared::new(POOL, owner, options, Arc::new(Nowhere::default()), clock, 7, None);
         driver.handle_messages(&mut vec![Message::OpenLink(link.clone()), Message::OpenPool(pool)]);
         test(&mut driver, &link)
     })
@@ -228,7 +229,7 @@ proptest! {
             driver.submit(LINK, &words);
             told(driver, link);
             // Another link is served as before.
-            let other = LinkShared::new(LINK + 1, Box::new(|| {}));
+            let other = LinkShared::new(LINK + 1, 0, Box::new(|| {}));
             driver.handle_messages(&mut vec![Message::OpenLink(other.clone())]);
             driver.submit(LINK + 1, &[5, record::CLOSE, 2, 99, 0]);
             assert_eq!(told(driver, &other), [record::OK, 2]);

@@ -20,6 +20,7 @@ use crate::engine::error::EngineError;
 use crate::engine::pool::Surroundings;
 use crate::engine::replies::{self, Replies};
 use crate::engine::session as driver;
+use crate::engine::settings::Settings;
 use crate::wire::param::Params;
 use bytes::BytesMut;
 use once_cell::sync::OnceCell;
@@ -35,6 +36,7 @@ pub struct Postgres {
     /// PEM texts, read at the first connect: a hundred certificates take a millisecond.
     pem: Arc<Vec<String>>,
     roots: OnceCell<TlsRoots>,
+    settings: Settings,
 }
 
 impl Postgres {
@@ -44,10 +46,14 @@ impl Postgres {
         options: &Options,
     ) -> Result<Postgres, OptionError> {
         let Surroundings { environment, user, roots } = surroundings;
+        let settings = match options.shared {
+            true => Target::settings(entries.clone(), environment, user.as_deref())?,
+            false => Settings::default(),
+        };
         let target = Target::parse(entries, environment, user.as_deref())?;
         let statement_cache = options.statement_cache as usize;
         let options = SessionOptions { statement_cache, types: TypeOptions { int8: options.int8 } };
-        Ok(Postgres { target, options, pem: roots.clone(), roots: OnceCell::new() })
+        Ok(Postgres { target, options, pem: roots.clone(), roots: OnceCell::new(), settings })
     }
 
     /// The server runs on this machine, as far as the target tells.
@@ -81,6 +87,10 @@ impl driver::Connector for Postgres {
 
     fn statement(&self, id: u32, text: &str) -> Rc<dyn driver::Statement> {
         Rc::new(Timed::new(id, text))
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
     }
 }
 

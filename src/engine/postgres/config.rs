@@ -8,6 +8,7 @@ use super::ssl;
 use super::tls::Ssl;
 use crate::core::error::OptionError;
 use crate::core::options::Value;
+use crate::engine::settings::Settings;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -191,6 +192,30 @@ impl Target {
             bridged: bridged(&given)?,
             pins_refused: AtomicBool::new(false),
         })
+    }
+
+    /// What `parse` would read, by canonical name, defaults of the target filled in.
+    pub fn settings(
+        entries: Vec<(String, Value)>,
+        environment: &BTreeMap<String, String>,
+        os_user: Option<&str>,
+    ) -> Result<Settings, OptionError> {
+        let mut settings = Given::collect(entries, environment)?.settings();
+        let text = |text: &str| Value::Text(text.to_owned());
+        let user = settings.get("user").cloned();
+        let user = user.unwrap_or_else(|| text(os_user.unwrap_or_default()));
+        let defaults = [
+            ("host", text("localhost")),
+            ("port", text("5432")),
+            ("database", user.clone()),
+            ("user", user),
+        ];
+        for (name, default) in defaults {
+            if settings.get(name).is_none() {
+                settings.set(name, default, true);
+            }
+        }
+        Ok(settings)
     }
 
     pub(super) fn asks_for_pins(&self) -> bool {

@@ -4,6 +4,7 @@ use super::config::{ENVIRONMENT, KEYS, canonical};
 use super::url;
 use crate::core::error::OptionError;
 use crate::core::options::Value;
+use crate::engine::settings::Settings;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -45,6 +46,17 @@ impl Given {
             let (_, value) = layer.iter().rfind(|(name, value)| name == key && is_given(value))?;
             Some((rank, value))
         })
+    }
+
+    /// The strongest value of every setting; those of the environment are marked.
+    pub fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        for key in KEYS.iter().map(|key| canonical(key)).filter(|key| *key != "connectionString") {
+            if let Some((rank, value)) = self.ranked(key) {
+                settings.set(key, value.clone(), rank == self.layers.len() - 1);
+            }
+        }
+        settings
     }
 
     pub fn text(&self, key: &str) -> Result<Option<&str>, OptionError> {

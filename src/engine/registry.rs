@@ -1,0 +1,95 @@
+//! The pools that threads share, by name: the one place of process-wide mutable state.
+//!
+//! Lock order: the registry, then a pool's list of links. Nothing is called under either that
+//! could take another lock but the engine's inbox.
+
+use super::pool::{Attached, PoolShared};
+use crate::core::error::OptionError;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+enum Entry {
+    Open(Arc<PoolShared>),
+    /// The last thread has left; the engine still closes what is open.
+    Closing(u32),
+}
+
+static REGISTRY: Mutex<BTreeMap<String, Entry>> = Mutex::new(BTreeMap::new());
+
+fn registry() -> MutexGuard<'static, BTreeMap<String, Entry>> {
+    // Valid between any two statements: a panic elsewhere is no harm.
+    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Attaches to the pool of that name, if `same` finds nothing wrong with it, or makes it. `make`
+/// is told which pool of the same name still closes: its connections count against the budget. It
+/// must also announce the pool to the engine: under this lock, so that nobody comes before.
+pub fn attach(
+    name: &str,
+    me: Attached,
+    same: impl FnOnce(&PoolShared) -> Result<(), OptionError>,
+    make: impl FnOnce(Attached, Option<u32>) -> Arc<PoolShared>,
+) -> Result<Arc<PoolShared>, OptionError> {
+    let mut entries = registry();
+    let before = match entries.get(name) {
+        Some(Entry::Open(pool)) => {
+            same(pool)?;
+            pool.attached().push(me);
+            return Ok(pool.clone());
+        }
+        Some(Entry::Closing(before)) => Some(*before),
+        None => None,
+    };
+    let pool = make(me, before);
+    entries.insert(name.to_owned(), Entry::Open(pool.clone()));
+    Ok(pool)
+}
+
+/// Whether nobody but this link uses the pool: then its name is free from now on, and the pool is
+/// to be closed. The link stays attached: it hears of the end.
+pub fn retire_for(pool: &PoolShared, link: u32) -> bool {
+    let mut entries = registry();
+    let last = pool.attached().iter().all(|other| other.link == link);
+    if last {
+        retire(&mut entries, pool);
+    }
+    last
+}
+
+/// Takes the link out. True: it was the last one, and the pool is to be closed.
+pub fn detach(pool: &PoolShared, link: u32) -> bool {
+    let mut entries = registry();
+    let mut attached = pool.attached();
+    let before = attached.len();
+    attached.retain(|other| other.link != link);
+    let last = attached.is_empty() && before > 0;
+    if last {
+        retire(&mut entries, pool);
+    }
+    last
+}
+
+/// The pool's last connection is gone.
+pub fn forget(pool: &PoolShared) {
+    let mut entries = registry();
+    pool.attached().clear();
+    if let Some(name) = name_of(pool)
+        && matches!(entries.get(name), Some(Entry::Closing(id)) if *id == pool.id)
+    {
+        entries.remove(name);
+    }
+}
+
+fn retire(entries: &mut BTreeMap<String, Entry>, pool: &PoolShared) {
+    if let Some(name) = name_of(pool)
+        && let Some(entry) = entries.get_mut(name)
+        && matches!(entry, Entry::Open(open) if open.id == pool.id)
+    {
+        *entry = Entry::Closing(pool.id);
+    }
+}
+
+/// The name under which the pool is shared.
+fn name_of(pool: &PoolShared) -> Option<&str> {
+    pool.options.name.as_deref().filter(|_| pool.options.shared)
+}
