@@ -18,6 +18,7 @@ const { bindSql, isFragment } = require('./sql');
 const { surface } = require('./surface');
 const { transactPooled } = require('./transaction');
 const { readTarget, surroundings } = require('./target');
+const { Group, acquireReading } = require('./replicas');
 
 const { checkOptions, configOptions } = calls;
 
@@ -66,29 +67,47 @@ class Pool extends EventEmitter {
   /** Leases that are out in this thread, by slot. */
   #leases = [];
 
+  /** With replicas: what both pools share, and the pool of the replicas. */
+  #group = null;
+  #replicas = null;
+  /** Who tells of events: a pool of replicas speaks through its primary. */
+  #emitter = this;
+
   constructor(target, options) {
     super();
+    if (target instanceof Group) {
+      this.#emitter = target.primary;
+      this.#group = target;
+      this.#open(target.link, target.settings, target.hooks);
+      return;
+    }
     const { onConnect, reset, ...rest } = readTarget(target, options);
     const name = rest.name ?? `pool-${++unnamed}`;
-    this.#link = link();
+    const own = link();
     const { environment, user, roots } = surroundings(rest);
     const settings = JSON.parse(
-      binding.openPool(
-        this.#link.id,
-        { ...rest, onConnect, reset, name },
-        environment,
-        user,
-        roots,
-      ),
+      binding.openPool(own.id, { ...rest, onConnect, reset, name }, environment, user, roots),
     );
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
+    const hooks = { onConnect, reset };
+    if (settings.replicas !== null) {
+      this.#group = new Group(this, own, settings, hooks);
+      this.#replicas = new Pool(this.#group);
+    }
+    this.#open(own, settings, hooks);
+  }
+
+  #open(own, settings, hooks) {
+    this.#link = own;
     this.#id = settings.pool;
     this.#settings = settings;
-    this.#hooks = { onConnect, reset };
+    this.#hooks = hooks;
     this.#resource = new AsyncResource('polypool.Pool');
     // Read by the ring for every result.
     Object.defineProperty(this, 'int8', { value: settings.int8 });
     Object.defineProperty(this, 'lastStats', { value: null, writable: true });
+    const beside = this.#emitter === this ? 'primary' : 'replica';
+    Object.defineProperty(this, 'target', { value: this.#group === null ? undefined : beside });
     this.name = settings.name;
     this.#link.pools.set(this.#id, this);
   }
@@ -125,6 +144,7 @@ class Pool extends EventEmitter {
         if (options.timeoutMs !== undefined) timeoutMs = Math.ceil(options.timeoutMs);
         request.rowMode = options.rowMode;
         if (options.signal?.aborted) throw abortError(options.signal);
+        if (options.target !== undefined) flags |= targetFlag(options.target, lease);
       }
       request.pool = this;
       request.lease = lease;
@@ -140,7 +160,8 @@ class Pool extends EventEmitter {
   #send(request, signal, flags, timeoutMs, batch) {
     const number = this.#link.add(request);
     const { lease, text, values } = request;
-    if (this.listenerCount('notice') > 0) request.context = new AsyncResource('polypool.Query');
+    if (this.#emitter.listenerCount('notice') > 0)
+      request.context = new AsyncResource('polypool.Query');
     const slot = lease === null ? -1 : lease.slot;
     const generation = lease === null ? 0 : lease.generation;
     if (lease !== null) flags |= lease.flags;
@@ -179,7 +200,8 @@ class Pool extends EventEmitter {
     if (values != null && !Array.isArray(values)) throw notValues();
     if (this.#closing !== null && lease === null) throw closed(this);
     if (options !== undefined) checkOptions(calls.STREAM, options);
-    const { signal, timeoutMs, rowMode, batchSize = BATCH } = options ?? {};
+    const { signal, timeoutMs, rowMode, batchSize = BATCH, target } = options ?? {};
+    const flags = target === undefined ? FLAG.STREAM : FLAG.STREAM | targetFlag(target, lease);
     if (signal?.aborted) throw abortError(signal);
     const stream = new RowStream(batchSize);
     const request = new Request();
@@ -192,7 +214,7 @@ class Pool extends EventEmitter {
     request.rowMode = rowMode;
     const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
     // At once: statements of a lease run in the order of their calls.
-    const number = this.#send(request, signal, FLAG.STREAM, bound, batchSize);
+    const number = this.#send(request, signal, flags, bound, batchSize);
     stream.begin({
       credit: (rows) => this.#link.record(SUBMIT.CREDIT, number, rows),
       cancel: () => this.#link.record(SUBMIT.CANCEL, number),
@@ -220,6 +242,9 @@ class Pool extends EventEmitter {
         if (signal?.aborted) throw abortError(signal);
         if (options.timeoutMs !== undefined) timeoutMs = options.timeoutMs ?? -1;
         if (options.priority !== undefined) priority = this.#readPriority(options.priority);
+        if (options.target === 'replica' && this.#replicas !== null) {
+          return acquireReading(this, this.#replicas, this.#group, options);
+        }
       }
       if (this.#settings.leakDetectionMs !== null) request.text = stackOf(this.acquire);
       const number = this.#link.add(request);
@@ -232,7 +257,7 @@ class Pool extends EventEmitter {
         return promise;
       }
       if (signal !== undefined) this.#link.watch(number, request, signal);
-      const heard = this.listenerCount('acquire') > 0;
+      const heard = this.#emitter.listenerCount('acquire') > 0;
       request.context = heard ? new AsyncResource('polypool.Acquire') : this.#resource;
       return promise.then(undefined, atCaller);
     } catch (error) {
@@ -250,12 +275,14 @@ class Pool extends EventEmitter {
     const lease = new Lease(this, slot, generation, 0, request.text);
     const connection = new Connection(lease);
     this.#leases[slot] = lease;
-    if (this.listenerCount('acquire') > 0) this.#emitIn(request.context, 'acquire', connection);
+    if (this.#emitter.listenerCount('acquire') > 0)
+      this.#emitIn(request.context, 'acquire', connection);
     request.resolve(connection);
   }
 
   release(connection, options) {
-    if (leaseOf(connection)?.pool !== this) {
+    const owner = leaseOf(connection)?.pool;
+    if (owner !== this && (owner === undefined || owner !== this.#replicas)) {
       throw new PoolError(
         'ERR_POLYPOOL_PARAMETER',
         'release needs a connection that was acquired from this pool',
@@ -270,7 +297,7 @@ class Pool extends EventEmitter {
     if (this.#leases[slot] === lease) this.#leases[slot] = undefined;
     // Before the listeners: one may release once more.
     lease.released = done;
-    if (this.listenerCount('release') > 0) this.#emitIn(null, 'release', lease.connection);
+    if (this.#emitter.listenerCount('release') > 0) this.#emitIn(null, 'release', lease.connection);
     const fate = destroy ? FATE.DESTROY : FATE.RETURN;
     if (lease.pending > 0 || lease.unsettled) {
       return this.#awaitReturn(slot, generation, fate);
@@ -328,11 +355,14 @@ class Pool extends EventEmitter {
   stats() {
     const stats = binding.poolStats(this.#link.id, this.#id);
     if (stats !== null) this.lastStats = JSON.parse(stats);
-    return { ...this.lastStats };
+    if (this.#replicas === null) return { ...this.lastStats };
+    const { reachable } = this.#group;
+    return { ...this.lastStats, replicas: { ...this.#replicas.stats(), reachable } };
   }
 
   clear() {
     binding.poolClear(this.#link.id, this.#id);
+    this.#replicas?.clear();
   }
 
   resize(limits) {
@@ -344,6 +374,7 @@ class Pool extends EventEmitter {
     if (message !== null) {
       throw new OptionError(message, { option: message.includes("'min'") ? 'min' : 'max' });
     }
+    this.#replicas?.resize({ min, max });
   }
 
   /** Whether `createPool` should not wait for a connection. */
@@ -353,6 +384,8 @@ class Pool extends EventEmitter {
 
   /** Opens the first connections; rejects when that fails. For `createPool`. */
   warm() {
+    // Without replicas the primary serves; nobody waits for them.
+    this.#replicas?.warm().catch(() => {});
     const request = new Request();
     request.pool = this;
     const number = this.#link.add(request);
@@ -369,12 +402,14 @@ class Pool extends EventEmitter {
     const given = options?.timeoutMs;
     if (this.#closing !== null && given === undefined) return this.#closing;
     const timeoutMs = given === undefined ? this.#settings.closeTimeoutMs : given;
-    const closing = this.#submitClose(timeoutMs === null ? -1 : Math.ceil(timeoutMs));
+    const own = this.#submitClose(timeoutMs === null ? -1 : Math.ceil(timeoutMs));
+    const closing =
+      this.#replicas === null ? own : Promise.all([own, this.#replicas.close({ timeoutMs })]);
     this.#closing ??= closing.then(() => {
       this.stats();
       binding.poolForget(this.#link.id, this.#id);
       this.#link.pools.delete(this.#id);
-      this.#emit('close');
+      if (this.#emitter === this) this.#emit('close');
     });
     return this.#closing;
   }
@@ -418,6 +453,7 @@ class Pool extends EventEmitter {
 
   handleEvent(event) {
     const info = { id: event.connection, processId: event.processId };
+    if (this.target !== undefined) info.target = this.target;
     switch (event.type) {
       case 'connect':
         this.#emit('connect', info);
@@ -426,6 +462,10 @@ class Pool extends EventEmitter {
         this.#leaseOf(event)?.revoke(REMOVED[event.reason] ?? 'lost');
         this.#emit('remove', info, event.reason);
         if (event.idle) this.#emitError(fromWire(event.error), info);
+        break;
+      case 'replicas':
+        this.#group.reachable = event.reachable;
+        if (!event.reachable) this.#emitError(fromWire(event.error), null);
         break;
       case 'error':
         this.#emitError(fromWire(event.error), null);
@@ -452,11 +492,11 @@ class Pool extends EventEmitter {
   }
 
   #emitError(error, info) {
-    if (this.listenerCount('error') > 0) this.#emit('error', error, info);
+    if (this.#emitter.listenerCount('error') > 0) this.#emit('error', error, info);
   }
 
   #emit(name, ...args) {
-    if (this.listenerCount(name) > 0) this.#emitIn(this.#resource, name, ...args);
+    if (this.#emitter.listenerCount(name) > 0) this.#emitIn(this.#resource, name, ...args);
   }
 
   /**
@@ -465,8 +505,8 @@ class Pool extends EventEmitter {
    */
   #emitIn(context, name, ...args) {
     try {
-      if (context === null) this.emit(name, ...args);
-      else context.runInAsyncScope(this.emit, this, name, ...args);
+      if (context === null) this.#emitter.emit(name, ...args);
+      else context.runInAsyncScope(this.#emitter.emit, this.#emitter, name, ...args);
     } catch (error) {
       surface(error);
     }
@@ -533,6 +573,15 @@ function checkStatement(given, values) {
 function notText(given) {
   const type = given === null ? 'null' : typeof given;
   return new PoolError('ERR_POLYPOOL_PARAMETER', `the statement must be a string, got ${type}`);
+}
+
+function targetFlag(target, lease) {
+  if (lease !== null) {
+    throw new OptionError("option 'target' is for statements of a pool, not of a connection", {
+      option: 'target',
+    });
+  }
+  return target === 'primary' ? FLAG.PRIMARY : FLAG.REPLICA;
 }
 
 function notValues() {

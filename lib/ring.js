@@ -45,7 +45,7 @@ const COMPLETE = {
   COMMAND: 11,
   BROKEN: 12,
 };
-const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4 };
+const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4, PRIMARY: 64, REPLICA: 128 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 
 /** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */

@@ -21,6 +21,23 @@ function readTarget(target, options) {
     if (given[key] instanceof URL) given[key] = textOf(given[key]);
     if (typeof given[key] === 'string') checkScheme(key, given[key]);
   }
+  if (given.replicas !== undefined) given.replicas = readReplicas(given.replicas);
+  return given;
+}
+
+/** A URL, several, or an object with one; anything else is left to the engine to refuse. */
+function readReplicas(given) {
+  if (Array.isArray(given)) return given.map(readReplicas);
+  if (given instanceof URL || typeof given === 'string') {
+    const text = textOf(given);
+    checkScheme('replicas', text);
+    return text;
+  }
+  if (typeof given !== 'object' || given === null) return given;
+  const { url, connectionString } = given;
+  if (url instanceof URL) return { ...given, url: textOf(url) };
+  if (connectionString instanceof URL)
+    return { ...given, connectionString: textOf(connectionString) };
   return given;
 }
 
@@ -60,8 +77,10 @@ function surroundings(options) {
   return { environment, user: userName(), roots: mayVerify(options, environment) ? roots() : [] };
 }
 
-function mayVerify({ url, connectionString, ssl, sslmode }, environment) {
+function mayVerify({ url, connectionString, ssl, sslmode, replicas }, environment) {
+  const others = [replicas ?? []].flat();
   return (
+    others.some((it) => mayVerify(typeof it === 'object' ? { ...it } : { url: it }, {})) ||
     ssl !== undefined ||
     sslmode !== undefined ||
     environment.PGSSLMODE !== undefined ||

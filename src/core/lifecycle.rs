@@ -79,6 +79,7 @@ impl Pool {
 
     pub(super) fn handle_clear(&mut self) {
         self.epoch = self.epoch.wrapping_add(1);
+        self.failover.note_generation();
         self.close_unused(CloseReason::Cleared);
     }
 

@@ -27,8 +27,22 @@ pub struct Hooks {
     pub reset: bool,
 }
 
+/// A pool beside another one that reads for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    #[default]
+    Alone,
+    Primary {
+        replicas: u32,
+    },
+    Replicas,
+}
+
 pub struct PoolShared {
     pub id: u32,
+    pub role: Role,
+    /// Of whatever is random about this pool.
+    pub seed: u64,
     /// The link that created the pool and runs its hooks.
     pub owner: u32,
     pub clock: Clock,
@@ -105,7 +119,8 @@ impl PoolShared {
         };
         let state = Mutex::new(state);
         let alarm = AtomicU64::new(Time::MAX);
-        Arc::new(PoolShared { id, owner, clock, options, hooks, connector, alarm, state })
+        let role = Role::Alone;
+        Arc::new(PoolShared { id, role, seed, owner, clock, options, hooks, connector, alarm, state })
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {

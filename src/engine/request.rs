@@ -1,7 +1,7 @@
 //! What the driver knows of one request while somebody waits for its answer or its wire is busy.
 
 use super::error::EngineError;
-use super::session::{Mode, Statement};
+use super::session::{Dispatch, Mode, Statement};
 use crate::core::message::{ConnId, Time};
 use crate::wire::param::ParamsBuf;
 use std::rc::Rc;
@@ -24,6 +24,11 @@ pub enum Kind {
     Hold,
     /// Bounds the wait of WARM for a server.
     Warm,
+    /// Asks a server that refused to write whether it is a standby.
+    Place,
+    /// Timers of a pool of replicas.
+    Patience,
+    Probe,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +47,8 @@ pub struct Request {
     /// The link that asked, and its number there; the driver's own requests have none.
     pub origin: Option<(u32, i32)>,
     pub pool: u32,
+    /// The pool that takes over a read which the replicas, at `pool`, cannot run.
+    pub fallback: Option<u32>,
     pub conn: Option<ConnId>,
     pub statement: Option<Rc<dyn Statement>>,
     pub params: ParamsBuf,
@@ -77,6 +84,7 @@ impl Request {
             stage: Stage::Waiting,
             origin,
             pool,
+            fallback: None,
             conn: None,
             statement: None,
             params: ParamsBuf::default(),
@@ -91,6 +99,18 @@ impl Request {
             result: None,
             shape: -1,
         }
+    }
+}
+
+impl Request {
+    /// A read that turned out to write, at a replica, before it had any rows: once more, at the
+    /// primary.
+    pub fn moves(&self) -> bool {
+        self.fallback.is_some()
+            && !self.settled
+            && self.shape < 0
+            && self.error.as_ref().is_some_and(|error| error.elsewhere)
+            && self.statement.as_ref().is_some_and(|it| it.dispatch() == Dispatch::Read)
     }
 }
 

@@ -6,7 +6,7 @@ use super::values::entries;
 use crate::core::error::OptionError;
 use crate::core::message::Input;
 use crate::core::options::{Int8, Options, Reset, Validate, Value};
-use crate::engine::pool::{Hooks, Latency, PoolShared, Surroundings};
+use crate::engine::pool::{Hooks, Latency, PoolShared, Role, Surroundings};
 use crate::engine::postgres::adapter::Postgres;
 use crate::engine::postgres::config::KEYS;
 use crate::engine::runtime::Message;
@@ -64,7 +64,7 @@ fn make_pool(
     entries: Vec<(String, Value)>,
     surroundings: &Surroundings,
 ) -> Result<Json, OptionError> {
-    let (mut options, rest) = Options::parse(entries, KEYS)?;
+    let (options, rest) = Options::parse(entries, KEYS)?;
     // The core knows them for what is to come; taken and ignored they would mislead.
     if options.shared {
         return Err(OptionError::bound("shared", "left out: it is not available yet", "true"));
@@ -73,17 +73,21 @@ fn make_pool(
         let expected = "'auto', 'always' or 'never' for a database";
         return Err(OptionError::bound("validate", expected, "a function"));
     }
-    let connector = Arc::new(Postgres::new(rest, surroundings, &options)?);
-    if connector.is_local() {
-        pack_for_this_machine(&mut options);
-    }
+    let (connector, replicas) = Postgres::new(rest, surroundings, &options)?;
     let hooks = Hooks { on_connect: options.on_connect, reset: options.reset == Reset::Function };
-    let id = POOLS.fetch_add(1, Ordering::Relaxed);
-    // Jitter must differ between processes; nothing else depends on the seed.
-    let seed = RandomState::new().hash_one(id);
+    let id = next_pool();
+    let name = options.name.clone().unwrap_or_default();
+    let replicas = replicas.map(|connector| {
+        let options = Options { name: Some(format!("{name} (replicas)")), ..options.clone() };
+        let role = Role::Replicas;
+        Opening { id: next_pool(), role, options, hooks, connector }
+    });
+    let role = replicas.as_ref().map_or(Role::Alone, |it| Role::Primary { replicas: it.id });
+    let group = replicas.as_ref().map(|it| it.id);
     let ms = |time: Option<u64>| time.map(|us| us / 1000);
     let answer = json!({
         "pool": id,
+        "replicas": group,
         "acquireTimeoutMs": ms(options.acquire_timeout),
         "queryTimeoutMs": ms(options.query_timeout),
         "closeTimeoutMs": ms(options.close_timeout),
@@ -98,12 +102,38 @@ fn make_pool(
         },
         "destroyOnQueryError": options.destroy_on_query_error,
     });
-    let owner = link.shared.id;
-    let clock = link.runtime.clock;
-    let pool = PoolShared::new(id, owner, options, hooks, connector, clock, seed);
+    // Replicas first: a statement must find the pool that it is sent to.
+    for opening in replicas.into_iter().chain([Opening { id, role, options, hooks, connector }]) {
+        open(link, opening);
+    }
+    Ok(answer)
+}
+
+struct Opening {
+    id: u32,
+    role: Role,
+    options: Options,
+    hooks: Hooks,
+    connector: Postgres,
+}
+
+fn open(link: &Rc<LocalLink>, opening: Opening) {
+    let Opening { id, role, mut options, hooks, connector } = opening;
+    if connector.is_local() {
+        pack_for_this_machine(&mut options);
+    }
+    // Jitter must differ between processes; nothing else depends on the seed.
+    let seed = RandomState::new().hash_one(id);
+    let (owner, clock) = (link.shared.id, link.runtime.clock);
+    let connector = Arc::new(connector);
+    let mut pool = PoolShared::new(id, owner, options, hooks, connector, clock, seed);
+    Arc::get_mut(&mut pool).expect("nobody else has seen it").role = role;
     link.add_pool(pool.clone());
     link.runtime.send(Message::OpenPool(pool));
-    Ok(answer)
+}
+
+fn next_pool() -> u32 {
+    POOLS.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The server shares our processors: beyond two busy connections for each, another one only adds

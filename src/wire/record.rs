@@ -33,6 +33,9 @@ pub mod flag {
     pub const HOOK: i32 = 2;
     /// Goes out with the statement that follows and shares its fate: BEGIN.
     pub const LEAD: i32 = 4;
+    /// To the primary, whatever it is; to a replica, whatever it is.
+    pub const PRIMARY: i32 = 64;
+    pub const REPLICA: i32 = 128;
 }
 
 /// Parameter tags; the payload follows.

@@ -115,6 +115,9 @@ pub struct World {
     pub books: Books,
     pub serial_last: u32,
     pub epoch: u32,
+    /// Deaths of this epoch, and when one was given up because of them.
+    pub deaths: Vec<Time>,
+    pub given_up: Option<Time>,
     pub min: u32,
     pub max: u32,
     pub close: Option<Option<Time>>,
@@ -152,6 +155,8 @@ impl World {
             books: Books::default(),
             serial_last: 0,
             epoch: 0,
+            deaths: Vec::new(),
+            given_up: None,
             min,
             max,
             close: None,

@@ -1,6 +1,7 @@
 //! One connection's I/O: bytes from the socket into the session, its bytes out.
 
 use super::Driver;
+use super::failover::Doubt;
 use crate::core::message::{ConnId, Input as Message, Lease, Time};
 use crate::engine::error::EngineError;
 use crate::engine::replies::Replies;
@@ -77,6 +78,8 @@ pub struct Conn {
     /// A JavaScript hook runs on it; the driver's token for its deadline.
     pub hook: Option<Token>,
     pub in_transaction: bool,
+    /// Its server may not be the one to write to.
+    pub doubt: Doubt,
     /// When the last statement on the wire ended: only then the next one began.
     pub last_end: Time,
     /// Resetting for the core, hook included.
@@ -173,6 +176,7 @@ impl Conn {
             release: None,
             hook: None,
             in_transaction: false,
+            doubt: Doubt::None,
             last_end: 0,
             resetting: false,
         }
@@ -308,13 +312,17 @@ impl Driver {
             talking: &mut self.talking,
             notices: &mut self.notices,
             stop: false,
+            retire: false,
             stalled_by: None,
         };
         let taken = conn.session.receive(conn.input.unread(), &mut replies)?;
-        let (stop, stalled_by) = (replies.stop, replies.stalled_by);
+        let (stop, retire, stalled_by) = (replies.stop, replies.retire, replies.stalled_by);
         conn.input.consume(taken);
         conn.input.settle();
         conn.paused = stop;
+        if retire {
+            self.tell(pool, Message::Retire { conn: conn.id });
+        }
         if let Some(link) = stalled_by
             && let Some(link) = self.links.get(link)
         {

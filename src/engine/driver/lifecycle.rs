@@ -9,7 +9,7 @@ use crate::engine::clock::from_ms;
 use crate::engine::error::EngineError;
 use crate::engine::replies::talk;
 use crate::engine::request::{Kind, Request, Stage};
-use crate::engine::session::Opened;
+use crate::engine::session::{Attempt, Opened};
 use crate::wire::record;
 use serde_json::{Value, json};
 use std::future::poll_fn;
@@ -34,9 +34,15 @@ impl Driver {
             return;
         }
         let connector = state.shared.connector.clone();
-        let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
+        let bound = state.shared.options.connect_timeout;
+        let limit = bound.unwrap_or(FOREVER);
+        let attempt = Attempt {
+            seed: state.shared.seed ^ u64::from(id.serial),
+            now: since,
+            limit: bound.map(Duration::from_micros),
+        };
         let task = tokio::task::spawn_local(async move {
-            let attempt = connector.connect();
+            let attempt = connector.connect(attempt);
             let result = match tokio::time::timeout(Duration::from_micros(limit), attempt).await {
                 Ok(result) => result,
                 Err(_) => Err(connect_timeout(limit)),
@@ -51,6 +57,7 @@ impl Driver {
         let slot = state.slot(id);
         slot.serial = id.serial;
         slot.phase = Phase::Connecting { abort: task.abort_handle() };
+        self.replicas_tried(pool);
     }
 
     fn connected(
@@ -104,6 +111,7 @@ impl Driver {
         let process = conn.session.process_id();
         let event = json!({ "type": "connect", "connection": id.serial, "processId": process });
         self.event(pool, event);
+        self.replicas_answered(pool);
         self.tell(pool, Input::Connected { conn: id });
         self.perform_all();
         self.check_warm(pool);
@@ -141,6 +149,7 @@ impl Driver {
             }
         }
         self.tell(pool, Input::ConnectFailed { conn: id, failure });
+        self.replicas_failed(pool, &error);
         self.perform_all();
     }
 
@@ -251,6 +260,7 @@ impl Driver {
         conn.flight.push_back(token);
         match kind {
             Kind::Reset => conn.session.reset(token),
+            Kind::Place => conn.session.check_place(token),
             _ => conn.session.check(token),
         }
         self.limit(token, limit);
@@ -371,6 +381,9 @@ impl Driver {
         let event = json!({ "reason": "died", "idle": idle, "error": error.json });
         self.removed(pool, id, process, event);
         self.tell(pool, Input::Died { conn: id });
+        if error.not_here {
+            self.tell(pool, Input::Misplaced { conn: id });
+        }
         self.closed(pool, id);
     }
 

@@ -5,8 +5,10 @@
 //! what sessions have to send and handing links what they have to hear.
 
 mod connection;
+mod failover;
 mod lifecycle;
 mod settle;
+mod split;
 mod submit;
 
 use super::error::EngineError;
@@ -20,6 +22,7 @@ use crate::core::message::{Effect, Input, RejectReason, Time, WaiterId};
 use crate::wire::record;
 use connection::{Conn, Slot};
 use serde_json::{Value, json};
+use split::Standing;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::future::poll_fn;
@@ -121,6 +124,8 @@ struct PoolState {
     warming: Vec<(u32, i32)>,
     closing: Vec<(u32, i32)>,
     last_error: Option<EngineError>,
+    /// Of a pool of replicas.
+    standing: Standing,
 }
 
 impl Driver {
@@ -228,6 +233,7 @@ impl Driver {
             warming: Vec::new(),
             closing: Vec::new(),
             last_error: None,
+            standing: Standing::default(),
         };
         self.pools.insert(shared.id, Box::new(state));
     }
@@ -320,6 +326,9 @@ impl Driver {
     }
 
     fn reject(&mut self, pool: u32, waiter: WaiterId, why: RejectReason, waited: Time) {
+        if lease_origin(waiter).is_none() && self.is_taken_over(waiter, why) {
+            return;
+        }
         let error = self.rejection(pool, why, waited);
         match lease_origin(waiter) {
             Some(origin) => self.fail(origin, &error),
