@@ -120,7 +120,18 @@ impl PoolShared {
         let state = Mutex::new(state);
         let alarm = AtomicU64::new(Time::MAX);
         let role = Role::Alone;
-        Arc::new(PoolShared { id, role, seed, owner, clock, options, hooks, connector, alarm, state })
+        Arc::new(PoolShared {
+            id,
+            role,
+            seed,
+            owner,
+            clock,
+            options,
+            hooks,
+            connector,
+            alarm,
+            state,
+        })
     }
 
     pub fn lock(&self) -> MutexGuard<'_, State> {

@@ -19,9 +19,8 @@ fn served() -> (World, Vec<ConnId>) {
 }
 
 fn cleared(world: &World) -> usize {
-    let cleared = |effect: &&Effect| {
-        matches!(effect, Effect::Close { why: CloseReason::Cleared, .. })
-    };
+    let cleared =
+        |effect: &&Effect| matches!(effect, Effect::Close { why: CloseReason::Cleared, .. });
     world.last.iter().filter(cleared).count()
 }
 

@@ -216,12 +216,7 @@ impl Driver {
 
     /// A statement of the pool: the core chooses its connection.
     /// With a fallback, the pool that runs it when this one cannot.
-    fn pooled(
-        &mut self,
-        query: Query<'_>,
-        statement: Rc<dyn Statement>,
-        fallback: Option<u32>,
-    ) {
+    fn pooled(&mut self, query: Query<'_>, statement: Rc<dyn Statement>, fallback: Option<u32>) {
         let want = want(&*statement, query.flags & flag::STREAM != 0);
         let token = self.request(Kind::Pooled, &query, statement);
         if fallback.is_some()

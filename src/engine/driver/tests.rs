@@ -4,7 +4,7 @@ use super::*;
 use crate::core::options::Options;
 use crate::engine::link::{Drained, LinkShared};
 use crate::engine::pool::{Hooks, PoolShared};
-use crate::engine::session::{Connector, Dispatch, LocalFuture, Opened};
+use crate::engine::session::{Attempt, Connector, Dispatch, LocalFuture, Opened};
 use proptest::prelude::*;
 
 const LINK: u32 = 3;
@@ -32,7 +32,11 @@ impl Statement for Text {
 }
 
 impl Connector for Nowhere {
-    fn connect(self: Arc<Self>) -> LocalFuture<Result<Opened, EngineError>> {
+    fn allows_read_only(&self) -> bool {
+        false
+    }
+
+    fn connect(self: Arc<Self>, _: Attempt) -> LocalFuture<Result<Opened, EngineError>> {
         Box::pin(async { Err(EngineError::new("ERR_POLYPOOL_CONNECT", "nowhere")) })
     }
 

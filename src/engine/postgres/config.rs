@@ -103,9 +103,7 @@ pub enum Endpoint {
         address: Option<IpAddr>,
     },
     /// The socket itself, not its directory.
-    Unix {
-        path: PathBuf,
-    },
+    Unix { path: PathBuf },
 }
 
 impl Endpoint {

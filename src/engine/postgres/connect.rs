@@ -71,9 +71,7 @@ impl Encryption {
 }
 
 /// The name that certificates are checked against, and the addresses it stands for now.
-pub(super) async fn addresses(
-    endpoint: &Endpoint,
-) -> Result<(String, Vec<Address>), ConnectError> {
+pub(super) async fn addresses(endpoint: &Endpoint) -> Result<(String, Vec<Address>), ConnectError> {
     match endpoint {
         Endpoint::Unix { path } => Ok((String::new(), vec![Address::Unix(path.clone())])),
         Endpoint::Tcp { host, port, address: Some(address) } => {

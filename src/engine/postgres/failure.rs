@@ -78,11 +78,7 @@ impl ConnectError {
     }
 
     /// What several attempts come to; of a single host the last one speaks.
-    pub(super) fn of_hosts(
-        mut failed: Vec<Failed>,
-        wanted: Wanted,
-        several: bool,
-    ) -> ConnectError {
+    pub(super) fn of_hosts(mut failed: Vec<Failed>, wanted: Wanted, several: bool) -> ConnectError {
         let role = failed.iter().any(|it| it.error.kind == Kind::Role);
         if let (Some(last), false, false) = (failed.last(), several, role) {
             return last.error.clone();
@@ -151,9 +147,8 @@ impl ConnectError {
             "errno": self.code,
         });
         if let Kind::Hosts(failed) = &self.kind {
-            let attempts = failed.iter().map(|it| {
-                json!({ "host": it.host, "error": it.error.to_json() })
-            });
+            let attempts =
+                failed.iter().map(|it| json!({ "host": it.host, "error": it.error.to_json() }));
             json["attempts"] = attempts.collect();
         }
         json

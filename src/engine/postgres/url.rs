@@ -60,12 +60,9 @@ fn parse_pairs(text: &str) -> Result<Vec<(String, Value)>, OptionError> {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let (key, value) = rest.split_once('=').ok_or_else(malformed)?;
-        // What is no name may be a misspelt URL with a password in it: it is not quoted.
-        if !key.trim_end().chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(malformed());
-        }
         let (value, tail) = pair_value(value.trim_start())?;
-        entries.push(setting(key.trim_end(), value)?);
+        // What is no setting may be part of a password: it is not quoted.
+        entries.push(setting(key.trim_end(), value).map_err(|_| malformed())?);
         rest = tail.trim_start();
     }
     Ok(entries)

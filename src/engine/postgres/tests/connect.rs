@@ -1,6 +1,8 @@
 use super::*;
 use crate::core::options::Value;
 use crate::engine::postgres::cancel::cancel;
+use crate::engine::postgres::hosts::{self, Silence};
+use crate::engine::session::Attempt;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -25,6 +27,10 @@ fn refusal(code: &str, message: &str) -> Vec<u8> {
     let fields = format!("SFATAL\0C{code}\0M{message}\0\0");
     let length = fields.len() as u32 + 4;
     [b"E", &length.to_be_bytes()[..], fields.as_bytes()].concat()
+}
+
+async fn connect(target: &Target, roots: &TlsRoots) -> Result<Connected, ConnectError> {
+    hosts::connect(target, roots, &Silence::of(target), Attempt::default()).await
 }
 
 fn roots() -> TlsRoots {
@@ -156,7 +162,9 @@ async fn endpoints_are_tried_in_turn() {
     drop(gone);
     let (listener, port) = listen().await;
     let mut target = target(port, &[("sslmode", "disable")]);
-    target.endpoints.insert(0, Endpoint::Tcp { host: "127.0.0.1".into(), port: dead });
+    target
+        .endpoints
+        .insert(0, Endpoint::Tcp { host: "127.0.0.1".into(), port: dead, address: None });
     let roots = roots();
     let serve = async {
         let mut socket = listener.accept().await.unwrap().0;
