@@ -214,8 +214,7 @@ class Server {
     const lines = {
       port: String(this.port),
       unix_socket_directories: this.directory,
-      primary_conninfo:
-        `host=${primary.directory} port=${primary.port} user=postgres application_name=standby`,
+      primary_conninfo: `host=${primary.directory} port=${primary.port} user=postgres application_name=standby`,
     };
     this.configure({ ...lines, synchronous_standby_names: '' });
     await this.start();

@@ -20,12 +20,12 @@ pub struct Failover {
 }
 
 impl Failover {
-    /// Whether this death is one too many.
-    fn note_death(&mut self, now: Time) -> bool {
+    /// If this death is one too many: when the first of them was.
+    fn note_death(&mut self, now: Time) -> Option<Time> {
         let oldest = self.deaths[0];
         self.deaths.rotate_left(1);
         self.deaths[DEATHS - 2] = Some(now);
-        oldest.is_some_and(|at| now.saturating_sub(at) <= WINDOW)
+        oldest.filter(|at| now.saturating_sub(*at) <= WINDOW)
     }
 
     pub fn note_generation(&mut self) {
@@ -37,22 +37,27 @@ impl Pool {
     /// The driver has made sure that the server of this connection is not the one wanted.
     pub(super) fn handle_misplaced(&mut self, conn: ConnId) {
         if self.slot_of(conn).is_some_and(|at| self.slots[at as usize].epoch == self.epoch) {
-            self.give_up_generation();
+            self.give_up_generation(Time::MAX);
         }
     }
 
     /// A connection of this generation that had served was lost.
     pub(super) fn note_death(&mut self) {
-        if self.failover.note_death(self.now) {
-            self.give_up_generation();
+        if let Some(first) = self.failover.note_death(self.now) {
+            self.give_up_generation(first);
         }
     }
 
-    fn give_up_generation(&mut self) {
+    /// But for connections begun at `since` or later: those know the server as it is now.
+    fn give_up_generation(&mut self, since: Time) {
         let now = self.now;
         let lately = self.failover.cleared.is_some_and(|at| now.saturating_sub(at) < PAUSE);
         if !lately && !self.closed {
             self.failover.cleared = Some(now);
+            let next = self.epoch.wrapping_add(1);
+            for slot in self.slots.iter_mut().filter(|slot| slot.born >= since) {
+                slot.epoch = next;
+            }
             self.handle_clear();
         }
     }

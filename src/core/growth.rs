@@ -123,6 +123,7 @@ impl Pool {
             }
             let at = self.vacant.front;
             self.slots[at as usize].renew(serial, self.epoch);
+            self.slots[at as usize].born = self.now;
             self.go(at, State::Connecting);
             self.emit(Effect::Connect { conn: self.slots[at as usize].conn(at) });
             started = true;

@@ -23,7 +23,7 @@ impl World {
             Input::Clear => self.new_epoch(),
             Input::Misplaced { conn } => {
                 if self.conns.get(&conn).is_some_and(|view| view.epoch == self.epoch) {
-                    self.give_up_generation();
+                    self.give_up_generation(Time::MAX);
                 }
             }
             Input::Close { deadline } => {
@@ -139,8 +139,10 @@ impl World {
         self.write_off_view(conn);
         if counts {
             self.deaths.push(self.now);
-            if self.deaths.iter().filter(|at| self.now - **at <= SECOND).count() >= 3 {
-                self.give_up_generation();
+            let recent: Vec<Time> =
+                self.deaths.iter().copied().filter(|at| self.now - at <= SECOND).collect();
+            if recent.len() >= 3 {
+                self.give_up_generation(recent[recent.len() - 3]);
             }
         }
     }
@@ -150,11 +152,13 @@ impl World {
         self.deaths.clear();
     }
 
-    fn give_up_generation(&mut self) {
+    fn give_up_generation(&mut self, since: Time) {
         let lately = self.given_up.is_some_and(|at| self.now - at < 5 * SECOND);
         if !lately && self.close.is_none() {
             self.given_up = Some(self.now);
             self.new_epoch();
+            let later = self.conns.values_mut().filter(|view| view.born >= since);
+            later.for_each(|view| view.epoch = self.epoch);
         }
     }
 

@@ -48,6 +48,7 @@ pub struct View {
     pub since: Time,
     pub opened: Option<Time>,
     pub epoch: u32,
+    pub born: Time,
     pub uses: u64,
     pub dirty: bool,
     pub in_transaction: bool,
