@@ -139,6 +139,31 @@ test('a transaction that meant to be read-only retires one connection, not its g
   expect(removed).toEqual(['retired']);
 });
 
+test('a lease that is given back inside such a transaction does not keep its connection', async () => {
+  const { primary, standby } = pair;
+  const pool = await makePool([primary, standby], { max: 1 });
+  await makeLedger(pool);
+  const lease = await pool.acquire();
+  await lease.query('begin read only');
+  expect((await rejection(lease.query("insert into ledger values ('x')"))).code).toBe('25006');
+  await lease.release();
+  expect(await portOf(pool)).toBe(primary.port);
+  await until(() => pool.stats().destroyed === 1, 'a retired connection');
+});
+
+test('a standby that is promoted is none any more for who wants one', async () => {
+  const { primary, standby } = pair;
+  const url = urlOf([standby, primary], { target_session_attrs: 'prefer-standby' });
+  const pool = track(await load().createPool(url, { max: 1 }));
+  expect(await portOf(pool)).toBe(standby.port);
+  const removed = [];
+  pool.on('remove', (connection, reason) => removed.push(reason));
+  await standby.promote();
+  await until(async () => (await portOf(pool)) && removed.includes('retired'), 'a retired one');
+  // Neither is a standby now: the first will do.
+  expect(await portOf(pool)).toBe(standby.port);
+});
+
 test('while no primary is there connects are few, however many wait', async () => {
   const { primary, standby } = pair;
   const proxy = await Proxy.open({ host: '127.0.0.1', port: primary.port });

@@ -30,15 +30,12 @@ impl Driver {
             return self.tell(pool, Input::Retire { conn: id });
         }
         let Some(conn) = self.live(pool, id) else { return };
-        if conn.doubt != Doubt::None {
-            return;
-        }
-        conn.doubt = Doubt::Raised;
-        let ask = !conn.in_transaction;
-        // Nobody else gets it, and it stays open until the server has answered.
-        self.tell(pool, Input::Hold { conn: id });
-        if ask {
-            self.ask_place(pool, id);
+        // A hook's failure ends its connection anyway.
+        if conn.doubt == Doubt::None && conn.hook.is_none() {
+            conn.doubt = Doubt::Raised;
+            if !conn.in_transaction {
+                self.ask_place(pool, id);
+            }
         }
     }
 
@@ -48,6 +45,8 @@ impl Driver {
             && conn.doubt == Doubt::Raised
         {
             conn.doubt = Doubt::Asked;
+            // Nobody else gets it, and it stays open until the server has answered.
+            self.tell(pool, Input::Hold { conn: id });
             self.round_trip(pool, id, Kind::Place);
         }
     }

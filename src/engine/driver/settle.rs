@@ -157,7 +157,6 @@ impl Driver {
         destroy: bool,
         origin: (u32, i32),
     ) {
-        self.ask_place(pool, id);
         let fate = if destroy { Fate::Destroy } else { Fate::Return };
         self.tell(pool, Input::Release { lease, fate });
         self.perform_all();

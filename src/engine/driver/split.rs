@@ -4,7 +4,7 @@
 //! reached, reads go to the primary at once and the replicas are tried again in the background.
 
 use super::Driver;
-use super::connection::Phase;
+use super::connection::{Phase, Slot};
 use super::submit::want;
 use crate::core::message::{Input, RejectReason, Time, WaiterId};
 use crate::engine::error::EngineError;
@@ -73,7 +73,7 @@ impl Driver {
     /// An attempt to reach a replica begins.
     pub fn replicas_tried(&mut self, pool: u32) {
         let Some(state) = self.pool(pool) else { return };
-        let replicas = matches!(state.shared.role, Role::Replicas);
+        let replicas = state.shared.role == Role::Replicas;
         if replicas && !state.standing.away && !state.standing.patient {
             state.standing.patient = true;
             self.alarm(pool, Kind::Patience, PATIENCE);
@@ -92,11 +92,11 @@ impl Driver {
     /// No replica was reached; unless one still serves, reads are the primary's for now.
     pub fn replicas_failed(&mut self, pool: u32, error: &EngineError) {
         let Some(state) = self.pool(pool) else { return };
-        let up = state.slots.iter().any(|slot| match &slot.phase {
+        let up = |slot: &Slot| match &slot.phase {
             Phase::Live(conn) => conn.hook.is_none(),
             phase => matches!(phase, Phase::Turn),
-        });
-        if up || !matches!(state.shared.role, Role::Replicas) {
+        };
+        if state.shared.role != Role::Replicas || state.slots.iter().any(up) {
             return;
         }
         let waiting = state.shared.lock().core.waiting();
