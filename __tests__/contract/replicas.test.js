@@ -242,7 +242,8 @@ describe('replicas that are away', () => {
       working = false;
       await Promise.all(readers);
       expect(new Set(errors)).toEqual(new Set(['ERR_POLYPOOL_CONNECTION_LOST']));
-      expect(failed).toBeLessThanOrEqual(16);
+      // Who lost one connection may have asked the next before that was lost too.
+      expect(failed).toBeLessThanOrEqual(16 * max);
       expect(errors.length).toBe(failed);
     } finally {
       await proxy.close();
