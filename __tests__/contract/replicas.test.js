@@ -1,6 +1,7 @@
 'use strict';
 // Several hosts, and reads that go to replicas: a primary and a standby that follows it at once.
 
+const { inspect } = require('node:util');
 const { Proxy } = require('../support/proxy.js');
 const { startPair, urlOf } = require('../support/pair.js');
 const { freePort } = require('../support/server.js');
@@ -353,6 +354,19 @@ describe('bad input', () => {
     const nested = await rejection(connection.transaction(() => {}, { target }));
     expect(nested).toMatchObject({ code: 'ERR_POLYPOOL_OPTION', option: 'target' });
     await connection.release();
+  });
+
+  test('no password of a replica is shown', async () => {
+    const secret = 's3cret-pa55';
+    const replicas = `postgres://app:${secret}@127.0.0.1:${pair.standby.port}/d?sslmode=no`;
+    const error = await refused({ replicas });
+    expect(error.option).toBe('sslmode');
+    const list = [replicas, `postgres://bob:${secret}@h`];
+    const other = await refused({ replicas: list });
+    const pool = await openSplit({ replicas: replicas.replace('?sslmode=no', ''), lazy: true });
+    for (const thing of [error, other, pool, pool.stats()]) {
+      expect(inspect(thing, { depth: 20, showHidden: true })).not.toContain(secret);
+    }
   });
 
   test('connect() opens one connection', async () => {
