@@ -38,24 +38,18 @@ fn three_deaths_within_a_second_cost_the_generation() {
 
 #[test]
 fn what_was_opened_since_the_first_death_stays() {
-    let (mut world, conns) = served();
-    let waiters = [(); 5].map(|()| world.acquire());
-    world.send(Input::Died { conn: conns[0] });
-    world.acquire();
+    let mut world = World::new(options(5));
+    let leases: [_; 5] = world.leases();
+    world.send(Input::Died { conn: leases[0].1 });
+    let waiter = world.acquire();
     world.run(5 * MILLISECOND);
-    let fresh = *world.conns.keys().max_by_key(|conn| conn.serial).unwrap();
-    assert!(!conns.contains(&fresh));
-    for conn in &conns[1..3] {
-        world.send(Input::Died { conn: *conn });
-    }
-    for waiter in waiters {
-        if let Outcome::Lease(lease, conn) = world.outcome(waiter) {
-            world.give_back(lease);
-            let old = world.closed_by_last(conn) == Some(CloseReason::Cleared);
-            assert!(old || !world.conns.contains_key(&conn) || conn == fresh);
-        }
-    }
-    assert_eq!(world.closed_by_last(fresh), None);
+    let (lease, fresh) = world.lease_of(waiter);
+    world.send(Input::Died { conn: leases[1].1 });
+    world.send(Input::Died { conn: leases[2].1 });
+    world.give_back(leases[3].0);
+    assert_eq!(world.closed_by_last(leases[3].1), Some(CloseReason::Cleared));
+    world.give_back(lease);
+    assert_eq!((world.closed_by_last(fresh), world.stats().idle), (None, 1));
 }
 
 #[test]
