@@ -20,7 +20,7 @@ impl Random {
         Random(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -31,8 +31,8 @@ impl Random {
     /// Uniform in `0..=highest`; the bias of the remainder is far below what jitter needs.
     pub fn up_to(&mut self, highest: Time) -> Time {
         match highest.checked_add(1) {
-            Some(span) => self.next() % span,
-            None => self.next(),
+            Some(span) => self.draw() % span,
+            None => self.draw(),
         }
     }
 }

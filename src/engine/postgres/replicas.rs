@@ -47,7 +47,7 @@ fn of_settings(
 ) -> Result<Target, OptionError> {
     let own = Given::of(settings.clone())?;
     let moves = own.ranked("host").or(own.ranked("hostaddr")).is_some();
-    let kept = |key: &str| !OWN.contains(&key) && !(moves && PLACE.contains(&key));
+    let kept = |key: &str| !(OWN.contains(&key) || moves && PLACE.contains(&key));
     let mut target = Target::read(&main.overlaid(settings, kept)?, os_user)?;
     let says = |key| own.ranked(key).is_some();
     if !says("target_session_attrs") && !PLACE.iter().any(|key| says(key)) {
