@@ -78,11 +78,32 @@ export interface TargetOptions {
   connectionString?: string;
   /**
    * Host name, address, or the folder of a unix socket (starts with `/`). Several, with commas
-   * between, are tried in order. Default: PGHOST, else `localhost`.
+   * between, are tried in order, and of each name all addresses it has at that moment. A host that
+   * did not answer in its time comes last for 30 s. A refused login is not tried elsewhere. When
+   * none will do: `ConnectError` with its `attempts`. Default: PGHOST, else `localhost`.
    */
   host?: string;
+  /**
+   * Numeric addresses, one per host with commas between: no name is looked up, `host` is only what
+   * a certificate is checked against. Default: PGHOSTADDR, else none.
+   */
+  hostaddr?: string;
   /** 1 to 65535; as text with commas one per host. Default: PGPORT, else 5432. */
   port?: number | string;
+  /**
+   * What a server must be to be taken, as in libpq 14: `read-write` (neither a standby nor read-only
+   * by default), `read-only`, `primary` (not a standby), `standby`, `prefer-standby` (a standby if
+   * any host is one). Servers before 14, and poolers, are asked once per connection. A connection
+   * of the last four is retired when its standby is promoted. Default: PGTARGETSESSIONATTRS, else
+   * `any`.
+   */
+  target_session_attrs?:
+    'any' | 'read-write' | 'read-only' | 'primary' | 'standby' | 'prefer-standby';
+  /**
+   * `random`: each new connection tries the hosts, and the addresses of each, in an order of its
+   * own. Default: PGLOADBALANCEHOSTS, else `disable`.
+   */
+  load_balance_hosts?: 'disable' | 'random';
   /** Default: PGUSER, else the name of the operating system's user. */
   user?: string;
   /** Same as `user`. */
@@ -178,7 +199,8 @@ export interface TargetOptions {
   options?: string;
   /**
    * Seconds that one address may take, 0 to 86,400; 0 = no bound of its own. Default:
-   * PGCONNECT_TIMEOUT, else 0. `connectTimeoutMs` bounds all addresses together.
+   * PGCONNECT_TIMEOUT, else 0. `connectTimeoutMs` bounds all addresses together, and of several
+   * hosts each has an even share of it at the least.
    */
   connect_timeout?: number;
   /**
@@ -282,7 +304,32 @@ export interface ConnectOptions extends TargetOptions {
   types?: TypesOption;
 }
 
-export interface PoolOptions extends ConnectOptions {
+/** Read replicas: see `replicas`. */
+export interface ReplicaOptions {
+  /**
+   * Servers for reading: a URL, a list of URLs that differ in host and port only, or an object of
+   * target options. User, password, database, TLS and all else are the pool's own unless it says
+   * otherwise; `load_balance_hosts` is `random`. Without a host the standbys among the pool's own
+   * hosts are meant (`target_session_attrs: 'standby'`).
+   *
+   * Then plain reads of `query`, `sql` and `stream` (SELECT and the like, by the text) and
+   * transactions with `readOnly: true` (but serializable ones, which a standby refuses) go to a
+   * replica; writes, anything unknown, `acquire` and other transactions to the primary. `target`
+   * of a call overrides that. What a replica has not yet replayed is not seen there. A read that
+   * turns out to write (25006) is run once more, at the primary; no other statement is run again.
+   *
+   * The replicas have a pool of their own with the same options: `max`, `min` and the rest count
+   * for each of the two. `clear`, `resize` and `close` act on both, events and connections say
+   * which (`target`), `stats().replicas` has the figures. While no replica can be reached (for a
+   * second, or at once when connects are refused) reads go to the primary, an `error` event tells
+   * why, and the replicas are tried again in the background: every second, every 30 s after a
+   * refused login. `createPool` does not wait for them.
+   * Default: none, everything goes to one server.
+   */
+  replicas?: string | URL | readonly (string | URL)[] | TargetOptions;
+}
+
+export interface PoolOptions extends ConnectOptions, ReplicaOptions {
   /**
    * Most connections open or being opened, 1 to 65,535. Default 10: a PostgreSQL server allows 100
    * in all by default, and more than a few per core of the server slows it down.
@@ -447,6 +494,12 @@ export interface QueryOptions {
   timeoutMs?: number | undefined;
   /** `array`: each row is an array in the order of `fields`. Default `object`. */
   rowMode?: 'object' | 'array' | undefined;
+  /**
+   * Which server runs it, for pools with `replicas`: `primary` to read what was just written,
+   * `replica` for what only looks like a write. Without `replicas` all is one. Not for statements
+   * of a connection or transaction. Default: by the text, see `replicas`.
+   */
+  target?: 'primary' | 'replica' | undefined;
 }
 
 /** A statement as one object; `sql` templates are of this form too. */
@@ -467,6 +520,11 @@ export interface AcquireOptions {
   timeoutMs?: number | null | undefined;
   /** 0 (first) to `priorities` - 1. Default: the last class. */
   priority?: number | undefined;
+  /**
+   * Of a pool with `replicas`: where the connection leads. Default `primary`. A `replica` is one
+   * of the primary's when no replica can be reached.
+   */
+  target?: 'primary' | 'replica' | undefined;
 }
 
 export interface ReleaseOptions {
@@ -477,8 +535,16 @@ export interface ReleaseOptions {
 export interface TransactionOptions {
   /** Default: the server's default_transaction_isolation. Not allowed when nested. */
   isolation?: 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable';
-  /** Default: the server's default_transaction_read_only. Not allowed when nested. */
+  /**
+   * Default: the server's default_transaction_read_only. With `replicas` also where it runs. Not
+   * allowed when nested.
+   */
   readOnly?: boolean;
+  /**
+   * Of a pool with `replicas`. Default: `replica` with `readOnly` unless serializable, else
+   * `primary`. Not allowed when nested, nor on a connection.
+   */
+  target?: 'primary' | 'replica' | undefined;
   /** Only with `isolation: 'serializable'` and `readOnly: true`. Not allowed when nested. */
   deferrable?: boolean;
   /**
@@ -846,6 +912,8 @@ export interface ConnectionInfo {
   readonly id: number;
   /** The server's process id for it (pg_backend_pid). */
   readonly processId: number;
+  /** Only with `replicas`, where each of the two pools numbers its own connections. */
+  readonly target?: 'primary' | 'replica' | undefined;
 }
 
 /**
@@ -919,6 +987,11 @@ export interface PoolStats {
   waitMs: Durations;
   useMs: Durations;
   createMs: Durations;
+  /** With the option `replicas`: the same of their pool. The figures above are the primary's. */
+  replicas?: PoolStats & {
+    /** False while none can be reached and reads go to the primary. */
+    reachable: boolean;
+  };
 }
 
 export interface Notification {
@@ -1017,7 +1090,7 @@ export interface PoolEvents {
   /** A connection was closed, for whatever reason. */
   remove: [connection: ConnectionInfo, reason: RemoveReason];
   /**
-   * A connection that nobody was using was lost, or a background connect failed. Emitted only
+   * A connection that nobody was using was lost, or no replica can be reached. Emitted only
    * while there is a listener: losing an idle connection is no reason to end the process.
    */
   error: [error: Error, connection: ConnectionInfo | null];
@@ -1249,15 +1322,25 @@ export class ConnectError extends PoolError {
   readonly reason: ConnectFailureReason | null;
   /** `ECONNREFUSED` and the like; null when there is none. */
   readonly errno: string | null;
+  /** Of several hosts, or addresses of one: each that was tried and why it would not do. */
+  readonly attempts: readonly ConnectAttempt[];
+}
+
+export interface ConnectAttempt {
+  /** As it was asked for: `db1:5432`. */
+  readonly host: string;
+  readonly error: ConnectError | DatabaseError;
 }
 
 export interface ConnectErrorFields {
   reason?: ConnectFailureReason;
   errno?: string;
+  attempts?: readonly ConnectAttempt[];
 }
 
+/** `role`: a host answered, but not as `target_session_attrs` asks for. */
 export type ConnectFailureReason =
-  'refused' | 'dns' | 'timeout' | 'auth' | 'tls' | 'protocol' | 'io';
+  'refused' | 'dns' | 'timeout' | 'auth' | 'tls' | 'protocol' | 'role' | 'io';
 
 /** The connection broke while the statement ran; whether it took effect is unknown. */
 export class ConnectionLostError extends PoolError {

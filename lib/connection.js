@@ -35,6 +35,10 @@ class Connection {
     return this.#lease.identify().processId;
   }
 
+  get target() {
+    return this.#lease.pool.target;
+  }
+
   get released() {
     return this.#lease.released !== null;
   }

@@ -138,6 +138,7 @@ const POOL_OPTIONS = [
   ...['validate', 'validateAfterIdleMs', 'maxConnecting', 'idleOrder', 'leakDetectionMs'],
   ...['maxLeaseMs', 'reset', 'onConnect', 'pipeline', 'lazy', 'waitForServer', 'priorities'],
   ...['shared', 'minPolicy', 'evictBelowMin', 'maxIdle', 'sweepIntervalMs', 'destroyOnQueryError'],
+  'replicas',
 ];
 
 module.exports = { connect, createPool };

@@ -63,6 +63,10 @@ class ConnectError extends PoolError {
     super('ERR_POLYPOOL_CONNECT', message, options);
     this.reason = fields?.reason ?? null;
     this.errno = fields?.errno ?? null;
+    this.attempts = (fields?.attempts ?? []).map(({ host, error }) => ({
+      host,
+      error: error instanceof Error ? error : build(error),
+    }));
   }
 }
 

@@ -51,7 +51,14 @@ const WAIT_OR_NONE = rule(
 /** No prototype: an option called `constructor` is as unknown as any. */
 const call = (name, rules) => ({ name, rules: Object.assign(Object.create(null), rules) });
 
-const query = { signal: SIGNAL, timeoutMs: TIMEOUT, rowMode: choice('object', 'array') };
+const TARGET = choice('primary', 'replica');
+
+const query = {
+  signal: SIGNAL,
+  timeoutMs: TIMEOUT,
+  rowMode: choice('object', 'array'),
+  target: TARGET,
+};
 const stream = { ...query, batchSize: integer(1, BATCH_MAX) };
 const copy = { signal: SIGNAL, timeoutMs: TIMEOUT, highWaterMark: integer(1, BYTES_MAX) };
 const cursor = { ...stream };
@@ -74,7 +81,12 @@ const CALLS = {
   }),
   NOTIFY: call('notify()', { signal: SIGNAL, timeoutMs: TIMEOUT }),
   // The range of priorities is an option of the pool.
-  ACQUIRE: call('acquire()', { signal: SIGNAL, timeoutMs: WAIT_OR_NONE, priority: ANYTHING }),
+  ACQUIRE: call('acquire()', {
+    signal: SIGNAL,
+    timeoutMs: WAIT_OR_NONE,
+    priority: ANYTHING,
+    target: TARGET,
+  }),
   RELEASE: call('release()', { destroy: FLAG }),
   TRANSACTION: call('transaction()', {
     isolation: choice(...ISOLATIONS),
@@ -83,6 +95,7 @@ const CALLS = {
     retries: integer(0, RETRIES_MAX),
     signal: SIGNAL,
     timeoutMs: TIMEOUT,
+    target: TARGET,
   }),
   RESIZE: call('resize()', { min: LIMIT, max: LIMIT }),
   CLOSE: call('close()', { timeoutMs: TIMEOUT_OR_NONE }),

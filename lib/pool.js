@@ -38,6 +38,7 @@ const { surface } = require('./surface');
 const { transactPooled } = require('./transaction');
 const { readTarget, surroundings } = require('./target');
 const { Transports, readTransport } = require('./transport');
+const { Group, acquireReading } = require('./replicas');
 
 const { checkOptions, configOptions } = calls;
 
@@ -94,34 +95,58 @@ class Pool extends EventEmitter {
   #leaving = false;
   #connected = false;
 
+  /** With replicas: what both pools share, and the pool of the replicas. */
+  #group = null;
+  #replicas = null;
+  /** Who tells of events: a pool of replicas speaks through its primary. */
+  #emitter = this;
+
   constructor(target, options) {
     super();
+    if (target instanceof Group) {
+      this.#emitter = target.primary;
+      this.#group = target;
+      this.#open(target);
+      return;
+    }
     this.#given = readTarget(target, options);
     const { onConnect, reset, ...rest } = this.#given;
     const { engine, recipe } = readTransport(rest);
     // Nobody could mean a shared pool without a name: left out for the engine to say so.
     const name = rest.name ?? (rest.shared === true ? undefined : `pool-${++unnamed}`);
-    this.#link = link(rest.shared === true ? name : undefined);
+    const own = link(rest.shared === true ? name : undefined);
     const { environment, user, roots } = surroundings(rest);
     const settings = JSON.parse(
-      binding.openPool(
-        this.#link.id,
-        { ...engine, onConnect, reset, name },
-        environment,
-        user,
-        roots,
-      ),
+      binding.openPool(own.id, { ...engine, onConnect, reset, name }, environment, user, roots),
     );
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
+    const parts = {
+      link: own,
+      settings,
+      hooks: { onConnect, reset },
+      recipe,
+      password: rest.password,
+    };
+    if (settings.replicas !== null) {
+      this.#group = new Group(this, parts);
+      this.#replicas = new Pool(this.#group);
+    }
+    this.#open(parts);
+  }
+
+  #open({ link: own, settings, hooks, recipe, password }) {
+    this.#link = own;
     this.#id = settings.pool;
     this.#settings = settings;
-    this.#hooks = { onConnect, reset };
-    if (typeof rest.password === 'function') this.#password = new PasswordFunction(rest.password);
+    this.#hooks = hooks;
+    if (typeof password === 'function') this.#password = new PasswordFunction(password);
     this.#resource = new AsyncResource('polypool.Pool');
     this.#transports = new Transports(this.#link, recipe, this.#resource);
     // Read by the ring for every result.
     Object.defineProperty(this, 'int8', { value: settings.int8 });
     Object.defineProperty(this, 'lastStats', { value: null, writable: true });
+    const beside = this.#emitter === this ? 'primary' : 'replica';
+    Object.defineProperty(this, 'target', { value: this.#group === null ? undefined : beside });
     this.name = settings.name;
     this.#link.pools.set(this.#id, this);
     if (settings.shared) this.#link.shared.add(settings.name);
@@ -160,6 +185,7 @@ class Pool extends EventEmitter {
         if (options.timeoutMs !== undefined) timeoutMs = Math.ceil(options.timeoutMs);
         request.rowMode = options.rowMode;
         if (options.signal?.aborted) throw abortError(options.signal);
+        if (options.target !== undefined) flags |= targetFlag(options.target, lease);
       }
       request.pool = this;
       request.lease = lease;
@@ -175,7 +201,8 @@ class Pool extends EventEmitter {
   #send(request, signal, flags, timeoutMs, batch) {
     const number = this.#link.add(request);
     const { lease, text, values } = request;
-    if (this.listenerCount('notice') > 0) request.context = new AsyncResource('polypool.Query');
+    if (this.#emitter.listenerCount('notice') > 0)
+      request.context = new AsyncResource('polypool.Query');
     const slot = lease === null ? -1 : lease.slot;
     const generation = lease === null ? 0 : lease.generation;
     if (lease !== null) flags |= lease.flags;
@@ -209,7 +236,8 @@ class Pool extends EventEmitter {
     const { STREAM, STREAM_CONFIG } = calls;
     ({ text, values, options } = readStatement(STREAM, STREAM_CONFIG, text, values, options));
     if (this.#closing !== null && lease === null) throw closed(this);
-    const { signal, timeoutMs, rowMode, batchSize = BATCH } = options ?? {};
+    const { signal, timeoutMs, rowMode, batchSize = BATCH, target } = options ?? {};
+    if (target !== undefined) flags |= targetFlag(target, lease);
     if (signal?.aborted) throw abortError(signal);
     const stream = new RowStream(batchSize);
     const request = new Request();
@@ -335,6 +363,9 @@ class Pool extends EventEmitter {
         if (signal?.aborted) throw abortError(signal);
         if (options.timeoutMs !== undefined) timeoutMs = options.timeoutMs ?? -1;
         if (options.priority !== undefined) priority = this.#readPriority(options.priority);
+        if (options.target === 'replica' && this.#replicas !== null) {
+          return acquireReading(this, this.#replicas, this.#group, options);
+        }
       }
       if (this.#settings.leakDetectionMs !== null) request.text = stackOf(this.acquire);
       const number = this.#link.add(request);
@@ -347,7 +378,7 @@ class Pool extends EventEmitter {
         return promise;
       }
       if (signal !== undefined) this.#link.watch(number, request, signal);
-      const heard = this.listenerCount('acquire') > 0;
+      const heard = this.#emitter.listenerCount('acquire') > 0;
       request.context = heard ? new AsyncResource('polypool.Acquire') : this.#resource;
       return promise.then(undefined, atAcquirer);
     } catch (error) {
@@ -365,12 +396,14 @@ class Pool extends EventEmitter {
     const lease = new Lease(this, slot, generation, 0, request.text);
     const connection = new Connection(lease);
     this.#leases[slot] = lease;
-    if (this.listenerCount('acquire') > 0) this.#emitIn(request.context, 'acquire', connection);
+    if (this.#emitter.listenerCount('acquire') > 0)
+      this.#emitIn(request.context, 'acquire', connection);
     request.resolve(connection);
   }
 
   release(connection, options) {
-    if (leaseOf(connection)?.pool !== this) {
+    const owner = leaseOf(connection)?.pool;
+    if (owner !== this && (owner === undefined || owner !== this.#replicas)) {
       throw new PoolError(
         'ERR_POLYPOOL_PARAMETER',
         'release needs a connection that was acquired from this pool',
@@ -385,7 +418,7 @@ class Pool extends EventEmitter {
     if (this.#leases[slot] === lease) this.#leases[slot] = undefined;
     // Before the listeners: one may release once more.
     lease.released = done;
-    if (this.listenerCount('release') > 0) this.#emitIn(null, 'release', lease.connection);
+    if (this.#emitter.listenerCount('release') > 0) this.#emitIn(null, 'release', lease.connection);
     const fate = destroy ? FATE.DESTROY : FATE.RETURN;
     if (lease.pending > 0 || lease.unsettled || this.#leaving) {
       return this.#awaitReturn(slot, generation, fate);
@@ -443,11 +476,15 @@ class Pool extends EventEmitter {
   stats() {
     const stats = binding.poolStats(this.#link.id, this.#id);
     if (stats !== null) this.lastStats = JSON.parse(stats);
-    return { ...this.lastStats, listening: this.#hub?.connections ?? 0 };
+    const stats = { ...this.lastStats, listening: this.#hub?.connections ?? 0 };
+    if (this.#replicas === null) return stats;
+    const { reachable } = this.#group;
+    return { ...stats, replicas: { ...this.#replicas.stats(), reachable } };
   }
 
   clear() {
     binding.poolClear(this.#link.id, this.#id);
+    this.#replicas?.clear();
   }
 
   resize(limits) {
@@ -459,6 +496,7 @@ class Pool extends EventEmitter {
     if (message !== null) {
       throw new OptionError(message, { option: message.includes("'min'") ? 'min' : 'max' });
     }
+    this.#replicas?.resize({ min, max });
   }
 
   /** Whether `createPool` should not wait for a connection. */
@@ -468,6 +506,8 @@ class Pool extends EventEmitter {
 
   /** Opens the first connections; rejects when that fails. For `createPool`. */
   warm() {
+    // Without replicas the primary serves; nobody waits for them.
+    this.#replicas?.warm().catch(() => {});
     const request = new Request();
     request.pool = this;
     const number = this.#link.add(request);
@@ -486,13 +526,13 @@ class Pool extends EventEmitter {
     const timeoutMs = given === undefined ? this.#settings.closeTimeoutMs : given;
     const closing = this.#submitClose(timeoutMs === null ? -1 : Math.ceil(timeoutMs));
     this.#leaving = this.#settings.shared;
-    const unheard = this.#hub?.close();
-    this.#closing ??= Promise.all([closing, unheard]).then(() => {
+    const others = [this.#hub?.close(), this.#replicas?.close({ timeoutMs })];
+    this.#closing ??= Promise.all([closing, ...others]).then(() => {
       this.stats();
       binding.poolForget(this.#link.id, this.#id);
       this.#link.pools.delete(this.#id);
       if (this.#leaving) this.#link.shared.delete(this.name);
-      this.#emit('close');
+      if (this.#emitter === this) this.#emit('close');
     });
     return this.#closing;
   }
@@ -545,6 +585,7 @@ class Pool extends EventEmitter {
 
   handleEvent(event) {
     const info = { id: event.connection, processId: event.processId };
+    if (this.target !== undefined) info.target = this.target;
     switch (event.type) {
       case 'connect':
         if (!this.#connected) {
@@ -557,6 +598,10 @@ class Pool extends EventEmitter {
         this.#leaseOf(event)?.revoke(REMOVED[event.reason] ?? 'lost');
         this.#emit('remove', info, event.reason);
         if (event.idle) this.#emitError(fromWire(event.error), info);
+        break;
+      case 'replicas':
+        this.#group.reachable = event.reachable;
+        if (!event.reachable) this.#emitError(fromWire(event.error), null);
         break;
       case 'error':
         this.#emitError(fromWire(event.error), null);
@@ -588,11 +633,11 @@ class Pool extends EventEmitter {
   }
 
   #emitError(error, info) {
-    if (this.listenerCount('error') > 0) this.#emit('error', error, info);
+    if (this.#emitter.listenerCount('error') > 0) this.#emit('error', error, info);
   }
 
   #emit(name, ...args) {
-    if (this.listenerCount(name) > 0) this.#emitIn(this.#resource, name, ...args);
+    if (this.#emitter.listenerCount(name) > 0) this.#emitIn(this.#resource, name, ...args);
   }
 
   /**
@@ -601,8 +646,8 @@ class Pool extends EventEmitter {
    */
   #emitIn(context, name, ...args) {
     try {
-      if (context === null) this.emit(name, ...args);
-      else context.runInAsyncScope(this.emit, this, name, ...args);
+      if (context === null) this.#emitter.emit(name, ...args);
+      else context.runInAsyncScope(this.#emitter.emit, this.#emitter, name, ...args);
     } catch (error) {
       surface(error);
     }
@@ -658,6 +703,15 @@ function stackOf(above) {
 
 function noticeOf(wire) {
   return copyServerFields({ message: wire.message }, wire);
+}
+
+function targetFlag(target, lease) {
+  if (lease !== null) {
+    throw new OptionError("option 'target' is for statements of a pool, not of a connection", {
+      option: 'target',
+    });
+  }
+  return target === 'primary' ? FLAG.PRIMARY : FLAG.REPLICA;
 }
 
 function closed({ name }) {

@@ -61,7 +61,16 @@ const COMPLETE = {
   NOTIFICATION: 20,
   SUSPENDED: 21,
 };
-const FLAG = { STREAM: 1, HOOK: 2, LEAD: 4, WITHIN: 8, COPY: 16, CURSOR: 32 };
+const FLAG = {
+  STREAM: 1,
+  HOOK: 2,
+  LEAD: 4,
+  WITHIN: 8,
+  COPY: 16,
+  CURSOR: 32,
+  PRIMARY: 64,
+  REPLICA: 128,
+};
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 
 /** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */

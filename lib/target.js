@@ -23,6 +23,23 @@ function readTarget(target, options) {
     if (typeof given[key] === 'string') checkScheme(key, given[key]);
   }
   if (typeof given.ssl === 'object' && given.ssl !== null) given.ssl = readSsl(given.ssl);
+  if (given.replicas !== undefined) given.replicas = readReplicas(given.replicas);
+  return given;
+}
+
+/** A URL, several, or an object with one; anything else is left to the engine to refuse. */
+function readReplicas(given) {
+  if (Array.isArray(given)) return given.map(readReplicas);
+  if (given instanceof URL || typeof given === 'string') {
+    const text = textOf(given);
+    checkScheme('replicas', text);
+    return text;
+  }
+  if (typeof given !== 'object' || given === null) return given;
+  const { url, connectionString } = given;
+  if (url instanceof URL) return { ...given, url: textOf(url) };
+  if (connectionString instanceof URL)
+    return { ...given, connectionString: textOf(connectionString) };
   return given;
 }
 
@@ -85,8 +102,10 @@ function usualPassfile() {
   }
 }
 
-function mayVerify({ url, connectionString, ssl, sslmode, sslrootcert }, environment) {
+function mayVerify({ url, connectionString, ssl, sslmode, sslrootcert, replicas }, environment) {
+  const others = [replicas ?? []].flat();
   return (
+    others.some((it) => mayVerify(typeof it === 'object' ? { ...it } : { url: it }, {})) ||
     ssl !== undefined ||
     sslmode !== undefined ||
     sslrootcert !== undefined ||

@@ -60,7 +60,8 @@ class Transaction {
 
   get connection() {
     const { id, processId } = this.#lease.identify();
-    return { id, processId };
+    const { target } = this.#lease.pool;
+    return target === undefined ? { id, processId } : { id, processId, target };
   }
 
   get sql() {
@@ -291,6 +292,7 @@ function isVerdict(error) {
 /** A transaction on a connection the caller holds. */
 async function transact(connection, callback, options) {
   const settings = readOptions(callback, options);
+  if (options?.target !== undefined) throw refusal('target', 'is for transactions of a pool');
   return attempts(settings, (signal) =>
     Transaction.run(connection, settings.begin, callback, signal),
   );
@@ -300,7 +302,8 @@ async function transact(connection, callback, options) {
 async function transactPooled(pool, callback, options) {
   const settings = readOptions(callback, options);
   return attempts(settings, async (signal) => {
-    const connection = await pool.acquire(signal && { signal });
+    const { target } = settings;
+    const connection = await pool.acquire((signal ?? target) && { signal, target });
     try {
       return await Transaction.run(connection, settings.begin, callback, signal);
     } finally {
@@ -376,6 +379,9 @@ function readOptions(callback, options = {}) {
   }
   checkOptions(TRANSACTION, options);
   const { isolation, readOnly, deferrable, retries = 0, signal, timeoutMs } = options;
+  // A standby knows no serializable transactions.
+  const target =
+    options.target ?? (readOnly && isolation !== 'serializable' ? 'replica' : undefined);
   if (deferrable && !(isolation === 'serializable' && readOnly)) {
     throw refusal('deferrable', "goes only with isolation 'serializable' and readOnly");
   }
@@ -384,11 +390,11 @@ function readOptions(callback, options = {}) {
   if (readOnly !== undefined) modes.push(readOnly ? 'READ ONLY' : 'READ WRITE');
   if (deferrable !== undefined) modes.push(deferrable ? 'DEFERRABLE' : 'NOT DEFERRABLE');
   const begin = modes.length === 0 ? 'BEGIN' : `BEGIN ${modes.join(' ')}`;
-  return { begin, retries, signal, timeoutMs };
+  return { begin, retries, signal, timeoutMs, target };
 }
 
 function checkNested(options) {
-  for (const name of ['isolation', 'readOnly', 'deferrable', 'retries']) {
+  for (const name of ['isolation', 'readOnly', 'deferrable', 'retries', 'target']) {
     if (options?.[name] !== undefined) {
       throw refusal(name, 'is not allowed for a nested transaction');
     }

@@ -12,6 +12,8 @@ const { embeddedPostgres, prepareDev } = require('../../scripts/prepare-dev.js')
 const { Authority } = require('./certificates.js');
 
 const run = promisify(execFile);
+const pause = promisify(setTimeout);
+const APPLY = 'remote_apply';
 const isRoot = process.getuid?.() === 0;
 
 const DATABASE = 'polypool_test';
@@ -129,6 +131,23 @@ class Server {
     return server;
   }
 
+  /**
+   * A streaming standby of a running server, as far as that is when this resolves. The primary
+   * waits for nobody: see `synchronize`.
+   */
+  static async replicaOf(primary) {
+    const server = new Server(primary.#bin);
+    try {
+      server.port = await freePort();
+      await server.follow(primary);
+      server.caFile = primary.caFile;
+    } catch (error) {
+      await server.destroy().catch(() => {});
+      throw error;
+    }
+    return server;
+  }
+
   #bin;
   #owner = identity();
   #data;
@@ -172,18 +191,7 @@ class Server {
 
   /** psql is not part of the embedded package, so that the roles are made through a client. */
   async #createRoles() {
-    const { Client } = require('pg');
-    const connect = async (database) => {
-      const client = new Client({
-        host: this.directory,
-        port: this.port,
-        user: 'postgres',
-        database,
-      });
-      await client.connect();
-      return client;
-    };
-    const first = await connect('postgres');
+    const first = await this.#connect('postgres');
     for (const [role, { method, password }] of Object.entries(ROLES)) {
       const verb = role === 'postgres' ? 'alter' : 'create';
       const secret = password ? ` password '${password}'` : '';
@@ -194,9 +202,65 @@ class Server {
     await first.query(`create role ${GROUP}`);
     await first.query(`create database ${DATABASE} owner app`);
     await first.end();
-    const second = await connect(DATABASE);
+    const second = await this.#connect(DATABASE);
     await second.query('grant create on schema public to public');
     await second.end();
+  }
+
+  /** Becomes a standby of `primary`, whatever it was before; it must not be running. */
+  async follow(primary) {
+    fs.rmSync(this.#data, { recursive: true, force: true });
+    const source = ['-h', primary.directory, '-p', String(primary.port), '-U', 'postgres'];
+    const copying = ['-X', 'stream', '-c', 'fast', '--no-sync', '-R'];
+    await this.#exec('pg_basebackup', ['-D', this.#data, ...source, ...copying]);
+    const lines = {
+      port: String(this.port),
+      unix_socket_directories: this.directory,
+      primary_conninfo: `host=${primary.directory} port=${primary.port} user=postgres application_name=standby`,
+    };
+    this.configure({ ...lines, synchronous_standby_names: '' });
+    await this.start();
+  }
+
+  /** Lines for postgresql.auto.conf, the last word on every setting; for the next start. */
+  configure(settings) {
+    const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'\n`);
+    fs.appendFileSync(path.join(this.#data, 'postgresql.auto.conf'), lines.join(''));
+  }
+
+  /** Commits wait until the standby has applied them: none is lost when it takes over. */
+  async synchronize(names = 'standby') {
+    this.configure({ synchronous_standby_names: names, synchronous_commit: APPLY });
+    await this.reload();
+    const client = await this.#connect('postgres');
+    const waits = "select 1 from pg_stat_replication where sync_state = 'sync'";
+    while ((await client.query(waits)).rowCount === 0) await pause(10);
+    while ((await client.query('show synchronous_commit')).rows[0].synchronous_commit !== APPLY) {
+      await pause(10);
+    }
+    await client.end();
+  }
+
+  /** As the superuser, over the unix socket. */
+  async #connect(database) {
+    const { Client } = require('pg');
+    const client = new Client({
+      host: this.directory,
+      port: this.port,
+      user: 'postgres',
+      database,
+    });
+    await client.connect();
+    return client;
+  }
+
+  reload() {
+    return this.#exec('pg_ctl', ['reload', '-s', '-D', this.#data]);
+  }
+
+  /** A standby becomes the primary; resolves when it takes writes. */
+  async promote() {
+    await this.#exec('pg_ctl', ['promote', '-w', '-s', '-D', this.#data]);
   }
 
   async start() {

@@ -203,3 +203,28 @@ export async function transports(): Promise<void> {
   // @ts-expect-error the socket is the pool's to choose, or option stream's
   await createPool({ host: 'a', ssl: { socket: connectTcp(5432) } });
 }
+
+export async function replicas(pool: Pool): Promise<void> {
+  const options: PoolOptions = {
+    host: 'db1,db2',
+    hostaddr: '10.0.0.1,10.0.0.2',
+    target_session_attrs: 'prefer-standby',
+    load_balance_hosts: 'random',
+    replicas: ['postgres://db3', new URL('postgres://db4')],
+  };
+  void new Pool({ ...options, replicas: { host: 'db3', port: 5433 } });
+  // @ts-expect-error one budget per pool, not a part of the target
+  void new Pool({ replicas: { host: 'db3', max: 3 } });
+  // @ts-expect-error no such role
+  void new Pool({ target_session_attrs: 'master' });
+  await pool.query('select 1', [], { target: 'primary' });
+  await pool.query({ text: 'select 1', target: 'replica' });
+  pool.stream('select 1', [], { target: 'replica' });
+  const connection = await pool.acquire({ target: 'replica' });
+  exact<typeof connection.target, 'primary' | 'replica' | undefined>(true);
+  await pool.transaction(() => {}, { readOnly: true, target: 'primary' });
+  const figures = pool.stats().replicas;
+  if (figures) exact<typeof figures.reachable, boolean>(true);
+  // @ts-expect-error standby is a role, not a target
+  await pool.query('select 1', [], { target: 'standby' });
+}

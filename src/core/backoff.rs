@@ -4,7 +4,10 @@ use super::message::Time;
 use super::options::{MILLISECOND, SECOND};
 
 const BASE: Time = 50 * MILLISECOND;
-const CAP: Time = 5 * SECOND;
+/// While somebody waits: a promoted standby is found within this.
+const CAP: Time = SECOND / 2;
+/// While nobody does.
+const CAP_UNASKED: Time = 5 * SECOND;
 /// Full jitter may draw zero, and a server that refuses at once would be asked in a tight loop.
 const FLOOR: Time = 5 * MILLISECOND;
 
@@ -17,7 +20,7 @@ impl Random {
         Random(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,8 +31,8 @@ impl Random {
     /// Uniform in `0..=highest`; the bias of the remainder is far below what jitter needs.
     pub fn up_to(&mut self, highest: Time) -> Time {
         match highest.checked_add(1) {
-            Some(span) => self.next() % span,
-            None => self.next(),
+            Some(span) => self.draw() % span,
+            None => self.draw(),
         }
     }
 }
@@ -40,6 +43,7 @@ impl Random {
 pub struct Backoff {
     failures: u32,
     until: Time,
+    unasked_until: Time,
 }
 
 impl Backoff {
@@ -47,8 +51,14 @@ impl Backoff {
         now < self.until
     }
 
+    /// The end of the pause for those who wait.
     pub fn until(&self) -> Time {
         self.until
+    }
+
+    /// The same for connections that nobody waits for.
+    pub fn unasked_until(&self) -> Time {
+        self.unasked_until
     }
 
     /// Attempts that were under way together and fail together earn one pause, not several.
@@ -56,13 +66,16 @@ impl Backoff {
         if self.is_pausing(now) {
             return;
         }
-        let ceiling = BASE.saturating_mul(1 << self.failures.min(16)).min(CAP);
+        let ceiling = BASE.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
-        self.until = now.saturating_add(FLOOR + random.up_to(ceiling - FLOOR));
+        let mut pause = |cap| now + FLOOR + random.up_to(ceiling.min(cap) - FLOOR);
+        self.until = pause(CAP);
+        self.unasked_until = pause(CAP_UNASKED).max(self.until);
     }
 
     pub fn note_connect(&mut self) {
         self.until = 0;
+        self.unasked_until = 0;
     }
 
     pub fn note_use(&mut self) {

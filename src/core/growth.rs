@@ -102,7 +102,8 @@ impl Pool {
         match self.demand() {
             Demand::Nothing => None,
             Demand::Waiters if !self.options.connect_retry => Some(self.now),
-            _ => Some(self.now.max(self.backoff.until())),
+            Demand::Waiters => Some(self.now.max(self.backoff.until())),
+            Demand::Min => Some(self.now.max(self.backoff.unasked_until())),
         }
     }
 
@@ -122,6 +123,7 @@ impl Pool {
             }
             let at = self.vacant.front;
             self.slots[at as usize].renew(serial, self.epoch);
+            self.slots[at as usize].born = self.now;
             self.go(at, State::Connecting);
             self.emit(Effect::Connect { conn: self.slots[at as usize].conn(at) });
             started = true;
@@ -192,11 +194,15 @@ impl Pool {
         if slot.state == State::Closing {
             return;
         }
+        let counts = slot.uses > 0 && slot.epoch == self.epoch;
         if slot.uses == 0 {
             // It never served anybody: to open the next one at once would be a storm.
             self.backoff.note_failure(self.now, &mut self.random);
         }
         self.write_off(at);
         self.close(at, CloseReason::Died);
+        if counts {
+            self.note_death();
+        }
     }
 }

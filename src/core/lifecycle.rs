@@ -79,6 +79,7 @@ impl Pool {
 
     pub(super) fn handle_clear(&mut self) {
         self.epoch = self.epoch.wrapping_add(1);
+        self.failover.note_generation();
         self.close_unused(CloseReason::Cleared);
     }
 
@@ -117,7 +118,9 @@ impl Pool {
 
     fn close_unused(&mut self, why: CloseReason) {
         for at in 0..self.slots.len() as u32 {
-            if self.is_unused(at) {
+            let slot = &self.slots[at as usize];
+            let spared = why == CloseReason::Cleared && slot.epoch == self.epoch;
+            if self.is_unused(at) && !spared {
                 self.close(at, why);
             }
         }

@@ -100,6 +100,11 @@ pub enum Input {
     Retire {
         conn: ConnId,
     },
+    /// It is certain that the server of this connection is not the one wanted: a standby, or one
+    /// that crashes. Clears, if that is not done yet, and at most once in some seconds.
+    Misplaced {
+        conn: ConnId,
+    },
     Connected {
         conn: ConnId,
     },

@@ -3,11 +3,12 @@
 //! `pool` takes inputs, `dispatch` decides who gets which connection, `growth` when one is opened,
 //! `expiry` what falls due with time. Nothing here reads a clock, does I/O or starts a thread.
 
-mod backoff;
+pub mod backoff;
 mod deadlines;
 mod dispatch;
 pub mod error;
 mod expiry;
+mod failover;
 mod growth;
 #[cfg(debug_assertions)]
 mod invariants;

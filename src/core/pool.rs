@@ -2,6 +2,7 @@
 
 use super::backoff::{Backoff, Random};
 use super::expiry::Expiry;
+use super::failover::Failover;
 use super::growth::Growth;
 use super::list::{List, NONE};
 use super::message::{CloseReason, ConnId, Effect, Input, Lease, RejectReason, Time, WaiterId};
@@ -35,6 +36,7 @@ pub struct Pool {
     pub(super) growth: Growth,
     pub(super) backoff: Backoff,
     pub(super) expiry: Expiry,
+    pub(super) failover: Failover,
     pub(super) closed: bool,
     pub(super) closed_reported: bool,
     pub(super) totals: Stats,
@@ -72,6 +74,7 @@ impl Pool {
             growth: Growth::new(&options),
             backoff: Backoff::default(),
             expiry: Expiry::new(now),
+            failover: Failover::default(),
             closed: false,
             closed_reported: false,
             totals: Stats::default(),
@@ -97,6 +100,7 @@ impl Pool {
             Input::Hold { conn } => self.handle_hold(conn),
             Input::Settled { conn } => self.handle_settled(conn),
             Input::Retire { conn } => self.handle_retire(conn),
+            Input::Misplaced { conn } => self.handle_misplaced(conn),
             Input::Connected { conn } => self.handle_connected(conn),
             Input::ConnectFailed { conn, failure } => self.handle_connect_failed(conn, failure),
             Input::Validated { conn, ok } => self.handle_validated(conn, ok),

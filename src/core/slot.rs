@@ -61,6 +61,8 @@ pub struct Slot {
     pub holder: WaiterId,
     /// The pool's epoch when the connection was opened; `Clear` starts a new one.
     pub epoch: u32,
+    /// When its connection was begun.
+    pub born: Time,
     pub prev: u32,
     pub next: u32,
     /// Statements on the wire, and for each whether it writes (bit 0 = the oldest).
@@ -92,6 +94,7 @@ impl Slot {
             generation: 0,
             holder: WaiterId(0),
             epoch: 0,
+            born: 0,
             prev: NONE,
             next: NONE,
             in_flight: 0,

@@ -9,6 +9,8 @@ pub struct EngineError {
     pub json: Value,
     /// The server no longer is what the client wants ('not here'): retire the connection.
     pub not_here: bool,
+    /// This server cannot run it, another one may: it would write, and this is a standby.
+    pub elsewhere: bool,
     /// Never worth another try: wrong password, missing database, bad certificate.
     pub fatal: bool,
 }
@@ -16,7 +18,7 @@ pub struct EngineError {
 impl EngineError {
     pub fn new(code: &'static str, message: impl Into<String>) -> EngineError {
         let json = json!({ "kind": "pool", "code": code, "message": message.into() });
-        EngineError { json, not_here: false, fatal: false }
+        EngineError { json, not_here: false, elsewhere: false, fatal: false }
     }
 
     pub fn with(mut self, key: &str, value: Value) -> EngineError {

@@ -58,8 +58,24 @@ pub struct Attached {
     pub hooks: Hooks,
 }
 
+/// A pool beside another one that reads for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Role {
+    #[default]
+    Alone,
+    Primary {
+        replicas: u32,
+    },
+    Replicas,
+}
+
 pub struct PoolShared {
     pub id: u32,
+    pub role: Role,
+    /// Of a primary: the pool of its replicas.
+    pub replicas: Option<Arc<PoolShared>>,
+    /// Of whatever is random about this pool.
+    pub seed: u64,
     pub clock: Clock,
     pub options: Options,
     /// What the pool was created with: these run for every connection.
@@ -140,7 +156,20 @@ impl PoolShared {
         let state = Mutex::new(state);
         let alarm = AtomicU64::new(Time::MAX);
         let (hooks, attached) = (owner.hooks, Mutex::new(vec![owner]));
-        Arc::new(PoolShared { id, clock, options, hooks, connector, after, attached, alarm, state })
+        Arc::new(PoolShared {
+            id,
+            role: Role::Alone,
+            replicas: None,
+            seed,
+            clock,
+            options,
+            hooks,
+            connector,
+            after,
+            attached,
+            alarm,
+            state,
+        })
     }
 
     pub fn attached(&self) -> MutexGuard<'_, Vec<Attached>> {

@@ -35,6 +35,9 @@ pub fn attach(
         Some(Entry::Open(pool)) => {
             same(pool)?;
             pool.attached().push(me);
+            if let Some(replicas) = &pool.replicas {
+                replicas.attached().push(me);
+            }
             return Ok(pool.clone());
         }
         Some(Entry::Closing(before)) => Some(*before),

@@ -104,6 +104,8 @@ pub struct Replies<'a> {
     pub notifications: &'a mut Vec<Notification>,
     /// A row asked to stop; the link it was for, if that is behind.
     pub stop: bool,
+    /// The server has become another than was wanted.
+    pub retire: bool,
     pub stalled_by: Option<u32>,
 }
 
@@ -188,7 +190,11 @@ impl Replies<'_> {
         count: Option<u64>,
     ) {
         let Some(request) = self.requests.get(token) else { return };
-        let Some((link, number)) = answerable(request) else { return };
+        let Some((link, number)) = answerable(request) else {
+            // The driver's own: it asks for the count alone.
+            request.result = Some(Outcome { shape: -1, command: -1, count });
+            return;
+        };
         let Some(link) = self.links.get(link) else { return };
         end_result(request, link, number);
         let shape = shape.map_or(-1, |shape| {
@@ -225,7 +231,7 @@ impl Replies<'_> {
         let dispatch = request.statement.as_ref().map(|statement| statement.dispatch());
         let dirties = matches!(dispatch, Some(Dispatch::Alone { dirties: true }));
         self.finished.push(Finished { token, in_transaction, dirties });
-        if request.settled {
+        if request.settled || request.moves() {
             return;
         }
         settle(request, self.links, self.talking);

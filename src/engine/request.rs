@@ -1,7 +1,7 @@
 //! What the driver knows of one request while somebody waits for its answer or its wire is busy.
 
 use super::error::EngineError;
-use super::session::{Mode, Statement};
+use super::session::{Dispatch, Mode, Statement};
 use crate::core::message::{ConnId, Time};
 use crate::wire::param::ParamsBuf;
 use std::rc::Rc;
@@ -26,6 +26,11 @@ pub enum Kind {
     Warm,
     /// Bounds the wait of a thread that detaches from a shared pool.
     Leave,
+    /// Asks a server that refused to write whether it is a standby.
+    Place,
+    /// Timers of a pool of replicas.
+    Patience,
+    Probe,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +49,8 @@ pub struct Request {
     /// The link that asked, and its number there; the driver's own requests have none.
     pub origin: Option<(u32, i32)>,
     pub pool: u32,
+    /// The pool that takes over a read which the replicas, at `pool`, cannot run.
+    pub fallback: Option<u32>,
     pub conn: Option<ConnId>,
     pub statement: Option<Rc<dyn Statement>>,
     pub params: ParamsBuf,
@@ -81,6 +88,7 @@ impl Request {
             stage: Stage::Waiting,
             origin,
             pool,
+            fallback: None,
             conn: None,
             statement: None,
             params: ParamsBuf::default(),
@@ -96,6 +104,18 @@ impl Request {
             result: None,
             shape: -1,
         }
+    }
+}
+
+impl Request {
+    /// A read that turned out to write, at a replica, before it had any rows: once more, at the
+    /// primary.
+    pub fn moves(&self) -> bool {
+        self.fallback.is_some()
+            && !self.settled
+            && self.shape < 0
+            && self.error.as_ref().is_some_and(|error| error.elsewhere)
+            && self.statement.as_ref().is_some_and(|it| it.dispatch() == Dispatch::Read)
     }
 }
 

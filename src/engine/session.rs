@@ -12,6 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
@@ -86,6 +87,10 @@ pub trait Session {
     /// One cheap round trip that shows the peer to be alive.
     fn check(&mut self, token: u64);
 
+    /// One round trip whose result has a row if the server is not the one a writer wants: it is a
+    /// standby, or configured to be read-only.
+    fn check_place(&mut self, token: u64);
+
     /// Brings the session back to how it was after connecting.
     fn reset(&mut self, token: u64);
 
@@ -116,21 +121,27 @@ pub struct Opened {
     pub leftover: BytesMut,
 }
 
-/// What the program says anew for each connection, beside its options. Without `Debug`.
+/// What one attempt to connect may depend on beside its target. Without `Debug`.
 #[derive(Default)]
-pub struct Credentials {
-    /// The answer of a password function.
+pub struct Attempt {
+    /// Of whatever is random about it.
+    pub seed: u64,
+    pub now: Time,
+    /// When the caller gives up; for an even share among several hosts.
+    pub limit: Option<Duration>,
+    /// The answer of a password function, called anew for each attempt.
     pub password: Option<String>,
+    /// Opens transports in JavaScript, for a target that asks for one.
+    pub bridges: Option<Bridges>,
 }
 
 /// One target: where and as whom to connect.
 pub trait Connector: Send + Sync {
-    /// `bridges` opens transports in JavaScript, for a target that asks for one.
-    fn connect(
-        self: Arc<Self>,
-        credentials: Credentials,
-        bridges: Bridges,
-    ) -> LocalFuture<Result<Opened, EngineError>>;
+    fn connect(self: Arc<Self>, attempt: Attempt) -> LocalFuture<Result<Opened, EngineError>>;
+
+    /// A server that refuses to write may be what this target asks for.
+    fn allows_read_only(&self) -> bool;
+
     fn statement(&self, id: u32, text: &str) -> Rc<dyn Statement>;
 
     /// What it was made from: threads that share a pool must mean the same target.

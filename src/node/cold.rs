@@ -6,7 +6,7 @@ use super::values::entries;
 use crate::core::error::OptionError;
 use crate::core::message::Input;
 use crate::core::options::{Int8, Options, Reset, Validate, Value};
-use crate::engine::pool::{Attached, Hooks, Latency, PoolShared, Surroundings};
+use crate::engine::pool::{Attached, Hooks, Latency, PoolShared, Role, Surroundings};
 use crate::engine::postgres::adapter::Postgres;
 use crate::engine::postgres::config::KEYS;
 use crate::engine::registry;
@@ -67,63 +67,101 @@ fn make_pool(
     surroundings: &Surroundings,
 ) -> Result<Json, OptionError> {
     let given_reset = entries.iter().any(|(key, _)| key == "reset");
-    let (mut options, rest) = Options::parse(entries, KEYS)?;
+    let (options, rest) = Options::parse(entries, KEYS)?;
     if options.validate == Validate::Function {
         let expected = "'auto', 'always' or 'never' for a database";
         return Err(OptionError::bound("validate", expected, "a function"));
     }
     let is_function = |name: &str| rest.iter().any(|it| it.0 == name && it.1 == Value::Function);
     let (password, stream) = (is_function("password"), is_function("stream"));
-    let connector = Arc::new(Postgres::new(rest, surroundings, &options)?);
-    if connector.is_local() {
-        pack_for_this_machine(&mut options);
-    }
+    let (connector, replicas) = Postgres::new(rest, surroundings, &options)?;
     let reset = options.reset == Reset::Function;
     let hooks = Hooks { on_connect: options.on_connect, reset, password, stream };
     let me = Attached { link: link.shared.id, thread: link.shared.thread, hooks };
-    let name = options.name.clone().filter(|_| options.shared);
-    let asked = (options.clone(), connector.clone());
-    let clock = link.runtime.clock;
-    let make = |me: Attached, before: Option<u32>| {
-        let id = POOLS.fetch_add(1, Ordering::Relaxed);
-        // Jitter must differ between processes; nothing else depends on the seed.
-        let seed = RandomState::new().hash_one(id);
-        let pool = PoolShared::new(id, me, options, connector, clock, seed, before);
-        link.runtime.send(Message::OpenPool(pool.clone()));
-        pool
-    };
-    let pool = match &name {
-        None => make(me, None),
+    let opening = Opening { options: packed(options, &connector), connector: Arc::new(connector) };
+    let pool = match opening.options.name.clone().filter(|_| opening.options.shared) {
+        None => opening.make(link, me, replicas, None),
         Some(name) => {
-            let (options, connector) = asked;
-            let same = |pool: &PoolShared| same_pool(pool, options, given_reset, &*connector);
-            registry::attach(name, me, same, make)?
+            let asked = opening.clone();
+            let same = |pool: &PoolShared| asked.compare(pool, given_reset);
+            let make = |me, before| opening.make(link, me, replicas, before);
+            registry::attach(&name, me, same, make)?
         }
     };
-    link.add_pool(pool.clone());
+    for pool in pool.replicas.iter().chain([&pool]) {
+        link.add_pool(pool.clone());
+    }
     Ok(settings_of(&pool))
 }
 
-/// Refuses to take a pool for another one: names the option in which the two differ, never the
-/// values. Functions stay with the thread that passed them; leaving one out asks for nothing else.
-fn same_pool(
-    pool: &PoolShared,
-    mut options: Options,
-    given_reset: bool,
-    connector: &dyn Connector,
-) -> Result<(), OptionError> {
-    options.on_connect |= pool.options.on_connect;
-    if !given_reset && pool.options.reset == Reset::Function {
-        options.reset = Reset::Function;
+/// What a pool is made of.
+#[derive(Clone)]
+struct Opening {
+    options: Options,
+    connector: Arc<Postgres>,
+}
+
+impl Opening {
+    /// The pool, and one of its replicas where there are any, announced to the engine.
+    fn make(
+        self,
+        link: &Rc<LocalLink>,
+        me: Attached,
+        replicas: Option<Postgres>,
+        before: Option<u32>,
+    ) -> Arc<PoolShared> {
+        // Replicas first: a statement must find the pool that it is sent to.
+        let replicas = replicas.map(|connector| {
+            let name = self.options.name.as_ref().map(|name| format!("{name} (replicas)"));
+            let options = Options { name, ..self.options.clone() };
+            let options = packed(options, &connector);
+            let opening = Opening { options, connector: Arc::new(connector) };
+            opening.open(link, me, Role::Replicas, None, None)
+        });
+        let beside = replicas.as_ref().map(|pool| pool.id);
+        let role = beside.map_or(Role::Alone, |replicas| Role::Primary { replicas });
+        self.open(link, me, role, replicas, before)
     }
-    let target = || pool.connector.settings().difference(connector.settings());
-    let Some(option) = pool.options.difference(&options).or_else(target) else { return Ok(()) };
-    let name = pool.options.name.as_deref().unwrap_or_default();
-    let message = format!(
-        "option '{option}' differs from that of the shared pool '{name}': \
-         threads that share a pool must give the same target and options"
-    );
-    Err(OptionError { option: option.to_owned(), message })
+
+    fn open(
+        self,
+        link: &Rc<LocalLink>,
+        me: Attached,
+        role: Role,
+        replicas: Option<Arc<PoolShared>>,
+        before: Option<u32>,
+    ) -> Arc<PoolShared> {
+        let id = POOLS.fetch_add(1, Ordering::Relaxed);
+        // Jitter must differ between processes; nothing else depends on the seed.
+        let seed = RandomState::new().hash_one(id);
+        let Opening { options, connector } = self;
+        let clock = link.runtime.clock;
+        let mut pool = PoolShared::new(id, me, options, connector, clock, seed, before);
+        let own = Arc::get_mut(&mut pool).expect("nobody else has seen it");
+        own.role = role;
+        own.replicas = replicas;
+        link.runtime.send(Message::OpenPool(pool.clone()));
+        pool
+    }
+
+    /// Refuses to take a pool for another one: names the option in which the two differ, never the
+    /// values. Functions stay with the thread that passed them; leaving one out asks for nothing
+    /// else.
+    fn compare(mut self, pool: &PoolShared, given_reset: bool) -> Result<(), OptionError> {
+        self.options.on_connect |= pool.options.on_connect;
+        if !given_reset && pool.options.reset == Reset::Function {
+            self.options.reset = Reset::Function;
+        }
+        let target = || pool.connector.settings().difference(self.connector.settings());
+        let differing = pool.options.difference(&self.options).or_else(target);
+        let Some(option) = differing else { return Ok(()) };
+        let name = pool.options.name.as_deref().unwrap_or_default();
+        let message = format!(
+            "option '{option}' differs from that of the shared pool '{name}': \
+             threads that share a pool must give the same target and options"
+        );
+        Err(OptionError { option: option.to_owned(), message })
+    }
 }
 
 /// What lib/ has to know of a pool's options.
@@ -132,6 +170,7 @@ fn settings_of(pool: &PoolShared) -> Json {
     let ms = |time: Option<u64>| time.map(|us| us / 1000);
     json!({
         "pool": pool.id,
+        "replicas": pool.replicas.as_ref().map(|replicas| replicas.id),
         "acquireTimeoutMs": ms(options.acquire_timeout),
         "queryTimeoutMs": ms(options.query_timeout),
         "closeTimeoutMs": ms(options.close_timeout),
@@ -153,10 +192,13 @@ fn settings_of(pool: &PoolShared) -> Json {
 /// The server shares our processors: beyond two busy connections for each, another one only adds
 /// switches between them. Packing short statements gave 15 % more point selects with 65 workers
 /// on two cores (`benches/node` row `point`). A server elsewhere may have any number.
-fn pack_for_this_machine(options: &mut Options) {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    options.share_width = cores.saturating_mul(2);
-    options.share_depth = 32;
+fn packed(mut options: Options, connector: &Postgres) -> Options {
+    if connector.is_local() {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        options.share_width = cores.saturating_mul(2);
+        options.share_depth = 32;
+    }
+    options
 }
 
 /// The pool's figures as JSON (`Pool.stats`).

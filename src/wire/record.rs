@@ -59,6 +59,9 @@ pub mod flag {
     pub const COPY: i32 = 16;
     /// A cursor: `batch` rows, then SUSPENDED. Its connection runs nothing else until it is over.
     pub const CURSOR: i32 = 32;
+    /// To the primary, whatever it is; to a replica, whatever it is.
+    pub const PRIMARY: i32 = 64;
+    pub const REPLICA: i32 = 128;
 }
 
 /// Parameter tags; the payload follows.

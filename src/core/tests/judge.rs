@@ -90,6 +90,7 @@ impl World {
             since: self.now,
             opened: None,
             epoch: self.epoch,
+            born: self.now,
             uses: 0,
             dirty: false,
             in_transaction: false,

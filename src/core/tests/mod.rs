@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cancellation;
+mod failover;
 mod judge;
 mod lifecycle;
 mod notes;

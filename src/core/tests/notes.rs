@@ -1,7 +1,7 @@
 //! The naive model, inputs: what each one means to the driver's own books.
 
 use super::world::*;
-use crate::core::options::Reset;
+use crate::core::options::{Reset, SECOND};
 use crate::core::*;
 
 impl World {
@@ -20,7 +20,12 @@ impl World {
             Input::Resize { min, max } if max > 0 && min <= max => {
                 (self.min, self.max) = (min, max);
             }
-            Input::Clear => self.epoch += 1,
+            Input::Clear => self.new_epoch(),
+            Input::Misplaced { conn } => {
+                if self.conns.get(&conn).is_some_and(|view| view.epoch == self.epoch) {
+                    self.give_up_generation(Time::MAX);
+                }
+            }
             Input::Close { deadline } => {
                 self.close = Some(match (self.close.flatten(), deadline) {
                     (Some(a), Some(b)) => Some(a.min(b)),
@@ -134,7 +139,31 @@ impl World {
             return;
         };
         view.phase = Phase::Doomed(CloseReason::Died);
+        let counts = view.uses > 0 && view.epoch == self.epoch;
         self.write_off_view(conn);
+        if counts {
+            self.deaths.push(self.now);
+            let recent: Vec<Time> =
+                self.deaths.iter().copied().filter(|at| self.now - at <= SECOND).collect();
+            if recent.len() >= 3 {
+                self.give_up_generation(recent[recent.len() - 3]);
+            }
+        }
+    }
+
+    fn new_epoch(&mut self) {
+        self.epoch += 1;
+        self.deaths.clear();
+    }
+
+    fn give_up_generation(&mut self, since: Time) {
+        let lately = self.given_up.is_some_and(|at| self.now - at < 5 * SECOND);
+        if !lately && self.close.is_none() {
+            self.given_up = Some(self.now);
+            self.new_epoch();
+            let later = self.conns.values_mut().filter(|view| view.born >= since);
+            later.for_each(|view| view.epoch = self.epoch);
+        }
     }
 
     /// [14] What ran on a lost connection is neither out nor released.

@@ -190,7 +190,7 @@ impl World {
         }
         let conn = self.pick(&conns);
         let ok = self.chance(50);
-        let input = match self.below(12) {
+        let input = match self.below(13) {
             0..=1 => Input::Dirty { conn },
             2 => Input::Transaction { conn, open: ok },
             3..=4 => {
@@ -203,6 +203,7 @@ impl World {
             8 => Input::Connected { conn },
             9 => Input::Validated { conn, ok },
             10 => Input::ResetDone { conn, ok },
+            11 => Input::Misplaced { conn },
             _ => Input::Closed { conn },
         };
         self.send(input);
@@ -225,6 +226,7 @@ impl World {
             Input::Transaction { conn, open: true },
             Input::Hold { conn },
             Input::Retire { conn },
+            Input::Misplaced { conn },
             Input::Died { conn },
             Input::Closed { conn },
             Input::ConnectFailed { conn, failure: ConnectFailure::Fatal },

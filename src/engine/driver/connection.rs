@@ -2,6 +2,7 @@
 
 use super::Driver;
 use super::copy::Copying;
+use super::failover::Doubt;
 use super::password::Question;
 use crate::core::message::{ConnId, Input as Message, Lease, Time};
 use crate::engine::bridge::Failure;
@@ -86,6 +87,8 @@ pub struct Conn {
     /// The link that runs it.
     pub hook_runner: Option<u32>,
     pub in_transaction: bool,
+    /// Its server may not be the one to write to.
+    pub doubt: Doubt,
     /// When the last statement on the wire ended: only then the next one began.
     pub last_end: Time,
     /// Resetting for the core, hook included.
@@ -184,6 +187,7 @@ impl Conn {
             hook: None,
             hook_runner: None,
             in_transaction: false,
+            doubt: Doubt::None,
             last_end: 0,
             resetting: false,
         }
@@ -324,13 +328,17 @@ impl Driver {
             notices: &mut self.notices,
             notifications: &mut self.notifications,
             stop: false,
+            retire: false,
             stalled_by: None,
         };
         let taken = conn.session.receive(conn.input.unread(), &mut replies)?;
-        let (stop, stalled_by) = (replies.stop, replies.stalled_by);
+        let (stop, retire, stalled_by) = (replies.stop, replies.retire, replies.stalled_by);
         conn.input.consume(taken);
         conn.input.settle();
         conn.paused = stop;
+        if retire {
+            self.tell(pool, Message::Retire { conn: conn.id });
+        }
         if let Some(link) = stalled_by
             && let Some(link) = self.links.get(link)
         {

@@ -1,14 +1,14 @@
 //! How connections come and go: connect, hooks, validation, reset, close.
 
 use super::connection::{Conn, Phase, Slot};
-use super::password::attempt;
+use super::password::try_once;
 use super::{Driver, PoolState};
 use crate::core::message::{CloseReason, ConnId, ConnectFailure, Input, Time};
 use crate::engine::bridge::Bridges;
 use crate::engine::error::EngineError;
 use crate::engine::replies::talk;
 use crate::engine::request::{Kind, Request, Stage};
-use crate::engine::session::Opened;
+use crate::engine::session::{Attempt, Opened};
 use crate::wire::record;
 use serde_json::{Value, json};
 use std::future::poll_fn;
@@ -43,12 +43,19 @@ impl Driver {
         }
         let Some(state) = self.pool(pool) else { return };
         let connector = state.shared.connector.clone();
-        let bridges =
-            Bridges::new(port, state.shared.runner(record::hook::STREAM).unwrap_or_default(), pool);
-        let limit = state.shared.options.connect_timeout.unwrap_or(FOREVER);
+        let runner = state.shared.runner(record::hook::STREAM).unwrap_or_default();
+        let bound = state.shared.options.connect_timeout;
+        let attempt = Attempt {
+            seed: state.shared.seed ^ u64::from(id.serial),
+            now: since,
+            limit: bound.map(Duration::from_micros),
+            password: None,
+            bridges: Some(Bridges::new(port, runner, pool)),
+        };
+        let limit = bound.unwrap_or(FOREVER);
         let (password, answer) = self.ask_password(pool, id);
         let task = tokio::task::spawn_local(async move {
-            let result = attempt(connector, answer, bridges, limit).await;
+            let result = try_once(connector, answer, attempt, limit).await;
             if let Some(driver) = me.upgrade() {
                 let mut driver = driver.borrow_mut();
                 driver.now = driver.runtime.clock.now();
@@ -60,6 +67,7 @@ impl Driver {
         let slot = state.slot(id);
         slot.serial = id.serial;
         slot.phase = Phase::Connecting { abort: task.abort_handle(), password };
+        self.replicas_tried(pool);
     }
 
     fn connected(
@@ -113,6 +121,7 @@ impl Driver {
         let process = conn.session.process_id();
         let event = json!({ "type": "connect", "connection": id.serial, "processId": process });
         self.event(pool, &event);
+        self.replicas_answered(pool);
         self.tell(pool, Input::Connected { conn: id });
         self.perform_all();
         self.check_warm(pool);
@@ -150,6 +159,7 @@ impl Driver {
             }
         }
         self.tell(pool, Input::ConnectFailed { conn: id, failure });
+        self.replicas_failed(pool, &error);
         self.perform_all();
     }
 
@@ -261,6 +271,7 @@ impl Driver {
         conn.flight.push_back(token);
         match kind {
             Kind::Reset => conn.session.reset(token),
+            Kind::Place => conn.session.check_place(token),
             _ => conn.session.check(token),
         }
         self.limit(token, limit);
@@ -381,6 +392,9 @@ impl Driver {
         let event = json!({ "reason": "died", "idle": idle, "error": error.json });
         self.removed(pool, id, process, event);
         self.tell(pool, Input::Died { conn: id });
+        if error.not_here {
+            self.tell(pool, Input::Misplaced { conn: id });
+        }
         self.closed(pool, id);
     }
 

@@ -6,10 +6,12 @@
 
 mod connection;
 mod copy;
+mod failover;
 mod lifecycle;
 mod password;
 mod settle;
 mod sharing;
+mod split;
 mod submit;
 mod timeout;
 mod transports;
@@ -27,6 +29,7 @@ use crate::wire::record;
 use connection::{Conn, Slot};
 use serde_json::json;
 use sharing::Leaving;
+use split::Standing;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::future::poll_fn;
@@ -135,6 +138,8 @@ struct PoolState {
     last_error: Option<EngineError>,
     /// Connections of a later pool of the same name, which open when this one is gone.
     successors: Vec<(u32, ConnId)>,
+    /// Of a pool of replicas.
+    standing: Standing,
 }
 
 impl Driver {
@@ -248,6 +253,7 @@ impl Driver {
             closing: Vec::new(),
             last_error: None,
             successors: Vec::new(),
+            standing: Standing::default(),
         };
         self.pools.insert(id, Box::new(state));
     }
@@ -341,6 +347,9 @@ impl Driver {
 
     fn reject(&mut self, pool: u32, waiter: WaiterId, why: RejectReason, waited: Time) {
         let origin = lease_origin(waiter);
+        if origin.is_none() && self.is_taken_over(waiter, why) {
+            return;
+        }
         let leaves = origin.is_some_and(|(link, _)| self.is_leaving(pool, link));
         let why = match why {
             RejectReason::Aborted if leaves => RejectReason::Closed,

@@ -4,10 +4,9 @@
 use super::connection::Phase;
 use super::{Driver, PoolState};
 use crate::core::message::{ConnId, Time};
-use crate::engine::bridge::Bridges;
 use crate::engine::error::EngineError;
 use crate::engine::replies::talk;
-use crate::engine::session::{Connector, Credentials, Opened};
+use crate::engine::session::{Attempt, Connector, Opened};
 use crate::wire::record;
 use serde_json::json;
 use std::cell::Cell;
@@ -71,22 +70,21 @@ impl PoolState {
 }
 
 /// One attempt, the wait for its password included, within `limit`.
-pub async fn attempt(
+pub async fn try_once(
     connector: Arc<dyn Connector>,
     answer: Option<Receiver<Answer>>,
-    bridges: Bridges,
+    mut attempt: Attempt,
     limit: Time,
 ) -> Result<Opened, EngineError> {
     let asking = Cell::new(answer.is_some());
     let attempt = async {
-        let mut credentials = Credentials::default();
         if let Some(answer) = answer {
             let answer = answer.await;
-            credentials.password =
+            attempt.password =
                 Some(answer.map_err(|_| refusal("the thread that owns the pool has ended"))??);
             asking.set(false);
         }
-        connector.connect(credentials, bridges).await
+        connector.connect(attempt).await
     };
     match timeout(Duration::from_micros(limit), attempt).await {
         Ok(result) => result,

@@ -2,6 +2,7 @@
 
 use super::Driver;
 use super::connection::{Conn, Hold};
+use super::failover::Doubt;
 use crate::core::message::{ConnId, Fate, Input, Lease, Time, WaiterId};
 use crate::engine::error::EngineError;
 use crate::engine::replies::{Finished, Notification, settle, talk};
@@ -65,6 +66,7 @@ impl Driver {
     fn finish(&mut self, pool: u32, id: ConnId, done: &Finished) {
         let (now, token) = (self.now, done.token);
         let mut changed = false;
+        let mut doubted = false;
         let mut began = 0;
         if let Some(conn) = self.live(pool, id) {
             if let Some(at) = conn.flight.iter().position(|entry| *entry == token) {
@@ -75,10 +77,19 @@ impl Driver {
             }
             changed = conn.in_transaction != done.in_transaction;
             conn.in_transaction = done.in_transaction;
+            doubted = conn.doubt == Doubt::Raised && !done.in_transaction;
             began = std::mem::replace(&mut conn.last_end, now);
         }
         if changed {
             self.tell(pool, Input::Transaction { conn: id, open: done.in_transaction });
+        }
+        if doubted {
+            self.ask_place(pool, id);
+        }
+        if self.requests.get(token).is_some_and(|request| request.moves()) {
+            // Its deadline goes with it.
+            self.tell(pool, Input::StatementDone { conn: id });
+            return self.move_to_primary(token);
         }
         let Some(request) = self.forget_request(token) else { return };
         let failed = request.error.is_some();
@@ -104,7 +115,8 @@ impl Driver {
             Kind::Check => self.tell(pool, Input::Validated { conn: id, ok: !failed }),
             Kind::Reset => self.session_reset(pool, id, !failed && !done.in_transaction),
             Kind::Settle => self.settled(pool, id),
-            Kind::Hook | Kind::Hold | Kind::Warm | Kind::Leave => {}
+            Kind::Place => self.place_known(pool, id, &request),
+            Kind::Hook | Kind::Hold | Kind::Warm | Kind::Patience | Kind::Probe | Kind::Leave => {}
         }
     }
 
@@ -112,8 +124,10 @@ impl Driver {
     fn note_failure(&mut self, pool: u32, id: ConnId, request: &Request, error: &EngineError) {
         let by_option =
             self.pool(pool).is_some_and(|state| state.shared.options.destroy_on_query_error);
-        if error.not_here || by_option {
+        if by_option {
             self.tell(pool, Input::Retire { conn: id });
+        } else if error.not_here {
+            self.note_not_here(pool, id, error);
         }
         // A lead that could not share its round trip: what was submitted with it must not run.
         if request.lead
@@ -237,7 +251,7 @@ impl Driver {
                 }
                 self.forget_request(token);
             }
-            Kind::Check | Kind::Reset | Kind::Settle | Kind::Hold => {
+            Kind::Check | Kind::Reset | Kind::Settle | Kind::Hold | Kind::Place => {
                 if let Some(id) = conn {
                     self.died(pool, id, EngineError::lost("the server did not answer in time"));
                 }
@@ -251,6 +265,14 @@ impl Driver {
             Kind::Leave => {
                 self.forget_request(token);
                 self.leave_now(token);
+            }
+            Kind::Patience => {
+                self.forget_request(token);
+                self.patience_ended(pool);
+            }
+            Kind::Probe => {
+                self.forget_request(token);
+                self.probe_replicas(pool);
             }
         }
     }

@@ -232,7 +232,13 @@ impl Driver {
             }
         };
         if query.slot < 0 {
-            self.pooled(query, statement);
+            match self.route(query.pool, query.flags, &*statement) {
+                None => self.pooled(query, statement, None),
+                Some(replicas) => {
+                    let fallback = Some(query.pool);
+                    self.pooled(Query { pool: replicas, ..query }, statement, fallback);
+                }
+            }
         } else {
             self.held(query, statement);
         }
@@ -260,9 +266,16 @@ impl Driver {
     }
 
     /// A statement of the pool: the core chooses its connection.
-    fn pooled(&mut self, query: Query<'_>, statement: Rc<dyn Statement>) {
+    /// With a fallback, the pool that runs it when this one cannot.
+    fn pooled(&mut self, query: Query<'_>, statement: Rc<dyn Statement>, fallback: Option<u32>) {
         let want = want(&*statement, query.flags & flag::STREAM != 0);
         let token = self.request(Kind::Pooled, &query, statement);
+        if fallback.is_some()
+            && let Some(request) = self.requests.get(token)
+        {
+            request.fallback = fallback;
+            request.params.set(query.params);
+        }
         let now = self.now;
         let Some(state) = self.pool(query.pool) else { return };
         let shared = state.shared.clone();
@@ -390,7 +403,7 @@ fn copy(query: &Query<'_>) -> Option<Direction> {
 }
 
 /// What a statement asks of the core (DESIGN section 4, what may share).
-fn want(statement: &dyn Statement, stream: bool) -> Want {
+pub fn want(statement: &dyn Statement, stream: bool) -> Want {
     let quick = statement.average().is_some_and(|average| average < SHORT);
     match statement.dispatch() {
         Dispatch::Read if quick && !stream => Want::Share { write: false },

@@ -5,7 +5,7 @@ use crate::core::options::Options;
 use crate::engine::bridge::Bridges;
 use crate::engine::link::{Drained, LinkShared};
 use crate::engine::pool::{Attached, Hooks, PoolShared};
-use crate::engine::session::{Connector, Credentials, Dispatch, LocalFuture, Opened};
+use crate::engine::session::{Attempt, Connector, Dispatch, LocalFuture, Opened};
 use crate::engine::settings::Settings;
 use proptest::prelude::*;
 
@@ -39,11 +39,11 @@ impl Statement for Text {
 }
 
 impl Connector for Nowhere {
-    fn connect(
-        self: Arc<Self>,
-        _: Credentials,
-        _: Bridges,
-    ) -> LocalFuture<Result<Opened, EngineError>> {
+    fn allows_read_only(&self) -> bool {
+        false
+    }
+
+    fn connect(self: Arc<Self>, _: Attempt) -> LocalFuture<Result<Opened, EngineError>> {
         Box::pin(async { Err(EngineError::new("ERR_POLYPOOL_CONNECT", "nowhere")) })
     }
 

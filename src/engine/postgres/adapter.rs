@@ -3,11 +3,14 @@
 use super::cancel::cancel;
 use super::classify::Class;
 use super::config::{Endpoint, Target};
-use super::connect::{Connected, Peer, connect};
+use super::connect::{Connected, Peer};
 use super::copy::refusal;
 use super::error::ServerError;
 use super::failure::ConnectError;
+use super::hosts::{Silence, connect};
 use super::params::EncodeError;
+use super::replicas;
+use super::role::Wanted;
 use super::session::{Broken, Execute, Flow, Session, SessionOptions, Sink};
 use super::statements::Statement;
 use super::tls::TlsRoots;
@@ -15,7 +18,6 @@ use super::types::{self, Columns, TypeOptions};
 use crate::core::error::OptionError;
 use crate::core::message::Time;
 use crate::core::options::{Options, Value};
-use crate::engine::bridge::Bridges;
 use crate::engine::error::EngineError;
 use crate::engine::pool::Surroundings;
 use crate::engine::replies::{self, Replies};
@@ -32,6 +34,7 @@ use std::sync::Arc;
 /// A PostgreSQL server as one pool reaches it.
 pub struct Postgres {
     target: Target,
+    silence: Silence,
     options: SessionOptions,
     /// PEM texts, read at the first connect: a hundred certificates take a millisecond.
     pem: Arc<Vec<String>>,
@@ -40,20 +43,33 @@ pub struct Postgres {
 }
 
 impl Postgres {
+    /// The target, and that of its replicas if there are any.
     pub fn new(
         entries: Vec<(String, Value)>,
         surroundings: &Surroundings,
         options: &Options,
-    ) -> Result<Postgres, OptionError> {
+    ) -> Result<(Postgres, Option<Postgres>), OptionError> {
         let Surroundings { environment, user, roots } = surroundings;
         let settings = match options.shared {
             true => Target::settings(entries.clone(), environment, user.as_deref())?,
             false => Settings::default(),
         };
-        let target = Target::parse(entries, environment, user.as_deref())?;
+        let (target, replicas) = replicas::split(entries, environment, user.as_deref())?;
+        let replicas = replicas.map(|it| Postgres::of(it, roots, options, Settings::default()));
+        Ok((Postgres::of(target, roots, options, settings), replicas))
+    }
+
+    fn of(
+        target: Target,
+        pem: &Arc<Vec<String>>,
+        options: &Options,
+        settings: Settings,
+    ) -> Postgres {
         let statement_cache = options.statement_cache as usize;
         let options = SessionOptions { statement_cache, types: TypeOptions { int8: options.int8 } };
-        Ok(Postgres { target, options, pem: roots.clone(), roots: OnceCell::new(), settings })
+        let silence = Silence::of(&target);
+        let roots = OnceCell::new();
+        Postgres { target, silence, options, pem: pem.clone(), roots, settings }
     }
 
     /// The server runs on this machine, as far as the target tells.
@@ -69,12 +85,10 @@ impl Postgres {
 impl driver::Connector for Postgres {
     fn connect(
         self: Arc<Self>,
-        credentials: driver::Credentials,
-        bridges: Bridges,
+        attempt: driver::Attempt,
     ) -> driver::LocalFuture<Result<driver::Opened, EngineError>> {
         Box::pin(async move {
-            let bridges = self.target.bridged.then_some(&bridges);
-            let connected = connect(&self.target, self.roots(), credentials, bridges).await;
+            let connected = connect(&self.target, self.roots(), &self.silence, attempt).await;
             let Connected { stream, started, leftover, peer } =
                 connected.map_err(|error| connect_error(&error))?;
             let prefix =
@@ -83,6 +97,10 @@ impl driver::Connector for Postgres {
             let session = Box::new(Connection { session, origin: self, peer });
             Ok(driver::Opened { stream, session, leftover })
         })
+    }
+
+    fn allows_read_only(&self) -> bool {
+        self.target.wanted.allows_read_only()
     }
 
     fn statement(&self, id: u32, text: &str) -> Rc<dyn driver::Statement> {
@@ -194,6 +212,10 @@ impl driver::Session for Connection {
         self.session.sync(token);
     }
 
+    fn check_place(&mut self, token: u64) {
+        self.session.check_place(token);
+    }
+
     fn reset(&mut self, token: u64) {
         self.session.reset(token);
     }
@@ -203,7 +225,8 @@ impl driver::Session for Connection {
     }
 
     fn receive(&mut self, input: &[u8], replies: &mut Replies<'_>) -> Result<usize, EngineError> {
-        let mut sink = Replying { replies, distrust: None };
+        let wanted = self.origin.target.wanted;
+        let mut sink = Replying { replies, wanted, distrust: None };
         let taken = self.session.receive(input, &mut sink).map_err(|broken| lost(&broken))?;
         match sink.distrust {
             Some(error) => Err(error),
@@ -236,6 +259,7 @@ impl driver::Session for Connection {
 /// Passes the session's events on to the requests they are for.
 struct Replying<'a, 'b> {
     replies: &'a mut Replies<'b>,
+    wanted: Wanted,
     /// A row was malformed: nothing further on this connection can be trusted.
     distrust: Option<EngineError>,
 }
@@ -293,7 +317,9 @@ impl Sink for Replying<'_, '_> {
         self.replies.notification(process, channel, payload);
     }
 
-    fn parameter(&mut self, _name: &str, _value: &str) {}
+    fn parameter(&mut self, name: &str, value: &str) {
+        self.replies.retire |= self.wanted.is_ended_by(name, value);
+    }
 }
 
 fn flow_of(flow: replies::Flow) -> Flow {
@@ -314,11 +340,12 @@ fn read_tag(tag: &str) -> (&str, Option<u64>) {
 pub fn server_error(error: &ServerError) -> EngineError {
     let mut json = error.to_json();
     json["kind"] = "database".into();
-    EngineError { json, not_here: error.is_not_here(), fatal: error.is_auth() }
+    let elsewhere = error.is_read_only();
+    EngineError { json, not_here: error.is_not_here(), elsewhere, fatal: error.is_auth() }
 }
 
 fn connect_error(error: &ConnectError) -> EngineError {
-    EngineError { json: error.to_json(), not_here: false, fatal: error.fatal }
+    EngineError { json: error.to_json(), not_here: false, elsewhere: false, fatal: error.fatal }
 }
 
 fn parameter_error(error: &EncodeError) -> EngineError {
@@ -333,8 +360,12 @@ fn lost(broken: &Broken) -> EngineError {
             "ERR_POLYPOOL_PROTOCOL",
             format!("the server does not speak the protocol as expected: {reason}"),
         ),
-        Broken::Server(error) => EngineError::lost("the server closed the connection")
-            .caused_by(Some(&server_error(error))),
+        Broken::Server(error) => {
+            let mut lost = EngineError::lost("the server closed the connection")
+                .caused_by(Some(&server_error(error)));
+            lost.not_here = error.is_crash();
+            lost
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use super::binding::{self, ChannelBinding};
 use super::given::{Given, MS_MAX, alternatives, kind, shown, whole};
+use super::role::{WANTED, Wanted};
 use super::ssl;
 use super::tls::Ssl;
 use crate::core::error::OptionError;
@@ -11,6 +12,7 @@ use crate::core::options::Value;
 use crate::engine::settings::Settings;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -50,16 +52,19 @@ pub const KEYS: &[&str] = &[
     "sslnegotiation",
     "target_session_attrs",
     "stream",
+    "hostaddr",
+    "load_balance_hosts",
+    "replicas",
 ];
 
 /// libpq's settings that URLs often carry, with the values that ask for nothing we lack.
 const CHOICES: [(&str, &[&str]); 3] = [
     ("client_encoding", &["UTF8", "utf8", "UTF-8", "utf-8", "auto"]),
     ("gssencmode", &["prefer", "disable"]),
-    ("target_session_attrs", &["any"]),
+    ("load_balance_hosts", &["disable", "random"]),
 ];
 
-pub(super) const ENVIRONMENT: [(&str, &str); 15] = [
+pub(super) const ENVIRONMENT: [(&str, &str); 18] = [
     ("PGHOST", "host"),
     ("PGPORT", "port"),
     ("PGUSER", "user"),
@@ -75,6 +80,9 @@ pub(super) const ENVIRONMENT: [(&str, &str); 15] = [
     ("PGSSLNEGOTIATION", "sslnegotiation"),
     ("PGCHANNELBINDING", "channel_binding"),
     ("PGPASSFILE", "passfile"),
+    ("PGHOSTADDR", "hostaddr"),
+    ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+    ("PGLOADBALANCEHOSTS", "load_balance_hosts"),
 ];
 
 /// The spelling under which a setting is looked up.
@@ -96,11 +104,11 @@ pub enum Endpoint {
     Tcp {
         host: String,
         port: u16,
+        /// `hostaddr`: then the name is for certificates only.
+        address: Option<IpAddr>,
     },
     /// The socket itself, not its directory.
-    Unix {
-        path: PathBuf,
-    },
+    Unix { path: PathBuf },
 }
 
 impl Endpoint {
@@ -108,10 +116,10 @@ impl Endpoint {
     pub fn is_local(&self) -> bool {
         match self {
             Endpoint::Unix { .. } => true,
-            Endpoint::Tcp { host, .. } => {
-                let address = host.parse::<std::net::IpAddr>();
-                host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-            }
+            Endpoint::Tcp { host, address, .. } => match address.or(host.parse().ok()) {
+                Some(address) => address.is_loopback(),
+                None => host == "localhost",
+            },
         }
     }
 }
@@ -119,8 +127,8 @@ impl Endpoint {
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Endpoint::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Endpoint::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Endpoint::Tcp { host, port, .. } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Endpoint::Tcp { host, port, .. } => write!(f, "{host}:{port}"),
             Endpoint::Unix { path } => write!(f, "{}", path.display()),
         }
     }
@@ -136,6 +144,10 @@ pub struct Keepalive {
 pub struct Target {
     /// Tried in turn; never empty.
     pub endpoints: Vec<Endpoint>,
+    /// `load_balance_hosts`: hosts, and the addresses of each, in random order.
+    pub shuffles: bool,
+    /// `target_session_attrs`.
+    pub wanted: Wanted,
     pub user: String,
     pub password: Option<String>,
     /// Where to look for the password when there is none.
@@ -163,33 +175,38 @@ impl Target {
         environment: &BTreeMap<String, String>,
         os_user: Option<&str>,
     ) -> Result<Target, OptionError> {
-        let given = Given::collect(entries, environment)?;
+        Target::read(&Given::collect(entries, environment)?, os_user)
+    }
+
+    pub(super) fn read(given: &Given, os_user: Option<&str>) -> Result<Target, OptionError> {
         for (key, accepted) in CHOICES {
-            check_choice(&given, key, accepted)?;
+            check_choice(given, key, accepted)?;
         }
         let user = given.text("user")?.or(os_user);
         let Some(user) = user.filter(|user| !user.is_empty()) else {
             return Err(OptionError::bound("user", "the name of a role", "none"));
         };
-        let channel_binding = binding::read(&given)?;
+        let channel_binding = binding::read(given)?;
         Ok(Target {
-            endpoints: endpoints(&given)?,
+            endpoints: endpoints(given)?,
+            shuffles: given.text("load_balance_hosts")? == Some("random"),
+            wanted: wanted(given)?,
             user: user.to_owned(),
-            password: password(&given)?,
+            password: password(given)?,
             passfile: given.text("passfile")?.map(PathBuf::from),
             channel_binding,
             database: given.text("database")?.unwrap_or(user).to_owned(),
             application_name: given.text("applicationName")?.map(str::to_owned),
             options: given.text("options")?.map(str::to_owned),
-            ssl: ssl::read(&given, channel_binding)?,
+            ssl: ssl::read(given, channel_binding)?,
             connect_timeout: given.seconds("connect_timeout")?,
-            keepalive: keepalive(&given)?,
+            keepalive: keepalive(given)?,
             tcp_user_timeout: match given.whole("tcpUserTimeoutMs", 0, MS_MAX)? {
                 None => Some(Duration::from_secs(30)),
                 Some(ms) => Some(ms).filter(|&ms| ms > 0).map(Duration::from_millis),
             },
             allow_cleartext_password: given.flag("allowCleartextPassword")?.unwrap_or(false),
-            bridged: bridged(&given)?,
+            bridged: bridged(given)?,
             pins_refused: AtomicBool::new(false),
         })
     }
@@ -285,26 +302,74 @@ fn keepalive(given: &Given) -> Result<Option<Keepalive>, OptionError> {
     Ok(given.flag("keepalive")?.unwrap_or(true).then_some(keepalive))
 }
 
-/// Hosts and ports are lists with commas, as in libpq: one port for all, or one for each.
-fn endpoints(given: &Given) -> Result<Vec<Endpoint>, OptionError> {
-    let hosts: Vec<_> = given.text("host")?.unwrap_or("localhost").split(',').collect();
+fn wanted(given: &Given) -> Result<Wanted, OptionError> {
+    let names = WANTED.map(|(name, _)| name);
+    check_choice(given, "target_session_attrs", &names)?;
+    let name = given.text("target_session_attrs")?;
+    let found = WANTED.iter().find(|(known, _)| Some(*known) == name);
+    Ok(found.map_or(Wanted::Any, |(_, wanted)| *wanted))
+}
+
+/// Hosts, their addresses and ports are lists with commas, as in libpq: one port for all, or one
+/// for each.
+pub(super) fn endpoints(given: &Given) -> Result<Vec<Endpoint>, OptionError> {
+    let addresses = host_addresses(given)?;
+    let (host_rank, hosts) = match given.ranked("host") {
+        Some((rank, _)) => (rank, given.text("host")?),
+        None => (usize::MAX, None),
+    };
+    // A host of a stronger source is not to be led elsewhere by PGHOSTADDR.
+    let addresses = addresses.filter(|(rank, _)| *rank <= host_rank).map(|(_, list)| list);
+    let named: Vec<&str> = match (hosts, &addresses) {
+        (Some(hosts), _) => hosts.split(',').map(str::trim).collect(),
+        (None, Some(addresses)) => vec![""; addresses.len()],
+        (None, None) => vec!["localhost"],
+    };
+    let count = named.len();
+    if addresses.as_ref().is_some_and(|addresses| addresses.len() != count) {
+        let expected = format!("as many addresses as there are hosts ({count})");
+        let given = addresses.map_or(0, |addresses| addresses.len()).to_string();
+        return Err(OptionError::bound("hostaddr", &expected, &given));
+    }
     let ports = ports(given)?;
-    if ports.len() != 1 && ports.len() != hosts.len() {
-        let expected = format!("one port or as many as there are hosts ({})", hosts.len());
+    if ports.len() != 1 && ports.len() != count {
+        let expected = format!("one port or as many as there are hosts ({count})");
         return Err(OptionError::bound("port", &expected, &ports.len().to_string()));
     }
-    let ports = ports.iter().cycle();
-    Ok(hosts
-        .iter()
-        .zip(ports)
-        .map(|(host, &port)| match host.trim() {
-            "" => Endpoint::Tcp { host: "localhost".to_owned(), port },
-            host if host.starts_with('/') => {
-                Endpoint::Unix { path: PathBuf::from(host).join(format!(".s.PGSQL.{port}")) }
-            }
-            host => Endpoint::Tcp { host: host.to_owned(), port },
-        })
-        .collect())
+    let addresses = addresses.unwrap_or_else(|| vec![None; count]);
+    let all = named.into_iter().zip(addresses).zip(ports.iter().cycle());
+    Ok(all.map(|((host, address), &port)| endpoint(host, address, port)).collect())
+}
+
+fn endpoint(host: &str, address: Option<IpAddr>, port: u16) -> Endpoint {
+    match (host, address) {
+        ("", None) => Endpoint::Tcp { host: "localhost".to_owned(), port, address },
+        ("", Some(numeric)) => Endpoint::Tcp { host: numeric.to_string(), port, address },
+        (path, None) if path.starts_with('/') => {
+            Endpoint::Unix { path: PathBuf::from(path).join(format!(".s.PGSQL.{port}")) }
+        }
+        (host, address) => Endpoint::Tcp { host: host.to_owned(), port, address },
+    }
+}
+
+type Ranked<T> = Option<(usize, T)>;
+
+/// With the strength of their source.
+fn host_addresses(given: &Given) -> Result<Ranked<Vec<Option<IpAddr>>>, OptionError> {
+    let Some(text) = given.text("hostaddr")? else { return Ok(None) };
+    let address = |text: &str| match text.trim() {
+        "" => Some(None),
+        numeric => numeric.parse().ok().map(Some),
+    };
+    let list: Option<Vec<_>> = text.split(',').map(address).collect();
+    let rank = given.ranked("hostaddr").map_or(0, |(rank, _)| rank);
+    match list {
+        Some(list) => Ok(Some((rank, list))),
+        None => {
+            let shown = shown(&Value::Text(text.to_owned()));
+            Err(OptionError::bound("hostaddr", "numeric addresses such as 10.0.0.5", &shown))
+        }
+    }
 }
 
 fn ports(given: &Given) -> Result<Vec<u16>, OptionError> {

@@ -8,8 +8,6 @@ use super::passwords::Passwords;
 use super::startup::{Login, Started, Startup, StartupError, Step};
 use super::tls::{ALPN, SslMode, TlsRoots};
 use super::tls_failure;
-use crate::engine::bridge::Bridges;
-use crate::engine::session::Credentials;
 use crate::engine::stream::Stream;
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
@@ -79,43 +77,14 @@ impl Encryption {
     }
 }
 
-/// Tries every endpoint and every address in turn, and stops at the first that answers for good
-/// or ill: a wrong password is not tried elsewhere.
-pub async fn connect(
-    target: &Target,
-    roots: &TlsRoots,
-    credentials: Credentials,
-    bridges: Option<&Bridges>,
-) -> Result<Connected, ConnectError> {
-    let passwords = Passwords::gather(target, credentials).await?;
-    let mut last = None;
-    for endpoint in &target.endpoints {
-        let found = match bridges {
-            Some(bridges) => Ok(Far::addresses(bridges, endpoint)),
-            None => addresses(endpoint).await,
-        };
-        let (host, addresses) = match found {
-            Ok(found) => found,
-            Err(error) => {
-                last = Some(error);
-                continue;
-            }
-        };
-        for address in addresses {
-            match connect_address(target, roots, &passwords, &host, address).await {
-                Ok(connected) => return Ok(connected),
-                Err(error) if error.fatal => return Err(error),
-                Err(error) => last = Some(error),
-            }
-        }
-    }
-    Err(last.unwrap_or_else(|| ConnectError::new(Kind::Dns, "ENOTFOUND", "no address to try")))
-}
-
-async fn addresses(endpoint: &Endpoint) -> Result<(String, Vec<Address>), ConnectError> {
+/// The name that certificates are checked against, and the addresses it stands for now.
+pub(super) async fn addresses(endpoint: &Endpoint) -> Result<(String, Vec<Address>), ConnectError> {
     match endpoint {
         Endpoint::Unix { path } => Ok((String::new(), vec![Address::Unix(path.clone())])),
-        Endpoint::Tcp { host, port } => {
+        Endpoint::Tcp { host, port, address: Some(address) } => {
+            Ok((host.clone(), vec![Address::Tcp((*address, *port).into())]))
+        }
+        Endpoint::Tcp { host, port, address: None } => {
             let not_found = |why: &str| {
                 let message = format!("the address of '{host}' cannot be found{why}");
                 ConnectError::new(Kind::Dns, "ENOTFOUND", message)
@@ -130,7 +99,7 @@ async fn addresses(endpoint: &Endpoint) -> Result<(String, Vec<Address>), Connec
 
 /// All attempts at one address: with and without TLS as the mode has it, and without the pins if
 /// a pooler refuses them.
-async fn connect_address(
+pub(super) async fn connect_address(
     target: &Target,
     roots: &TlsRoots,
     passwords: &Passwords,

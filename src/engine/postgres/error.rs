@@ -95,6 +95,16 @@ impl ServerError {
         matches!(self.code(), "25006" | "57P01" | "57P02" | "57P03")
     }
 
+    /// A statement that writes, sent to a server that does not.
+    pub fn is_read_only(&self) -> bool {
+        self.code() == "25006"
+    }
+
+    /// The server goes down with all its sessions; the others of 57P0x may mean this one alone.
+    pub fn is_crash(&self) -> bool {
+        self.code() == "57P02"
+    }
+
     /// Wrong user, password or database: trying again changes nothing.
     pub fn is_auth(&self) -> bool {
         self.code().starts_with("28") || self.code() == "3D000"

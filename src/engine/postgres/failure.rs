@@ -1,6 +1,7 @@
 //! Why no connection came about.
 
 use super::error::ServerError;
+use super::role::Wanted;
 use super::startup::StartupError;
 use crate::engine::bridge::Failure;
 use serde_json::{Value, json};
@@ -19,7 +20,19 @@ pub enum Kind {
     /// What answers does not speak PostgreSQL.
     Protocol,
     Server(Box<ServerError>),
+    /// Not of the role that `target_session_attrs` asks for.
+    Role,
+    /// No host would do; each with its own reason.
+    Hosts(Vec<Failed>),
     Io,
+}
+
+/// One attempt of several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// As it was asked for, with its port.
+    pub host: String,
+    pub error: ConnectError,
 }
 
 impl Kind {
@@ -32,6 +45,12 @@ impl Kind {
             Kind::Tls => "tls",
             Kind::Protocol => "protocol",
             Kind::Server(_) => "server",
+            Kind::Role => "role",
+            // Wrong roles are what is to be changed; else why the last one failed.
+            Kind::Hosts(failed) => match failed.iter().find(|it| it.error.kind == Kind::Role) {
+                Some(_) => "role",
+                None => failed.last().map_or("io", |it| it.error.kind.name()),
+            },
             Kind::Io => "io",
         }
     }
@@ -60,6 +79,32 @@ impl ConnectError {
     pub(super) fn fatal(mut self) -> ConnectError {
         self.fatal = true;
         self
+    }
+
+    /// What several attempts come to; of a single host the last one speaks.
+    pub(super) fn of_hosts(mut failed: Vec<Failed>, wanted: Wanted, several: bool) -> ConnectError {
+        let role = failed.iter().any(|it| it.error.kind == Kind::Role);
+        if let (Some(last), false, false) = (failed.last(), several, role) {
+            return last.error.clone();
+        }
+        let what = match role {
+            true => format!("no host accepts target_session_attrs={}", wanted.name()),
+            false => "no host can be reached".to_owned(),
+        };
+        failed.dedup();
+        let each: Vec<_> = failed.iter().map(Failed::to_string).collect();
+        ConnectError {
+            message: format!("{what}: {}", each.join("; ")),
+            code: failed.last().map_or("ENOTFOUND".into(), |it| it.error.code.clone()),
+            fatal: false,
+            kind: Kind::Hosts(failed),
+            cause: None,
+        }
+    }
+
+    /// Nobody answered, as far as can be told a machine that is gone.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self.kind, Kind::Timeout)
     }
 
     /// Puts the address before the message, except before the server's own words.
@@ -96,7 +141,22 @@ impl ConnectError {
         if let Some(cause) = &self.cause {
             json["cause"] = (**cause).clone();
         }
+        if let Kind::Hosts(failed) = &self.kind {
+            let attempts =
+                failed.iter().map(|it| json!({ "host": it.host, "error": it.error.to_json() }));
+            json["attempts"] = attempts.collect();
+        }
         json
+    }
+}
+
+impl fmt::Display for Failed {
+    /// The server's own words do not say whose they are.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.error.kind {
+            Kind::Server(_) => write!(f, "{}: {}", self.host, self.error),
+            _ => write!(f, "{}", self.error),
+        }
     }
 }
 

@@ -66,7 +66,8 @@ impl Far {
     fn place(&self, keepalive: Option<&Keepalive>) -> Value {
         let keepalive_ms = keepalive.map(|it| it.idle.as_millis() as u64);
         match &self.endpoint {
-            Endpoint::Tcp { host, port } => {
+            Endpoint::Tcp { host, port, address } => {
+                let host = address.map_or_else(|| host.clone(), |address| address.to_string());
                 json!({ "host": host, "port": port, "keepAliveMs": keepalive_ms })
             }
             Endpoint::Unix { path } => {

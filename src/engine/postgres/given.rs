@@ -15,29 +15,47 @@ const SECONDS_MAX: u64 = 86_400;
 
 /// Settings from strongest to weakest, under their canonical names.
 pub(super) struct Given {
-    layers: [Vec<(String, Value)>; 3],
+    layers: Vec<Vec<(String, Value)>>,
 }
 
 impl Given {
     pub fn collect(
-        mut entries: Vec<(String, Value)>,
+        entries: Vec<(String, Value)>,
         environment: &BTreeMap<String, String>,
     ) -> Result<Given, OptionError> {
-        for (key, _) in &mut entries {
-            if !KEYS.contains(&key.as_str()) {
-                return Err(OptionError::unknown(key, KEYS.iter().copied()));
-            }
-            *key = canonical(key).to_owned();
-        }
+        let mut layers = written(entries)?.to_vec();
         let environment = ENVIRONMENT.iter().filter_map(|(name, key)| {
             let value = environment.get(*name).filter(|value| !value.is_empty())?;
             Some(((*key).to_owned(), Value::Text(value.clone())))
         });
-        let mut given = Given { layers: [entries, Vec::new(), environment.collect()] };
-        if let Some(url) = given.text("connectionString")? {
-            given.layers[1] = url::parse(url)?;
+        layers.push(environment.collect());
+        Ok(Given { layers })
+    }
+
+    /// What options and their URL say, without an environment.
+    pub fn of(entries: Entries) -> Result<Given, OptionError> {
+        Ok(Given { layers: written(entries)?.to_vec() })
+    }
+
+    /// What is said of other keys than these.
+    pub fn without(&self, keys: &[&str]) -> Entries {
+        let all = self.layers.iter().flatten();
+        let skipped = |key: &str| keys.contains(&key) || key == "connectionString";
+        all.filter(|(key, _)| !skipped(key)).cloned().collect()
+    }
+
+    /// The same under a stronger source; only keys that are `kept` count below that.
+    pub fn overlaid(
+        &self,
+        entries: Entries,
+        kept: impl Fn(&str) -> bool,
+    ) -> Result<Given, OptionError> {
+        let mut layers = written(entries)?.to_vec();
+        for layer in &self.layers {
+            let layer = layer.iter().filter(|(key, _)| kept(key));
+            layers.push(layer.cloned().collect());
         }
-        Ok(given)
+        Ok(Given { layers })
     }
 
     /// The strongest value of a setting and the strength it has, 0 the strongest.
@@ -90,7 +108,27 @@ impl Given {
     }
 }
 
-fn is_given(value: &Value) -> bool {
+/// Names and values as they were given.
+pub(super) type Entries = Vec<(String, Value)>;
+
+/// Options under their canonical names, then what their URL says.
+fn written(mut entries: Entries) -> Result<[Entries; 2], OptionError> {
+    for (key, _) in &mut entries {
+        if !KEYS.contains(&key.as_str()) {
+            return Err(OptionError::unknown(key, KEYS.iter().copied()));
+        }
+        *key = canonical(key).to_owned();
+    }
+    let options = Given { layers: vec![entries] };
+    let url = match options.text("connectionString")? {
+        Some(url) => url::parse(url)?,
+        None => Vec::new(),
+    };
+    let [entries] = <[Entries; 1]>::try_from(options.layers).unwrap_or_default();
+    Ok([entries, url])
+}
+
+pub(super) fn is_given(value: &Value) -> bool {
     !matches!(value, Value::Null) && !matches!(value, Value::Other(kind) if kind == "undefined")
 }
 

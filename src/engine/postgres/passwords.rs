@@ -4,7 +4,6 @@ use super::config::Target;
 use super::connect::{Address, Peer};
 use super::failure::{ConnectError, Kind};
 use super::passfile::{Key, Passfile};
-use crate::engine::session::Credentials;
 use tokio::task::spawn_blocking;
 
 /// Deliberately without `Debug`.
@@ -18,9 +17,9 @@ impl Passwords {
     /// The file is read anew for each connection, as libpq does: its lines may have changed.
     pub async fn gather(
         target: &Target,
-        credentials: Credentials,
+        answered: Option<String>,
     ) -> Result<Passwords, ConnectError> {
-        if let Some(password) = credentials.password {
+        if let Some(password) = answered {
             if password.contains('\0') {
                 let message = "option 'password': what the function returned holds a NUL";
                 return Err(ConnectError::new(Kind::Auth, "ERR_POLYPOOL_CONNECT", message));

@@ -135,6 +135,7 @@ pub(super) enum Task {
         retried: bool,
     },
     Sync,
+    Place,
     Reset,
 }
 
@@ -142,7 +143,7 @@ impl Held {
     pub fn class(&self) -> Class {
         match &self.task {
             Task::Execute { statement, .. } => statement.class,
-            Task::Sync => Class::Read,
+            Task::Sync | Task::Place => Class::Read,
             Task::Reset => Class::Other,
         }
     }

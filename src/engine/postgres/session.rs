@@ -29,6 +29,12 @@ pub(super) const MESSAGE_MAX: usize = 1 << 30;
 const SPARE_BUFFERS: usize = 64;
 const SPARE_SIZE_MAX: usize = 16 * 1024;
 
+/// A row if the server is not the place to write: a standby, or read-only by its configuration.
+/// What a session, its role or its database made read-only says nothing of the server.
+const PLACE: &str = "SELECT 1 WHERE pg_catalog.pg_is_in_recovery() OR EXISTS \
+    (SELECT FROM pg_catalog.pg_settings WHERE name = 'default_transaction_read_only' \
+    AND setting = 'on' AND source IN ('configuration file', 'command line'))";
+
 #[derive(Clone, Copy, Debug)]
 pub struct SessionOptions {
     /// Named statements a connection may hold; 0 parses every time.
@@ -148,6 +154,20 @@ impl Session {
         self.send_sync(token);
     }
 
+    /// Asks whether this is the place to write: see `PLACE`. One result, one `ready`.
+    pub fn check_place(&mut self, token: u64) {
+        if self.is_holding() {
+            return self.held.push_back(Held { token, task: Task::Place });
+        }
+        self.send_check_place(token);
+    }
+
+    fn send_check_place(&mut self, token: u64) {
+        self.close_lead();
+        frontend::query(PLACE, &mut self.outgoing).expect("a constant without NUL");
+        self.pending.push_back(Pending::new(token, Stage::Simple, Class::Read));
+    }
+
     /// Brings the session back to how it started: ROLLBACK where needed, DISCARD ALL. One `ready`.
     pub fn reset(&mut self, token: u64) {
         if self.is_holding() {
@@ -208,6 +228,7 @@ impl Session {
             let Some(Held { token, task }) = self.held.pop_front() else { return };
             match task {
                 Task::Sync => self.send_sync(token),
+                Task::Place => self.send_check_place(token),
                 Task::Reset => self.send_reset(token),
                 Task::Execute { statement, params, simple, named, lead, copy, fetch, retried } => {
                     let execute = Execute {

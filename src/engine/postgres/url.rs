@@ -1,13 +1,13 @@
 //! Connection strings: `postgres://user:secret@host:5432/database?sslmode=require`, or libpq's
-//! `host=... user=...`. `tokio_postgres::Config` reads them; what follows the `?` is read here,
-//! since that crate refuses the settings it does not know (`sslmode=verify-full`, `sslrootcert`).
+//! `host=... user=...`. `tokio_postgres::Config` reads the part of a URL before the `?`; settings are
+//! read here, since that crate refuses those it does not know (`sslmode=verify-full`, `sslrootcert`).
 
 use super::config::{KEYS, canonical};
 use crate::core::error::OptionError;
 use crate::core::options::Value;
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
-use tokio_postgres::config::{ChannelBinding, Host, SslMode, SslNegotiation};
+use tokio_postgres::config::Host;
 
 /// Settings under their canonical names. No error quotes the string: it may hold a password.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, Value)>, OptionError> {
@@ -44,44 +44,43 @@ fn parse_setting(pair: &str) -> Result<(String, Value), OptionError> {
     let (key, value) = pair.split_once('=').ok_or_else(malformed)?;
     let key = percent_decode_str(key).decode_utf8().map_err(|_| malformed())?;
     let value = percent_decode_str(value).decode_utf8().map_err(|_| malformed())?;
-    if !KEYS.contains(&&*key) || canonical(&key) == "connectionString" {
-        return Err(OptionError::unknown(&key, KEYS.iter().copied()));
-    }
-    Ok((canonical(&key).to_owned(), Value::Text(value.into_owned())))
+    setting(&key, value.into_owned())
 }
 
+fn setting(key: &str, value: String) -> Result<(String, Value), OptionError> {
+    if !KEYS.contains(&key) || matches!(canonical(key), "connectionString" | "replicas") {
+        return Err(OptionError::unknown(key, KEYS.iter().copied()));
+    }
+    Ok((canonical(key).to_owned(), Value::Text(value)))
+}
+
+/// `key=value key = 'with spaces and \'quotes\''`, as libpq reads it.
 fn parse_pairs(text: &str) -> Result<Vec<(String, Value)>, OptionError> {
-    let config: Config = text.parse().map_err(|_| malformed())?;
-    let mut entries = entries(&config)?;
-    let mut add = |key: &str, value: String| entries.push((key.to_owned(), Value::Text(value)));
-    if let Some(options) = config.get_options() {
-        add("options", options.to_owned());
-    }
-    if let Some(name) = config.get_application_name() {
-        add("applicationName", name.to_owned());
-    }
-    if let Some(timeout) = config.get_connect_timeout() {
-        add("connect_timeout", timeout.as_secs().to_string());
-    }
-    if !config.get_keepalives() {
-        add("keepalive", "0".to_owned());
-    }
-    // What was not said is what our own defaults are.
-    match config.get_channel_binding() {
-        ChannelBinding::Disable => add("channel_binding", "disable".to_owned()),
-        ChannelBinding::Require => add("channel_binding", "require".to_owned()),
-        _ => {}
-    }
-    if config.get_ssl_negotiation() == SslNegotiation::Direct {
-        add("sslnegotiation", "direct".to_owned());
-    }
-    match config.get_ssl_mode() {
-        SslMode::Disable => add("sslmode", "disable".to_owned()),
-        SslMode::Require => add("sslmode", "require".to_owned()),
-        // Also what the crate has when nothing was said, and our default.
-        _ => {}
+    let mut entries = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (key, value) = rest.split_once('=').ok_or_else(malformed)?;
+        let (value, tail) = pair_value(value.trim_start())?;
+        // What is no setting may be part of a password: it is not quoted.
+        entries.push(setting(key.trim_end(), value).map_err(|_| malformed())?);
+        rest = tail.trim_start();
     }
     Ok(entries)
+}
+
+fn pair_value(text: &str) -> Result<(String, &str), OptionError> {
+    let quoted = text.starts_with('\'');
+    let mut value = String::new();
+    let mut chars = text.char_indices().skip(usize::from(quoted));
+    while let Some((at, next)) = chars.next() {
+        match next {
+            '\\' => value.push(chars.next().ok_or_else(malformed)?.1),
+            '\'' if quoted => return Ok((value, &text[at + 1..])),
+            next if !quoted && next.is_whitespace() => return Ok((value, &text[at..])),
+            next => value.push(next),
+        }
+    }
+    if quoted { Err(malformed()) } else { Ok((value, "")) }
 }
 
 fn entries(config: &Config) -> Result<Vec<(String, Value)>, OptionError> {

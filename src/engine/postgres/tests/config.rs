@@ -23,7 +23,7 @@ fn with_environment(entries: &[(&str, Value)], environment: &[(&str, &str)]) -> 
 }
 
 fn tcp(host: &str, port: u16) -> Endpoint {
-    Endpoint::Tcp { host: host.to_owned(), port }
+    Endpoint::Tcp { host: host.to_owned(), port, address: None }
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn refusals_name_the_option() {
         ("connect_timeout", Value::Number(-1.0), "connect_timeout", "from 0 to 86400, got -1"),
         ("connect_timeout", Value::Number(1.5), "connect_timeout", "1.5"),
         ("allowCleartextPassword", text("yes"), "allowCleartextPassword", "true or false"),
-        ("target_session_attrs", text("primary"), "target_session_attrs", "'any'"),
+        ("target_session_attrs", text("master"), "target_session_attrs", "'any'"),
         ("channel_binding", text("yes"), "channel_binding", "'disable', 'prefer' or 'require'"),
         ("user", text(""), "user", "the name of a role"),
         ("hots", text("h"), "hots", "did you mean 'host'"),
@@ -250,4 +250,64 @@ fn a_password_function_is_for_the_driver_to_ask() {
     let from_file = with_environment(&[], &[("PGPASSFILE", "/a"), ("PGCHANNELBINDING", "disable")]);
     assert_eq!(from_file.passfile, Some(PathBuf::from("/a")));
     assert_eq!(from_file.channel_binding, ChannelBinding::Disable);
+}
+
+#[test]
+fn hosts_and_their_addresses() {
+    let both =
+        [("host", text("db1,db2")), ("hostaddr", text("10.0.0.1,::1")), ("port", text("1,2"))];
+    let hosts = target(&both).unwrap().endpoints;
+    let at = |host: &str, port, address: &str| Endpoint::Tcp {
+        host: host.to_owned(),
+        port,
+        address: Some(address.parse().unwrap()),
+    };
+    assert_eq!(hosts, [at("db1", 1, "10.0.0.1"), at("db2", 2, "::1")]);
+    assert_eq!(hosts[0].to_string(), "db1:1");
+    assert!(!hosts[0].is_local() && hosts[1].is_local());
+    let alone = target(&[("hostaddr", text("10.0.0.9"))]).unwrap().endpoints;
+    assert_eq!(alone, [at("10.0.0.9", 5432, "10.0.0.9")]);
+    // An address of the environment is for a host of the environment.
+    let named = with_environment(&[("host", text("db"))], &[("PGHOSTADDR", "10.0.0.1")]);
+    assert_eq!(named.endpoints, [tcp("db", 5432)]);
+
+    for (value, part) in [("db1", "numeric addresses"), ("10.0.0.1,10.0.0.2", "as many")] {
+        let error = target(&[("host", text("h")), ("hostaddr", text(value))]).unwrap_err();
+        assert_eq!(error.option, "hostaddr");
+        assert!(error.message.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn session_attributes_and_order_by_their_names() {
+    let wanted = |name: &str| target(&[("target_session_attrs", text(name))]).map(|it| it.wanted);
+    for (name, expected) in WANTED {
+        assert_eq!(wanted(name), Ok(expected));
+    }
+    let error = wanted("master").unwrap_err();
+    assert_eq!(error.option, "target_session_attrs");
+    assert!(error.message.contains("'prefer-standby', got 'master'"), "{error}");
+    assert!(from_url("postgres://a,b/d?load_balance_hosts=random").unwrap().shuffles);
+    let error = target(&[("load_balance_hosts", text("yes"))]).unwrap_err();
+    assert!(error.message.contains("'disable' or 'random', got 'yes'"), "{error}");
+    let environment = [("PGTARGETSESSIONATTRS", "standby"), ("PGLOADBALANCEHOSTS", "random")];
+    let target = with_environment(&[], &environment);
+    assert_eq!((target.wanted, target.shuffles), (Wanted::Standby, true));
+}
+
+#[test]
+fn pairs_as_libpq_reads_them() {
+    let target = from_url(
+        r"host = h1,h2 port=1,2 user='o\'r' password=a\ b target_session_attrs=prefer-standby
+          dbname='' sslmode=verify-full",
+    )
+    .unwrap();
+    assert_eq!(target.endpoints, [tcp("h1", 1), tcp("h2", 2)]);
+    assert_eq!((&*target.user, target.password.as_deref()), ("o'r", Some("a b")));
+    assert_eq!((target.wanted, target.ssl.mode), (Wanted::PreferStandby, SslMode::VerifyFull));
+    for odd in ["user='ann", "user", "x=1", "url=y", "user=a\\"] {
+        assert!(from_url(odd).is_err(), "{odd}");
+    }
+    let error = from_url("postgres//ann:s3cret@host/db?sslmode=disable").unwrap_err();
+    assert!(!error.message.contains("s3cret"), "{error}");
 }

@@ -1,6 +1,8 @@
 use super::*;
 use crate::core::options::Value;
 use crate::engine::postgres::cancel::cancel;
+use crate::engine::postgres::hosts::{self, Silence};
+use crate::engine::session::Attempt;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -27,12 +29,12 @@ fn refusal(code: &str, message: &str) -> Vec<u8> {
     [b"E", &length.to_be_bytes()[..], fields.as_bytes()].concat()
 }
 
-fn roots() -> TlsRoots {
-    TlsRoots::parse::<&str>(&[])
+async fn connect(target: &Target, roots: &TlsRoots) -> Result<Connected, ConnectError> {
+    hosts::connect(target, roots, &Silence::of(target), Attempt::default()).await
 }
 
-async fn connect(target: &Target, roots: &TlsRoots) -> Result<Connected, ConnectError> {
-    super::connect(target, roots, Credentials::default(), None).await
+fn roots() -> TlsRoots {
+    TlsRoots::parse::<&str>(&[])
 }
 
 async fn listen() -> (TcpListener, u16) {
@@ -160,7 +162,9 @@ async fn endpoints_are_tried_in_turn() {
     drop(gone);
     let (listener, port) = listen().await;
     let mut target = target(port, &[("sslmode", "disable")]);
-    target.endpoints.insert(0, Endpoint::Tcp { host: "127.0.0.1".into(), port: dead });
+    target
+        .endpoints
+        .insert(0, Endpoint::Tcp { host: "127.0.0.1".into(), port: dead, address: None });
     let roots = roots();
     let serve = async {
         let mut socket = listener.accept().await.unwrap().0;

@@ -1,0 +1,46 @@
+'use strict';
+
+/** Leases of replicas. Where statements go is the engine's to say; a lease stays where it is. */
+
+const { AcquireTimeoutError, ClosedError, OptionError } = require('./errors');
+
+const clock = performance;
+
+/** What a pool has in common with the pool of its replicas. */
+class Group {
+  /** False while none of them answers: the engine says when that changes. */
+  reachable = true;
+
+  /** `parts` is what the primary was opened with. */
+  constructor(primary, { link, settings, hooks, recipe, password }) {
+    this.primary = primary;
+    this.link = link;
+    this.settings = { ...settings, pool: settings.replicas, name: `${settings.name} (replicas)` };
+    this.hooks = hooks;
+    this.recipe = recipe;
+    this.password = password;
+  }
+}
+
+/** A connection to a replica; to the primary when none can be reached. */
+async function acquireReading(primary, replicas, group, options) {
+  const { target: _, ...rest } = options;
+  if (!group.reachable) return primary.acquire(rest);
+  const began = clock.now();
+  try {
+    return await replicas.acquire(rest);
+  } catch (error) {
+    if (options.signal?.aborted || isFinal(error)) throw error;
+    // One deadline over both.
+    if (typeof rest.timeoutMs === 'number') {
+      rest.timeoutMs = Math.max(rest.timeoutMs - (clock.now() - began), 1);
+    }
+    return primary.acquire(rest);
+  }
+}
+
+function isFinal(error) {
+  return [AcquireTimeoutError, ClosedError, OptionError].some((type) => error instanceof type);
+}
+
+module.exports = { Group, acquireReading };
