@@ -228,8 +228,6 @@ export interface TargetOptions {
   client_encoding?: 'UTF8' | 'utf8' | 'UTF-8' | 'utf-8' | 'auto';
   /** As libpq; there is no GSSAPI encryption, so that `prefer` does without it. */
   gssencmode?: 'prefer' | 'disable';
-  /** As libpq; only `any` is supported. */
-  target_session_attrs?: 'any';
 }
 
 /** What option `stream` is told of the connection that needs a Duplex. */
@@ -867,6 +865,7 @@ export interface Queryable {
    * fast as that. Otherwise as `copyFrom`; leave nothing unread: `destroy()` what is not wanted.
    */
   copyTo(text: string | SqlFragment, options?: CopyOptions): CopyReader;
+  /**
    * A result that the server makes only as far as it is asked for, a round trip per `read`: the
    * choice when the reader decides how much it wants, pauses for long, or stops early, and when what
    * the statement does for rows that nobody reads matters (`nextval`, locks, costly functions).

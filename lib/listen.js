@@ -42,6 +42,8 @@ const OWN_OPTIONS = {
     evictBelowMin: false,
     maxIdle: null,
   },
+  // A standby takes no LISTEN, and notifications are sent at the primary.
+  ...{ replicas: undefined, target_session_attrs: 'primary' },
 };
 
 class Hub {

@@ -61,7 +61,7 @@ const query = {
 };
 const stream = { ...query, batchSize: integer(1, BATCH_MAX) };
 const copy = { signal: SIGNAL, timeoutMs: TIMEOUT, highWaterMark: integer(1, BYTES_MAX) };
-const cursor = { ...stream };
+const { target: _, ...cursor } = stream;
 const statement = { text: ANYTHING, values: ANYTHING };
 
 const CALLS = {

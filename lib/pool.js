@@ -476,10 +476,10 @@ class Pool extends EventEmitter {
   stats() {
     const stats = binding.poolStats(this.#link.id, this.#id);
     if (stats !== null) this.lastStats = JSON.parse(stats);
-    const stats = { ...this.lastStats, listening: this.#hub?.connections ?? 0 };
-    if (this.#replicas === null) return stats;
+    const figures = { ...this.lastStats, listening: this.#hub?.connections ?? 0 };
+    if (this.#replicas === null) return figures;
     const { reachable } = this.#group;
-    return { ...stats, replicas: { ...this.#replicas.stats(), reachable } };
+    return { ...figures, replicas: { ...this.#replicas.stats(), reachable } };
   }
 
   clear() {

@@ -161,7 +161,7 @@ test('dates carry the local wall clock and its offset', () => {
       '0001-06-01T08:29:08.000-03:30:52',
       '0044-03-15T08:29:08.000-03:30:52 BC',
       '12345-01-01T08:30:00.000-03:30',
-    ].map((text) => ['text', text]),
+    ].map((text) => ['date', text]),
   );
 });
 
@@ -233,7 +233,7 @@ test('values of another realm are told by what they are', () => {
     '({ date: new Date(0), list: [1], bytes: new Uint8Array([1]), buffer: new ArrayBuffer(1) })',
   );
   expect(encode(foreign.date, foreign.list, foreign.bytes, foreign.buffer)).toEqual([
-    ['text', '1969-12-31T20:30:00.000-03:30'],
+    ['date', '1969-12-31T20:30:00.000-03:30'],
     ['array', '{1}', '[1]'],
     ['bytes', Buffer.from([1])],
     ['bytes', Buffer.from([0])],

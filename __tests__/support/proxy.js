@@ -30,7 +30,7 @@ const BEHAVIOURS = {
   },
 
   /** The connection is reset after n bytes of the server. */
-  cut: ({ after }) => limited(after, (client) => client.resetAndDestroy()),
+  cut: ({ after }) => limited(after, reset),
 
   /** The server's side is closed after n bytes while the client may still write. */
   halfClose: ({ after }) => limited(after, (client) => client.end()),
@@ -64,6 +64,15 @@ function limited(after, finish) {
       finish(client);
     }
   };
+}
+
+/**
+ * Not by resetAndDestroy() while end() is under way: it fails with EINVAL, and the handle that Node
+ * then forgets to close keeps the process from ever exiting.
+ */
+function reset(socket) {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 class Proxy extends EventEmitter {
@@ -151,7 +160,7 @@ class Proxy extends EventEmitter {
   /** Every open connection is reset. */
   cut() {
     for (const { client, upstream } of this.#pairs) {
-      client.resetAndDestroy();
+      reset(client);
       upstream?.destroy();
     }
   }

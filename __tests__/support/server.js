@@ -34,6 +34,7 @@ const GROUP = 'newcomers';
 
 const ACCESS = [
   'local all all trust',
+  'local replication postgres trust',
   `host all +${GROUP} 127.0.0.1/32 scram-sha-256`,
   ...Object.entries(ROLES).flatMap(([role, { type = 'host', method }]) =>
     ['127.0.0.1/32', '::1/128'].map((from) => `${type} all ${role} ${from} ${method}`),

@@ -158,8 +158,6 @@ export function constructors(): void {
   new Pool();
   // @ts-expect-error unknown option
   new Pool({ maximum: 3 });
-  // @ts-expect-error there is nothing that looks for a primary
-  new Pool({ target_session_attrs: 'read-write' });
   // @ts-expect-error durations are numbers
   new Pool({ idleTimeoutMs: '10s' });
   // @ts-expect-error no such type

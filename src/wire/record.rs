@@ -126,16 +126,16 @@ pub const TRANSPORT_CLOSE: i32 = 15;
 /// `[TRANSPORT_GRANT, transport, bytes]`: it may deliver so many bytes more.
 pub const TRANSPORT_GRANT: i32 = 16;
 
+/// `[NOTIFICATION, pool, process, bytes]`: channel, NUL, payload. `process` is the notifier's.
+pub const NOTIFICATION: i32 = 20;
+/// `[SUSPENDED, request]`: a cursor has sent the rows it was asked for, and there may be more.
+pub const SUSPENDED: i32 = 21;
+
 /// Kinds of TRANSPORT_OPEN.
 pub mod transport {
     pub const PLAIN: i32 = 0;
     pub const TLS: i32 = 1;
 }
-
-/// `[NOTIFICATION, pool, process, bytes]`: channel, NUL, payload. `process` is the notifier's.
-pub const NOTIFICATION: i32 = 20;
-/// `[SUSPENDED, request]`: a cursor has sent the rows it was asked for, and there may be more.
-pub const SUSPENDED: i32 = 21;
 
 /// Kinds of HOOK_CALL.
 pub mod hook {
