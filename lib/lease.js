@@ -63,9 +63,9 @@ class Lease {
     return this.pool.openStream(this, text, values, options, flags);
   }
 
-  copy(Stream, text, options) {
+  copy(Stream, text, options, flags) {
     if (this.isBarred()) return failedCopy(Stream, this.refusal());
-    return this.pool.openCopy(this, Stream, text, options);
+    return this.pool.openCopy(this, Stream, text, options, flags);
   }
 
   /** `before` runs ahead of its statement. */

@@ -267,7 +267,7 @@ class Pool extends EventEmitter {
   }
 
   /** Never throws: what is wrong ends the stream. */
-  openCopy(lease, Stream, statement, options) {
+  openCopy(lease, Stream, statement, options, within = 0) {
     try {
       const { stream, handle, text, flags, batch } = prepareCopy(Stream, statement, options);
       if (this.#closing !== null && lease === null) throw closed(this);
@@ -280,7 +280,7 @@ class Pool extends EventEmitter {
       request.isStatement = true;
       request.stream = handle;
       const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
-      handle.begin(this.#link, this.#send(request, signal, flags, bound, batch));
+      handle.begin(this.#link, this.#send(request, signal, flags | within, bound, batch));
       return stream;
     } catch (error) {
       return failedCopy(Stream, error);

@@ -109,7 +109,7 @@ class Transaction {
     } catch (error) {
       return failedCopy(Stream, error);
     }
-    return this.#lease.copy(Stream, text, options);
+    return this.#lease.copy(Stream, text, options, FLAG.WITHIN);
   }
 
   cursor(text, values, options) {
@@ -140,7 +140,9 @@ class Transaction {
     const lease = this.#lease;
     // Should it fail, the statement that follows fails with the same error. Past the lease's checks:
     // that statement may be of a cursor, which bars all others.
-    lease.pool.submit(lease, begin, undefined, undefined, FLAG.LEAD).catch(() => {});
+    lease.pool.submit(lease, begin, undefined, undefined, FLAG.LEAD).catch((error) => {
+      this.#shared.failure ??= error;
+    });
   }
 
   /** The transaction's own signal bounds each of its statements. */

@@ -50,6 +50,8 @@ pub enum Direction {
 pub struct Mode {
     /// Goes out together with the statement that follows, which is skipped when this one fails.
     pub lead: bool,
+    /// Not sent when the lead before it has failed.
+    pub within: bool,
     /// One borrower's statements: nothing may be run again behind others that were sent after it.
     pub ordered: bool,
     /// A COPY whose data JavaScript sends or takes.

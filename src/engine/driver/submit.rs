@@ -251,7 +251,8 @@ impl Driver {
         let cursor = query.flags & flag::CURSOR != 0 && kind == Kind::Held;
         let fetch = if cursor { query.batch.max(1) as u32 } else { 0 };
         let (lead, ordered) = (request.lead, kind == Kind::Held);
-        request.mode = Mode { lead, ordered, copy: copy(query), fetch };
+        let within = query.flags & flag::WITHIN != 0;
+        request.mode = Mode { lead, within, ordered, copy: copy(query), fetch };
         if query.flags & flag::STREAM != 0 {
             request.credit = Some(i64::from(query.batch.max(1)));
         }

@@ -126,7 +126,7 @@ impl Session {
         pending.columns = None;
         pending.copying = Copying::Over;
         if pending.guard {
-            self.guard_error = Some(error.clone());
+            self.lead_error = Some(error.clone());
         }
         let unsynced = pending.describing || pending.open;
         if unsynced {

@@ -148,16 +148,14 @@ impl Session {
         }
         self.finish(lead, sink);
         let Some(error) = error else { return };
-        match self.pending.front_mut() {
-            Some(follower) => {
-                let unknown = follower.stage == Stage::Parse;
-                follower.stage = Stage::Ended;
-                follower.fault = Some(Box::new(Fault::Local(error)));
-                if let Some(prepared) = follower.prepared.as_ref().filter(|_| unknown) {
-                    self.cache.forget(prepared, false);
-                }
+        self.lead_error = Some(error.clone());
+        if let Some(follower) = self.pending.front_mut() {
+            let unknown = follower.stage == Stage::Parse;
+            follower.stage = Stage::Ended;
+            follower.fault = Some(Box::new(Fault::Local(error)));
+            if let Some(prepared) = follower.prepared.as_ref().filter(|_| unknown) {
+                self.cache.forget(prepared, false);
             }
-            None => self.lead_error = Some(error),
         }
     }
 
@@ -241,6 +239,7 @@ impl Session {
                 simple: false,
                 named: true,
                 lead: false,
+                within: false,
                 copy: None,
                 fetch: pending.fetch,
             };

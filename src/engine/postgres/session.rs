@@ -56,6 +56,8 @@ pub struct Execute<'a> {
     /// Shares the Sync of the statement that follows: when this one fails the server skips that
     /// one too. For BEGIN, which then costs no round trip of its own.
     pub lead: bool,
+    /// Must not run unless the lead before it went well.
+    pub within: bool,
     /// A COPY whose data somebody sends or takes.
     pub copy: Option<Direction>,
     /// A cursor that gives so many rows at first; 0 for all rows at once.
@@ -76,10 +78,8 @@ pub struct Session {
     pub(super) ordered: bool,
     /// The last thing sent was a lead: a Sync is owed.
     open_lead: bool,
-    /// A lead has failed before its follower was sent: the server skips up to the next Sync.
+    /// The last lead has failed: nothing that was to run `within` it is sent.
     pub(super) lead_error: Option<ServerError>,
-    /// A statement that others depend on has failed: the one held behind it is not sent.
-    pub(super) guard_error: Option<ServerError>,
     /// Bytes still to come of a CopyData message that is passed on as it arrives.
     pub(super) partial: usize,
     spare: Vec<ParamsBuf>,
@@ -100,7 +100,6 @@ impl Session {
             ordered: true,
             open_lead: false,
             lead_error: None,
-            guard_error: None,
             partial: 0,
             spare: Vec::new(),
             started,
@@ -212,12 +211,22 @@ impl Session {
     }
 
     fn defer(&mut self, execute: Execute<'_>, retried: bool) -> Held {
-        let Execute { token, statement, simple, named, lead, copy, fetch, .. } = execute;
+        let Execute { token, statement, simple, named, lead, within, copy, fetch, .. } = execute;
         let params = self.keep(execute.params);
         let statement = statement.clone();
         Held {
             token,
-            task: Task::Execute { statement, params, simple, named, lead, copy, fetch, retried },
+            task: Task::Execute {
+                statement,
+                params,
+                simple,
+                named,
+                lead,
+                within,
+                copy,
+                fetch,
+                retried,
+            },
         }
     }
 
@@ -230,7 +239,17 @@ impl Session {
                 Task::Sync => self.send_sync(token),
                 Task::Place => self.send_check_place(token),
                 Task::Reset => self.send_reset(token),
-                Task::Execute { statement, params, simple, named, lead, copy, fetch, retried } => {
+                Task::Execute {
+                    statement,
+                    params,
+                    simple,
+                    named,
+                    lead,
+                    within,
+                    copy,
+                    fetch,
+                    retried,
+                } => {
                     let execute = Execute {
                         token,
                         statement: &statement,
@@ -238,6 +257,7 @@ impl Session {
                         simple,
                         named,
                         lead,
+                        within,
                         copy,
                         fetch,
                     };
@@ -277,20 +297,24 @@ impl Session {
             || described_first
             || statement.copies
             || needs_description(execute.params);
-        if let Some(error) = self.guard_error.take() {
-            self.push_refused(execute.token, Fault::Local(error));
-            return Ok(());
+        match self.lead_error.clone() {
+            Some(error) if execute.within => {
+                self.skip(execute.token, error);
+                return Ok(());
+            }
+            Some(_) => {
+                self.lead_error = None;
+                self.close_lead();
+            }
+            None => {}
         }
         if separate && self.open_lead {
             // Cannot share the Sync: it waits until the lead is known to be well.
-            self.guard_error = self.close_lead();
+            self.close_lead();
             if let Some(lead) = self.pending.back_mut() {
-                lead.exclusive = true;
                 lead.guard = true;
             }
-            // In front: it may have been held with others behind it.
-            let held = self.defer(execute, retried);
-            self.held.push_front(held);
+            self.wait(execute, retried);
             return Ok(());
         }
         self.write_closes();
@@ -299,22 +323,28 @@ impl Session {
         } else {
             let named = execute.named && statement.is_worth_a_name(!execute.params.is_empty());
             let known = if named { self.cache.find(statement) } else { None };
+            let known = known.filter(|known| known.is_described());
+            let flushes = cursor
+                || (known.is_none() && (described_first || needs_description(execute.params)));
+            if flushes && !self.pending.is_empty() {
+                // Its flight ends without a Sync. A pooler that takes the server's connection away
+                // after the answer before it would lose it.
+                self.wait(execute, retried);
+                return Ok(());
+            }
             match known {
-                Some(known) if known.is_described() => self.encode_known(execute, known)?,
-                _ => self.encode_first(execute, named, described_first)?,
+                Some(known) => self.encode_known(execute, known)?,
+                None => self.encode_first(execute, named, described_first)?,
             }
         };
         pending.retried = retried;
-        pending.exclusive = statement.copies || cursor;
+        // Behind the first statement within a lead nothing goes before the lead is known to be well.
+        pending.exclusive = statement.copies || cursor || self.open_lead;
         pending.copying = execute.copy.map_or(Copying::No, Copying::Asked);
         (pending.fetch, pending.open) = (execute.fetch, cursor);
         self.settings.touched |= statement.class == Class::Other;
         if statement.forgets {
             self.cache.discard_all();
-        }
-        if let Some(error) = self.lead_error.take() {
-            pending.stage = Stage::Ended;
-            pending.fault = Some(Box::new(Fault::Local(error)));
         }
         self.open_lead = execute.lead && !separate;
         if self.open_lead {
@@ -325,11 +355,10 @@ impl Session {
         Ok(())
     }
 
-    /// Ends a lead that has no follower to share a Sync with. Returns its error, if it has failed
-    /// already: what depends on it must not be sent.
-    pub fn close_lead(&mut self) -> Option<ServerError> {
+    /// Ends a lead that has no follower to share a Sync with.
+    pub fn close_lead(&mut self) {
         if !std::mem::take(&mut self.open_lead) {
-            return None;
+            return;
         }
         frontend::sync(&mut self.outgoing);
         match self.pending.back_mut().filter(|pending| pending.lead) {
@@ -341,7 +370,26 @@ impl Session {
                 self.pending.push_back(quiet);
             }
         }
-        self.lead_error.take()
+    }
+
+    /// A statement that is not sent because its lead has failed. It has its turn by a Sync, which
+    /// also ends what the server skips.
+    fn skip(&mut self, token: u64, error: ServerError) {
+        self.open_lead = false;
+        frontend::sync(&mut self.outgoing);
+        let mut skipped = Pending::new(token, Stage::Sync, Class::Read);
+        skipped.fault = Some(Box::new(Fault::Local(error)));
+        self.pending.push_back(skipped);
+    }
+
+    /// Holds a statement until what was sent is over. In front: it may have been held with others
+    /// behind it.
+    fn wait(&mut self, execute: Execute<'_>, retried: bool) {
+        if let Some(last) = self.pending.back_mut() {
+            last.exclusive = true;
+        }
+        let held = self.defer(execute, retried);
+        self.held.push_front(held);
     }
 
     fn encode_simple(&mut self, execute: Execute<'_>) -> Result<Pending, EncodeError> {

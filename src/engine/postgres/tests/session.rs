@@ -316,10 +316,13 @@ fn after_a_setting_may_have_changed_first_uses_are_binary_too() {
     peer.execute(1, "set datestyle = 'German'", &[]);
     assert!(peer.sent().starts_with("Parse(,set"), "utility statements get no name");
     peer.execute(2, OTHER_POINT, &[Value::Int(1)]);
-    assert!(peer.sent().ends_with("Describe(p3) Flush"));
+    // A flight without a Sync goes out alone: old poolers lose its answers otherwise.
+    assert_eq!(peer.sent(), "");
     let set = [parsed(), param_types(&[]), no_data(), bound(), complete("SET"), ready(b'I')];
+    peer.hear(&[set.concat()]);
+    assert!(peer.sent().ends_with("Describe(p3) Flush"));
     let described = [parsed(), param_types(&[INT4]), columns(&[("m", INT4)])];
-    peer.hear(&[set.concat(), described.concat()]);
+    peer.hear(&[described.concat()]);
     assert!(peer.sent().starts_with("Bind(p3,b:"));
     peer.hear(&[next_use("aaaa")]);
     peer.session.reset(3);

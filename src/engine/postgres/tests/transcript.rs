@@ -244,7 +244,8 @@ impl Peer {
         let params = Params::parse(values.len(), &words).unwrap();
         let (simple, named, lead, copy, fetch) = (false, true, false, None, 0);
         let statement = &statement;
-        let execute = Execute { token, statement, params, simple, named, lead, copy, fetch };
+        let execute =
+            Execute { token, statement, params, simple, named, lead, within: false, copy, fetch };
         self.session.execute(execute)
     }
 
@@ -252,7 +253,8 @@ impl Peer {
         let statement = self.statement(text);
         let (params, simple, named, lead) = (Params::NONE, false, true, false);
         let (statement, copy, fetch) = (&statement, Some(direction), 0);
-        let execute = Execute { token, statement, params, simple, named, lead, copy, fetch };
+        let execute =
+            Execute { token, statement, params, simple, named, lead, within: false, copy, fetch };
         self.session.execute(execute).unwrap();
     }
 
@@ -260,7 +262,8 @@ impl Peer {
         let statement = self.statement(text);
         let (params, simple, named, lead, copy) = (Params::NONE, false, true, true, None);
         let (statement, fetch) = (&statement, 0);
-        let execute = Execute { token, statement, params, simple, named, lead, copy, fetch };
+        let execute =
+            Execute { token, statement, params, simple, named, lead, within: false, copy, fetch };
         self.session.execute(execute).unwrap();
     }
 
@@ -270,7 +273,20 @@ impl Peer {
         let params = Params::parse(values.len(), &words).unwrap();
         let (simple, named, lead, copy) = (false, true, false, None);
         let statement = &statement;
-        let execute = Execute { token, statement, params, simple, named, lead, copy, fetch };
+        let execute =
+            Execute { token, statement, params, simple, named, lead, within: true, copy, fetch };
+        self.session.execute(execute).unwrap();
+    }
+
+    /// A statement of a transaction that a lead began.
+    pub fn within(&mut self, token: u64, text: &str, values: &[Value<'_>]) {
+        let statement = self.statement(text);
+        let words = encode_words(values);
+        let params = Params::parse(values.len(), &words).unwrap();
+        let (simple, named, lead, copy, fetch) = (false, true, false, None, 0);
+        let (statement, within) = (&statement, true);
+        let execute =
+            Execute { token, statement, params, simple, named, lead, within, copy, fetch };
         self.session.execute(execute).unwrap();
     }
 
