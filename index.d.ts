@@ -1337,9 +1337,12 @@ export interface ConnectErrorFields {
   attempts?: readonly ConnectAttempt[];
 }
 
-/** `role`: a host answered, but not as `target_session_attrs` asks for. */
+/**
+ * Of several hosts, that of the last. `role`: it answered, but not as `target_session_attrs` asks
+ * for. `server`: it refused in its own words.
+ */
 export type ConnectFailureReason =
-  'refused' | 'dns' | 'timeout' | 'auth' | 'tls' | 'protocol' | 'role' | 'io';
+  'refused' | 'dns' | 'timeout' | 'auth' | 'tls' | 'protocol' | 'role' | 'server' | 'io';
 
 /** The connection broke while the statement ran; whether it took effect is unknown. */
 export class ConnectionLostError extends PoolError {

@@ -32,7 +32,8 @@ class PasswordFunction {
 
   /** What was thrown for this connection, if it is still known. */
   find(connection) {
-    return this.#thrown?.connection === connection ? this.#thrown.error : undefined;
+    const thrown = this.#thrown;
+    return thrown !== null && thrown.connection === connection ? thrown.error : undefined;
   }
 }
 

@@ -225,11 +225,15 @@ class Transaction {
     } catch (error) {
       transaction.#over = true;
       if (transaction.#begin === null) await rollback(connection, signal);
+      else await lease.endCursor();
       throw error;
     }
     transaction.#over = true;
     // A callback that ran nothing has nothing to commit.
     if (transaction.#begin === null) await commit(lease);
+    else await lease.endCursor();
+    // A BEGIN that nobody waited for may be known to have failed only now.
+    if (shared.failure !== null) throw shared.failure;
     return result;
   }
 }

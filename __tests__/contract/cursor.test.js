@@ -479,3 +479,38 @@ test('closing the pool ends it', async () => {
   await cursor.close();
   expect((await rejection(pool.cursor('select 1').read())).code).toBe('ERR_POLYPOOL_CLOSED');
 });
+
+test('a cursor that was never read ends with its transaction', async () => {
+  const pool = await openPool({ max: 1 });
+  const connection = await pool.acquire();
+  let left;
+  await connection.transaction(async (tx) => {
+    left = tx.cursor(series, [3, 'x']);
+  });
+  await works(connection);
+  const thrown = new Error('mine');
+  const failing = connection.transaction(async (tx) => {
+    left = tx.cursor(series, [3, 'x']);
+    throw thrown;
+  });
+  expect(await rejection(failing)).toBe(thrown);
+  await works(connection);
+  await rejection(left.read());
+  await connection.release();
+});
+
+test('a parameter that cannot be sent does not hold up those behind it', async () => {
+  const pool = await openPool({ max: 1 });
+  const results = pool.transaction(async (tx) =>
+    Promise.allSettled([
+      tx.query('select 1 as a'),
+      tx.query('select $1::text as b', ['x\0']),
+      tx.query('select $1::int[] as c', [[1, 2]]),
+    ]),
+  );
+  expect((await results).map(({ status }) => status)).toEqual([
+    'fulfilled',
+    'rejected',
+    'fulfilled',
+  ]);
+});

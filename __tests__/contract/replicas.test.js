@@ -4,7 +4,7 @@
 const { inspect } = require('node:util');
 const { Proxy } = require('../support/proxy.js');
 const { startPair, urlOf } = require('../support/pair.js');
-const { freePort } = require('../support/server.js');
+const { DATABASE, ROLES, freePort } = require('../support/server.js');
 const { load, track, rejection, until, unique } = require('../support/pools.js');
 
 let pair;
@@ -32,6 +32,20 @@ async function writingFunction(pool) {
 }
 
 describe('replicas', () => {
+  test('a password function serves both', async () => {
+    const { password } = ROLES.app;
+    const asked = [];
+    const target = {
+      ...{ host: '127.0.0.1', port: pair.primary.port, user: 'app', database: DATABASE },
+      password: () => asked.push(1) && password,
+      replicas: `postgres://127.0.0.1:${pair.standby.port}`,
+    };
+    const pool = track(await load().createPool(target));
+    expect(await where(pool.query(RECOVERY))).toBe('replica');
+    expect(await where(pool.query(RECOVERY, [], { target: 'primary' }))).toBe('primary');
+    expect(asked.length).toBeGreaterThanOrEqual(2);
+  });
+
   test('reads go to them, everything else to the primary', async () => {
     const pool = await openSplit();
     expect(await where(pool.query(RECOVERY))).toBe('replica');
@@ -367,6 +381,12 @@ describe('bad input', () => {
     for (const thing of [error, other, pool, pool.stats()]) {
       expect(inspect(thing, { depth: 20, showHidden: true })).not.toContain(secret);
     }
+  });
+
+  test('functions are given to the pool, not to its replicas', async () => {
+    const { port } = pair.standby;
+    const error = await refused({ replicas: { host: '127.0.0.1', port, password: () => 'x' } });
+    expect(error.option).toBe('replicas.password');
   });
 
   test('connect() opens one connection', async () => {

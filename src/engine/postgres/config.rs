@@ -263,7 +263,7 @@ impl fmt::Debug for Target {
 /// none, as with libpq: servers refuse it anyway.
 fn password(given: &Given) -> Result<Option<String>, OptionError> {
     match given.ranked("password") {
-        Some((0, Value::Function)) => Ok(None),
+        Some((_, Value::Function)) => Ok(None),
         None | Some((_, Value::Text(_))) => {
             Ok(given.text("password")?.filter(|text| !text.is_empty()).map(str::to_owned))
         }

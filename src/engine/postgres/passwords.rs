@@ -19,6 +19,9 @@ impl Passwords {
         target: &Target,
         answered: Option<String>,
     ) -> Result<Passwords, ConnectError> {
+        if let Some(password) = &target.password {
+            return Ok(Passwords { given: Some(password.clone()), ..Passwords::default() });
+        }
         if let Some(password) = answered {
             if password.contains('\0') {
                 let message = "option 'password': what the function returned holds a NUL";
@@ -27,9 +30,6 @@ impl Passwords {
             // An empty one is none, as when it is given as a text.
             let given = Some(password).filter(|password| !password.is_empty());
             return Ok(Passwords { given, ..Passwords::default() });
-        }
-        if let Some(password) = &target.password {
-            return Ok(Passwords { given: Some(password.clone()), ..Passwords::default() });
         }
         let Some(path) = target.passfile.clone() else { return Ok(Passwords::default()) };
         // A home directory may lie on another machine; the task fails only with the process.

@@ -255,8 +255,11 @@ impl Session {
     /// Statements that were never sent have their turn without an answer of the server.
     fn finish_refused(&mut self, sink: &mut impl Sink) {
         while self.pending.front().is_some_and(|pending| pending.stage == Stage::Refused) {
-            if let Some(pending) = self.pending.pop_front() {
-                self.finish(pending, sink);
+            let Some(pending) = self.pending.pop_front() else { return };
+            let exclusive = pending.exclusive;
+            self.finish(pending, sink);
+            if exclusive {
+                self.release_held();
             }
         }
     }

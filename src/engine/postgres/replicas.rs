@@ -31,7 +31,14 @@ pub(super) fn split(
 fn read(value: Value, main: &Given, os_user: Option<&str>) -> Result<Target, OptionError> {
     match value {
         Value::Text(_) => of_settings(vec![url(value)], main, os_user),
-        Value::Object(fields) => of_settings(fields, main, os_user).map_err(nested),
+        Value::Object(fields) => {
+            if let Some((key, _)) = fields.iter().find(|(_, value)| *value == Value::Function) {
+                // The thread that has it runs it for the pool as a whole.
+                let expected = "no function: those of the pool serve its replicas too";
+                return Err(nested(OptionError::bound(key, expected, "a function")));
+            }
+            of_settings(fields, main, os_user).map_err(nested)
+        }
         Value::List(list) if !list.is_empty() => of_list(list, main, os_user),
         other => Err(misfit(match &other {
             Value::List(_) => "an empty list",

@@ -274,7 +274,16 @@ impl Session {
     }
 
     fn push_refused(&mut self, token: u64, fault: Fault) {
+        let leads = self.open_lead;
+        if leads {
+            // Nobody shares its Sync now; what follows waits until it is known to be well.
+            self.close_lead();
+            if let Some(lead) = self.pending.back_mut() {
+                lead.guard = true;
+            }
+        }
         let mut refused = Pending::new(token, Stage::Refused, Class::Read);
+        refused.exclusive = leads;
         refused.fault = Some(Box::new(fault));
         self.pending.push_back(refused);
     }
@@ -307,6 +316,9 @@ impl Session {
                 self.close_lead();
             }
             None => {}
+        }
+        if execute.lead {
+            self.close_lead();
         }
         if separate && self.open_lead {
             // Cannot share the Sync: it waits until the lead is known to be well.

@@ -173,3 +173,46 @@ fn a_lead_answered_before_its_sync_leaves_no_answer_over() {
     assert_eq!(events.last().map(String::as_str), Some("2 ready I"));
     assert_eq!(peer.session.in_flight(), 0);
 }
+
+#[test]
+fn a_refused_follower_leaves_nothing_behind_it_waiting() {
+    let mut peer = leading();
+    peer.within(2, POINT, &[Value::Int(7)]);
+    peer.within(3, POINT, &[Value::Text("a\0")]);
+    peer.within(4, POINT, &[Value::Array("{1}", "[1]")]);
+    peer.within(5, "select $1::int[]", &[Value::Array("{1}", "[1]")]);
+    peer.sent();
+    peer.hear(&[begun(), next_in_transaction()]);
+    assert!(!peer.sent().is_empty());
+    for _ in 0..2 {
+        let events = peer.hear(&[error("22P02"), ready(b'E')]);
+        assert!(!events.is_empty());
+        peer.sent();
+    }
+    assert_eq!(peer.session.in_flight(), 0);
+}
+
+#[test]
+fn a_lead_whose_follower_is_refused_has_a_sync_of_its_own() {
+    let mut peer = Peer::new(10);
+    // Its types must be known first, so the others are held and encoded together.
+    peer.execute(0, POINT, &[Value::Array("{1}", "[1]")]);
+    peer.lead(1, "BEGIN");
+    peer.within(2, POINT, &[Value::Text("a\0")]);
+    peer.execute(3, "ROLLBACK", &[]);
+    peer.sent();
+    peer.hear(&[error("42601"), ready(b'I')]);
+    let sent = peer.sent();
+    assert!(sent.contains("BEGIN") && sent.ends_with("Execute Sync"), "{sent}");
+    let events = peer.hear(&[begun(), ready(b'T')]);
+    assert!(events.contains(&"2 ready T".to_owned()), "{events:?}");
+    assert!(peer.sent().contains("ROLLBACK"));
+}
+
+#[test]
+fn two_leads_in_a_row_each_have_their_sync() {
+    let mut peer = leading();
+    peer.lead(2, "BEGIN");
+    peer.within(3, POINT, &[Value::Int(1)]);
+    assert_eq!(peer.sent().matches("Sync").count(), 2);
+}
