@@ -272,6 +272,25 @@ describe('replicas that are away', () => {
   });
 });
 
+test.each([true, false])('no BEGIN, nothing within it: pipeline: %s', async (pipeline) => {
+  const options = { max: 1, pipeline };
+  const pool = track(await load().createPool(urlOf([pair.standby]), options));
+  // A standby refuses BEGIN READ WRITE, and would run these outside of any transaction.
+  const codes = [];
+  const read = async (tx) => codes.push((await rejection(tx.query('select 1'))).code);
+  const error = await rejection(
+    pool.transaction(
+      async (tx) => {
+        await Promise.all([read(tx), read(tx)]);
+        await read(tx);
+      },
+      { readOnly: false },
+    ),
+  );
+  expect([...codes, error.code]).toEqual(['0A000', '0A000', '0A000', '0A000']);
+  expect(await pool.transaction((tx) => where(tx.query(RECOVERY)))).toBe('replica');
+});
+
 describe('several hosts', () => {
   const roles = [
     ['any', 'standby'],
