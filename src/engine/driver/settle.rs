@@ -77,7 +77,7 @@ impl Driver {
             }
             changed = conn.in_transaction != done.in_transaction;
             conn.in_transaction = done.in_transaction;
-            doubted = conn.doubt == Doubt::Raised && !done.in_transaction;
+            doubted = conn.doubt == Doubt::Raised;
             began = std::mem::replace(&mut conn.last_end, now);
         }
         if changed {
