@@ -575,11 +575,13 @@ class Pool extends EventEmitter {
       wire = { ...wire, code, message };
     }
     const waited = wire.holders !== undefined;
-    if (waited) wire = describeTimeout(wire, (holder) => this.#leaseOf(holder));
+    // A read may have waited at the replicas.
+    const about = this.#link.pools.get(wire.pool) ?? this;
+    if (waited) wire = describeTimeout(wire, (holder) => about.#leaseOf(holder));
     const { isStatement, text, values } = request;
     const thrown = this.#password;
     const error = fromWire(wire, isStatement ? { text, values, thrown } : { thrown });
-    if (waited) waitedFor.set(error, this);
+    if (waited) waitedFor.set(error, about);
     return error;
   }
 

@@ -167,6 +167,26 @@ describe('replicas', () => {
     expect(seen).toContain('replica');
   });
 
+  test('a timeout names the holders there, and accuses nobody who holds the primary', async () => {
+    const pool = await openSplit({ max: 1, acquireTimeoutMs: 80, leakDetectionMs: 60_000 });
+    async function eldest() {
+      return pool.acquire({ target: 'replica' });
+    }
+    const held = await eldest();
+    const busy = held.query('select pg_sleep(0.5)');
+    const error = await pool.use(() => rejection(pool.query('select 1')));
+    expect(error).toMatchObject({ code: 'ERR_POLYPOOL_ACQUIRE_TIMEOUT', nested: false });
+    expect(error.holders).toHaveLength(1);
+    expect(error.holderStack).toContain('eldest');
+    expect(error.message).not.toContain('nested');
+    await busy;
+    await held.release();
+    const within = (tx) => tx.query('select 1').then(() => rejection(pool.query('select 1')));
+    const nested = await pool.transaction(within, { readOnly: true });
+    expect(nested.nested).toBe(true);
+    expect(nested.message).toContain('this code already holds 1 connection of this pool');
+  });
+
   test('without replicas target changes nothing', async () => {
     const pool = track(await load().createPool(urlOf([pair.primary])));
     expect(await where(pool.query(RECOVERY, [], { target: 'replica' }))).toBe('primary');
@@ -264,6 +284,25 @@ describe('replicas that are away', () => {
       await proxy.close();
     }
   });
+});
+
+test.each([true, false])('no BEGIN, nothing within it: pipeline: %s', async (pipeline) => {
+  const options = { max: 1, pipeline };
+  const pool = track(await load().createPool(urlOf([pair.standby]), options));
+  // A standby refuses BEGIN READ WRITE, and would run these outside of any transaction.
+  const codes = [];
+  const read = async (tx) => codes.push((await rejection(tx.query('select 1'))).code);
+  const error = await rejection(
+    pool.transaction(
+      async (tx) => {
+        await Promise.all([read(tx), read(tx)]);
+        await read(tx);
+      },
+      { readOnly: false },
+    ),
+  );
+  expect([...codes, error.code]).toEqual(['0A000', '0A000', '0A000', '0A000']);
+  expect(await pool.transaction((tx) => where(tx.query(RECOVERY)))).toBe('replica');
 });
 
 describe('several hosts', () => {

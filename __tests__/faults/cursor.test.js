@@ -44,6 +44,21 @@ test('its backend is ended during a read', async () => {
   await works(pool);
 });
 
+test('one behind a write that the server refuses outlives any doubt about the server', async () => {
+  const pool = await openPool({ max: 1, connectTimeoutMs: 300 });
+  const connection = await pool.acquire();
+  const refused = rejection(connection.query("do $$ begin raise sqlstate '25006'; end $$"));
+  const cursor = connection.cursor('select i from generate_series(1, 4) i');
+  expect(await cursor.read(2)).toHaveLength(2);
+  expect((await refused).code).toBe('25006');
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(await cursor.read(10)).toEqual([{ i: 3 }, { i: 4 }]);
+  await cursor.close();
+  await connection.release();
+  await works(pool);
+  await until(() => pool.stats().destroyed === 1, 'a retired connection');
+});
+
 describe('behind a proxy', () => {
   let proxy;
   beforeEach(async () => {

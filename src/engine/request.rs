@@ -55,8 +55,6 @@ pub struct Request {
     pub statement: Option<Rc<dyn Statement>>,
     pub params: ParamsBuf,
     pub mode: Mode,
-    /// Asked to go out with what follows; `mode` says whether it really does.
-    pub lead: bool,
     /// When it is cut short: its entry among the driver's deadlines.
     pub deadline: Option<Time>,
     /// Rows a stream may still send; `None` for ordinary requests.
@@ -93,7 +91,6 @@ impl Request {
             statement: None,
             params: ParamsBuf::default(),
             mode: Mode { ordered: kind == Kind::Held, ..Mode::default() },
-            lead: false,
             deadline: None,
             credit: None,
             suspended: false,

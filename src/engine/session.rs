@@ -50,6 +50,8 @@ pub enum Direction {
 pub struct Mode {
     /// Goes out together with the statement that follows, which is skipped when this one fails.
     pub lead: bool,
+    /// A lead that cannot: it has a Sync of its own, and its failure is that of all within it too.
+    pub guard: bool,
     /// Not sent when the lead before it has failed.
     pub within: bool,
     /// One borrower's statements: nothing may be run again behind others that were sent after it.

@@ -12,7 +12,7 @@ use crate::engine::request::{Kind, Request};
 pub enum Doubt {
     #[default]
     None,
-    /// Its transaction must end before the server can be asked.
+    /// Its transaction and what was sent behind must end before the server can be asked.
     Raised,
     Asked,
 }
@@ -33,22 +33,35 @@ impl Driver {
         // A hook's failure ends its connection anyway.
         if conn.doubt == Doubt::None && conn.hook.is_none() {
             conn.doubt = Doubt::Raised;
-            if !conn.in_transaction {
-                self.ask_place(pool, id);
-            }
+            self.ask_place(pool, id);
         }
     }
 
-    /// Asks the server whether it is the place to write, if there is a doubt.
+    /// Asks the server whether it is the place to write, if there is a doubt and as soon as the wire
+    /// is free: a cursor or a COPY may take as long as its reader.
     pub fn ask_place(&mut self, pool: u32, id: ConnId) {
-        if let Some(conn) = self.live(pool, id)
-            && conn.doubt == Doubt::Raised
-        {
+        let Some(conn) = self.live(pool, id) else { return };
+        if conn.doubt != Doubt::Raised || conn.in_transaction {
+            return;
+        }
+        let free = conn.flight.is_empty();
+        if free {
             conn.doubt = Doubt::Asked;
-            // Nobody else gets it, and it stays open until the server has answered.
-            self.tell(pool, Input::Hold { conn: id });
+        } else if self.is_lent(pool, id) {
+            // It may yet begin a transaction, which only the reset would end: not held before.
+            return;
+        }
+        // Nobody else gets it, and it stays open until the server has answered.
+        self.tell(pool, Input::Hold { conn: id });
+        if free {
             self.round_trip(pool, id, Kind::Place);
         }
+    }
+
+    fn is_lent(&mut self, pool: u32, id: ConnId) -> bool {
+        let Some(state) = self.pool(pool) else { return false };
+        let holders = state.shared.lock().core.holders();
+        holders.iter().any(|holder| holder.conn == id)
     }
 
     /// The server has answered: a row says that it is not.

@@ -77,7 +77,7 @@ impl Driver {
             }
             changed = conn.in_transaction != done.in_transaction;
             conn.in_transaction = done.in_transaction;
-            doubted = conn.doubt == Doubt::Raised && !done.in_transaction;
+            doubted = conn.doubt == Doubt::Raised;
             began = std::mem::replace(&mut conn.last_end, now);
         }
         if changed {
@@ -106,7 +106,7 @@ impl Driver {
                     self.tell(pool, Input::Dirty { conn: id });
                 }
                 if let Some(error) = &request.error {
-                    self.note_failure(pool, id, &request, error);
+                    self.note_failure(pool, id, error);
                 }
                 if request.kind == Kind::Pooled {
                     self.tell(pool, Input::StatementDone { conn: id });
@@ -121,22 +121,13 @@ impl Driver {
     }
 
     /// What the failure of a statement means for its connection and for what depends on it.
-    fn note_failure(&mut self, pool: u32, id: ConnId, request: &Request, error: &EngineError) {
+    fn note_failure(&mut self, pool: u32, id: ConnId, error: &EngineError) {
         let by_option =
             self.pool(pool).is_some_and(|state| state.shared.options.destroy_on_query_error);
         if by_option {
             self.tell(pool, Input::Retire { conn: id });
         } else if error.not_here {
             self.note_not_here(pool, id, error);
-        }
-        // A lead that could not share its round trip: what was submitted with it must not run.
-        if request.lead
-            && !request.mode.lead
-            && let Some(conn) = self.live(pool, id)
-            && let Some(follower) = conn.queue.pop_front()
-        {
-            self.settle_with(follower, error.clone());
-            self.forget_request(follower);
         }
     }
 

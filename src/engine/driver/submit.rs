@@ -247,12 +247,12 @@ impl Driver {
     fn request(&mut self, kind: Kind, query: &Query<'_>, statement: Rc<dyn Statement>) -> Token {
         let mut request = Request::new(kind, query.pool, Some(query.origin), self.now);
         request.statement = Some(statement);
-        request.lead = query.flags & flag::LEAD != 0 && kind == Kind::Held;
         let cursor = query.flags & flag::CURSOR != 0 && kind == Kind::Held;
         let fetch = if cursor { query.batch.max(1) as u32 } else { 0 };
-        let (lead, ordered) = (request.lead, kind == Kind::Held);
+        let ordered = kind == Kind::Held;
+        let lead = query.flags & flag::LEAD != 0 && ordered;
         let within = query.flags & flag::WITHIN != 0;
-        request.mode = Mode { lead, within, ordered, copy: copy(query), fetch };
+        request.mode = Mode { lead, guard: false, within, ordered, copy: copy(query), fetch };
         if query.flags & flag::STREAM != 0 {
             request.credit = Some(i64::from(query.batch.max(1)));
         }
@@ -356,7 +356,9 @@ impl Driver {
             conn.queue.push_back(token);
             return;
         }
-        request.mode.lead &= !conn.serial_wire;
+        if conn.serial_wire && request.mode.lead {
+            (request.mode.lead, request.mode.guard) = (false, true);
+        }
         let Some(statement) = &request.statement else { return };
         let params = params.unwrap_or_else(|| request.params.get());
         match conn.session.execute(token, statement, params, request.mode) {

@@ -55,6 +55,7 @@ impl Driver {
             .with("waiting", stats.waiting.into())
             .with("holders", told.into())
             .with("unused", unused.into())
+            .with("pool", pool.into())
             .caused_by(last.as_ref())
     }
 

@@ -57,7 +57,7 @@ pub(super) struct Pending {
     pub describing: bool,
     /// Nothing may be sent behind it before it is over.
     pub exclusive: bool,
-    /// A lead with a Sync of its own.
+    /// A lead with a Sync of its own: its error is that of all within it.
     pub guard: bool,
     /// Went out without a Sync: it ends with its own answer, and its error is its follower's too.
     pub lead: bool,
@@ -130,6 +130,7 @@ pub(super) enum Task {
         simple: bool,
         named: bool,
         lead: bool,
+        guard: bool,
         within: bool,
         copy: Option<Direction>,
         fetch: u32,

@@ -125,9 +125,6 @@ impl Session {
         }
         pending.columns = None;
         pending.copying = Copying::Over;
-        if pending.guard {
-            self.lead_error = Some(error.clone());
-        }
         let unsynced = pending.describing || pending.open;
         if unsynced {
             // That flight ended in Flush: the server skips everything up to this Sync.
@@ -163,6 +160,9 @@ impl Session {
         } else if !pending.failed {
             pending.failed = true;
             sink.error(pending.token, &error);
+            if pending.guard {
+                self.lead_error = Some(error);
+            }
         }
     }
 

@@ -202,6 +202,9 @@ impl Session {
                 if self.may_run_again(&pending) {
                     return self.run_again(pending);
                 }
+                if pending.guard {
+                    self.lead_error = Some(error.clone());
+                }
                 sink.error(token, &error);
             }
             Some(Fault::Local(error)) if !pending.failed => sink.error(token, &error),
@@ -239,6 +242,7 @@ impl Session {
                 simple: false,
                 named: true,
                 lead: false,
+                guard: pending.guard,
                 within: false,
                 copy: None,
                 fetch: pending.fetch,

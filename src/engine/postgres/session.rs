@@ -56,6 +56,8 @@ pub struct Execute<'a> {
     /// Shares the Sync of the statement that follows: when this one fails the server skips that
     /// one too. For BEGIN, which then costs no round trip of its own.
     pub lead: bool,
+    /// A lead that must have a Sync of its own.
+    pub guard: bool,
     /// Must not run unless the lead before it went well.
     pub within: bool,
     /// A COPY whose data somebody sends or takes.
@@ -211,7 +213,8 @@ impl Session {
     }
 
     fn defer(&mut self, execute: Execute<'_>, retried: bool) -> Held {
-        let Execute { token, statement, simple, named, lead, within, copy, fetch, .. } = execute;
+        let Execute { token, statement, simple, named, lead, guard, within, copy, fetch, .. } =
+            execute;
         let params = self.keep(execute.params);
         let statement = statement.clone();
         Held {
@@ -222,6 +225,7 @@ impl Session {
                 simple,
                 named,
                 lead,
+                guard,
                 within,
                 copy,
                 fetch,
@@ -245,6 +249,7 @@ impl Session {
                     simple,
                     named,
                     lead,
+                    guard,
                     within,
                     copy,
                     fetch,
@@ -257,6 +262,7 @@ impl Session {
                         simple,
                         named,
                         lead,
+                        guard,
                         within,
                         copy,
                         fetch,
@@ -352,6 +358,7 @@ impl Session {
         pending.retried = retried;
         // Behind the first statement within a lead nothing goes before the lead is known to be well.
         pending.exclusive = statement.copies || cursor || self.open_lead;
+        pending.guard |= execute.guard;
         pending.copying = execute.copy.map_or(Copying::No, Copying::Asked);
         (pending.fetch, pending.open) = (execute.fetch, cursor);
         self.settings.touched |= statement.class == Class::Other;

@@ -209,6 +209,7 @@ fn copy_is_refused() {
         simple,
         named,
         lead,
+        guard: false,
         within: false,
         copy,
         fetch,

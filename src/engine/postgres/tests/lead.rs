@@ -216,3 +216,53 @@ fn two_leads_in_a_row_each_have_their_sync() {
     peer.within(3, POINT, &[Value::Int(1)]);
     assert_eq!(peer.sent().matches("Sync").count(), 2);
 }
+
+#[test]
+fn a_lead_that_shares_no_sync_fails_all_within_it_too() {
+    let mut peer = Peer::new(10);
+    peer.guard(1, "BEGIN");
+    assert!(peer.sent().ends_with("Execute Sync"));
+    assert_eq!(peer.hear(&[error("57014"), ready(b'I')]), ["1 error 57014", "1 ready I"]);
+    for token in [2, 3] {
+        peer.within(token, BATCH, &[]);
+        assert_eq!(peer.sent(), "Sync");
+        let told = [format!("{token} error 57014"), format!("{token} ready I")];
+        assert_eq!(peer.hear(&[ready(b'I')]), told);
+    }
+    peer.execute(4, BATCH, &[]);
+    assert_eq!(peer.sent(), format!("Query({BATCH})"));
+}
+
+/// A peer that knows BEGIN by name.
+fn knowing_begin() -> Peer {
+    let mut peer = Peer::new(10);
+    peer.guard(1, "BEGIN");
+    peer.hear(&[begun(), ready(b'T')]);
+    peer.execute(2, BATCH, &[]);
+    peer.hear(&[complete("ROLLBACK"), ready(b'I')]);
+    peer.sent();
+    peer
+}
+
+#[test]
+fn only_an_error_that_was_reported_is_that_of_all_within() {
+    for fails in [false, true] {
+        let mut peer = knowing_begin();
+        peer.guard(3, "BEGIN");
+        // The server has lost the name: once more, from the text.
+        assert!(peer.hear(&[error("26000"), ready(b'I')]).is_empty());
+        assert!(peer.sent().contains("Parse("));
+        peer.hear(&[if fails { error("57014") } else { begun() }, ready(b'T')]);
+        peer.within(4, BATCH, &[]);
+        let expected = if fails { "Sync".into() } else { format!("Query({BATCH})") };
+        assert_eq!(peer.sent(), expected);
+    }
+    // Not again, with another one waiting behind it.
+    let mut peer = knowing_begin();
+    peer.lead(3, "BEGIN");
+    peer.within(4, BATCH, &[]);
+    peer.sent();
+    assert_eq!(peer.hear(&[error("26000"), ready(b'I')]), ["3 error 26000", "3 ready I"]);
+    assert_eq!(peer.sent(), "Sync");
+    assert_eq!(peer.hear(&[ready(b'I')]), ["4 error 26000", "4 ready I"]);
+}

@@ -244,8 +244,9 @@ impl Peer {
         let params = Params::parse(values.len(), &words).unwrap();
         let (simple, named, lead, copy, fetch) = (false, true, false, None, 0);
         let statement = &statement;
+        let (guard, within) = (false, false);
         let execute =
-            Execute { token, statement, params, simple, named, lead, within: false, copy, fetch };
+            Execute { token, statement, params, simple, named, lead, guard, within, copy, fetch };
         self.session.execute(execute)
     }
 
@@ -253,17 +254,27 @@ impl Peer {
         let statement = self.statement(text);
         let (params, simple, named, lead) = (Params::NONE, false, true, false);
         let (statement, copy, fetch) = (&statement, Some(direction), 0);
+        let (guard, within) = (false, false);
         let execute =
-            Execute { token, statement, params, simple, named, lead, within: false, copy, fetch };
+            Execute { token, statement, params, simple, named, lead, guard, within, copy, fetch };
         self.session.execute(execute).unwrap();
     }
 
     pub fn lead(&mut self, token: u64, text: &str) {
+        self.begin(token, text, true);
+    }
+
+    /// A lead with a Sync of its own.
+    pub fn guard(&mut self, token: u64, text: &str) {
+        self.begin(token, text, false);
+    }
+
+    fn begin(&mut self, token: u64, text: &str, lead: bool) {
         let statement = self.statement(text);
-        let (params, simple, named, lead, copy) = (Params::NONE, false, true, true, None);
-        let (statement, fetch) = (&statement, 0);
+        let (params, simple, named, guard, copy) = (Params::NONE, false, true, !lead, None);
+        let (statement, within, fetch) = (&statement, false, 0);
         let execute =
-            Execute { token, statement, params, simple, named, lead, within: false, copy, fetch };
+            Execute { token, statement, params, simple, named, lead, guard, within, copy, fetch };
         self.session.execute(execute).unwrap();
     }
 
@@ -273,8 +284,9 @@ impl Peer {
         let params = Params::parse(values.len(), &words).unwrap();
         let (simple, named, lead, copy) = (false, true, false, None);
         let statement = &statement;
+        let (guard, within) = (false, true);
         let execute =
-            Execute { token, statement, params, simple, named, lead, within: true, copy, fetch };
+            Execute { token, statement, params, simple, named, lead, guard, within, copy, fetch };
         self.session.execute(execute).unwrap();
     }
 
@@ -284,9 +296,9 @@ impl Peer {
         let words = encode_words(values);
         let params = Params::parse(values.len(), &words).unwrap();
         let (simple, named, lead, copy, fetch) = (false, true, false, None, 0);
-        let (statement, within) = (&statement, true);
+        let (statement, guard, within) = (&statement, false, true);
         let execute =
-            Execute { token, statement, params, simple, named, lead, within, copy, fetch };
+            Execute { token, statement, params, simple, named, lead, guard, within, copy, fetch };
         self.session.execute(execute).unwrap();
     }
 
