@@ -78,7 +78,7 @@ fn make_pool(
     let reset = options.reset == Reset::Function;
     let hooks = Hooks { on_connect: options.on_connect, reset, password, stream };
     let me = Attached { link: link.shared.id, thread: link.shared.thread, hooks };
-    let opening = Opening { options: packed(options, &connector), connector: Arc::new(connector) };
+    let opening = Opening { options, connector: Arc::new(connector) };
     let pool = match opening.options.name.clone().filter(|_| opening.options.shared) {
         None => opening.make(link, me, replicas, None),
         Some(name) => {
@@ -114,7 +114,6 @@ impl Opening {
         let replicas = replicas.map(|connector| {
             let name = self.options.name.as_ref().map(|name| format!("{name} (replicas)"));
             let options = Options { name, ..self.options.clone() };
-            let options = packed(options, &connector);
             let opening = Opening { options, connector: Arc::new(connector) };
             opening.open(link, me, Role::Replicas, None, None)
         });
@@ -135,6 +134,7 @@ impl Opening {
         // Jitter must differ between processes; nothing else depends on the seed.
         let seed = RandomState::new().hash_one(id);
         let Opening { options, connector } = self;
+        let options = packed(options, &connector);
         let clock = link.runtime.clock;
         let mut pool = PoolShared::new(id, me, options, connector, clock, seed, before);
         let own = Arc::get_mut(&mut pool).expect("nobody else has seen it");
