@@ -171,6 +171,7 @@ fn settings_of(pool: &PoolShared) -> Json {
     json!({
         "pool": pool.id,
         "replicas": pool.replicas.as_ref().map(|replicas| replicas.id),
+        "reachable": pool.replicas.as_ref().is_some_and(|it| !it.away.load(Ordering::SeqCst)),
         "acquireTimeoutMs": ms(options.acquire_timeout),
         "queryTimeoutMs": ms(options.query_timeout),
         "closeTimeoutMs": ms(options.close_timeout),
