@@ -9,7 +9,7 @@ use crate::core::options::{Int8, Options, Reset, Validate, Value};
 use crate::engine::pool::{Attached, Hooks, Latency, PoolShared, Role, Surroundings};
 use crate::engine::postgres::adapter::Postgres;
 use crate::engine::postgres::config::KEYS;
-use crate::engine::registry;
+use crate::engine::registry::{self, Before};
 use crate::engine::runtime::Message;
 use crate::engine::session::Connector;
 use napi::bindgen_prelude::{Function, JsObjectValue, Object};
@@ -80,7 +80,7 @@ fn make_pool(
     let me = Attached { link: link.shared.id, thread: link.shared.thread, hooks };
     let opening = Opening { options, connector: Arc::new(connector) };
     let pool = match opening.options.name.clone().filter(|_| opening.options.shared) {
-        None => opening.make(link, me, replicas, None),
+        None => opening.make(link, me, replicas, Before::default()),
         Some(name) => {
             let asked = opening.clone();
             let same = |pool: &PoolShared| asked.compare(pool, given_reset);
@@ -108,18 +108,18 @@ impl Opening {
         link: &Rc<LocalLink>,
         me: Attached,
         replicas: Option<Postgres>,
-        before: Option<u32>,
+        before: Before,
     ) -> Arc<PoolShared> {
         // Replicas first: a statement must find the pool that it is sent to.
         let replicas = replicas.map(|connector| {
             let name = self.options.name.as_ref().map(|name| format!("{name} (replicas)"));
             let options = Options { name, ..self.options.clone() };
             let opening = Opening { options, connector: Arc::new(connector) };
-            opening.open(link, me, Role::Replicas, None, None)
+            opening.open(link, me, Role::Replicas, None, before.replicas)
         });
         let beside = replicas.as_ref().map(|pool| pool.id);
         let role = beside.map_or(Role::Alone, |replicas| Role::Primary { replicas });
-        self.open(link, me, role, replicas, before)
+        self.open(link, me, role, replicas, before.pool)
     }
 
     fn open(

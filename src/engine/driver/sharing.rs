@@ -8,7 +8,7 @@ use crate::core::message::{
 };
 use crate::engine::clock::from_ms;
 use crate::engine::error::EngineError;
-use crate::engine::pool::PoolShared;
+use crate::engine::pool::{PoolShared, Role};
 use crate::engine::registry;
 use crate::engine::replies::talk;
 use crate::engine::request::{Kind, Request, Stage, Token};
@@ -56,13 +56,18 @@ impl Driver {
 
     // ---- Closing ----
 
-    /// `close()` of one link: the pool's end if nobody else uses it, else only its own.
+    /// `close()` of one link: the pool's end if nobody else uses it, else only its own. Replicas
+    /// end with their primary.
     pub fn close_for(&mut self, pool: u32, origin: (u32, i32), timeout_ms: i32) {
         let Some(state) = self.pool(pool) else { return self.ok(origin) };
-        let shared = state.shared.clone();
+        let (shared, ending) = (state.shared.clone(), state.ending);
         let deadline = u64::try_from(timeout_ms).ok();
         let deadline = deadline.map(|ms| self.now.saturating_add(from_ms(ms)));
-        if registry::retire_for(&shared, origin.0) {
+        let last = match shared.role {
+            Role::Replicas => ending && !self.is_leaving(pool, origin.0),
+            _ => registry::retire_for(&shared, origin.0),
+        };
+        if last {
             // Called before, while others were there: answered with this one.
             let before = self.end_leaving(pool, origin.0).map(|entry| entry.requests);
             let mut origins = vec![origin];
@@ -79,12 +84,22 @@ impl Driver {
         let Some(state) = self.pool(pool) else {
             return origins.into_iter().for_each(|origin| self.ok(origin));
         };
-        state.closing.extend(origins);
+        let role = state.shared.role;
+        state.ending = true;
+        state.closing.extend(&origins);
         for origin in std::mem::take(&mut state.warming) {
             self.fail(origin, &super::closed());
         }
         self.tell(pool, Input::Close { deadline });
         self.perform_all();
+        if let Role::Primary { replicas } = role {
+            let mut left = Vec::new();
+            for (link, _) in origins {
+                let requests = self.end_leaving(replicas, link).map(|entry| entry.requests);
+                left.extend(requests.into_iter().flatten().map(|request| (link, request)));
+            }
+            self.close_pool(replicas, left, deadline);
+        }
     }
 
     pub fn pool_closed(&mut self, pool: u32) {
@@ -170,10 +185,21 @@ impl Driver {
     /// Those that have nothing under way any more have left.
     pub fn check_leaving(&mut self) {
         for (pool, link) in self.leaving.iter().map(|it| (it.pool, it.link)).collect::<Vec<_>>() {
-            if self.leases_of(pool, link).is_empty() && self.statements_of(pool, link).is_empty() {
+            let follows = self.primary_of(pool).is_some_and(|it| self.is_leaving(it, link));
+            if !follows
+                && self.leases_of(pool, link).is_empty()
+                && self.statements_of(pool, link).is_empty()
+            {
                 self.left(pool, link);
             }
         }
+    }
+
+    /// The open pool that these replicas read for.
+    fn primary_of(&self, replicas: u32) -> Option<u32> {
+        let role = Role::Primary { replicas };
+        let mut pools = self.pools.values();
+        pools.find(|state| state.shared.role == role).map(|state| state.shared.id)
     }
 
     fn left(&mut self, pool: u32, link: u32) {
@@ -183,7 +209,7 @@ impl Driver {
             return origins.into_iter().for_each(|origin| self.ok(origin));
         };
         let shared = state.shared.clone();
-        if registry::retire_for(&shared, link) {
+        if shared.role != Role::Replicas && registry::retire_for(&shared, link) {
             // The others have gone meanwhile.
             self.close_pool(pool, origins, entry.deadline);
         } else {
