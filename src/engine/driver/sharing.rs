@@ -12,6 +12,7 @@ use crate::engine::pool::{PoolShared, Role};
 use crate::engine::registry;
 use crate::engine::replies::talk;
 use crate::engine::request::{Kind, Request, Stage, Token};
+use crate::engine::stream::Stream;
 use crate::wire::record;
 use serde_json::Value;
 use std::sync::Arc;
@@ -278,25 +279,38 @@ impl Driver {
         self.perform_all();
     }
 
-    /// Hooks that the link was running: their connections go, and new ones have theirs run by
-    /// another link that passed the same function.
+    /// Functions that the link was running: their connections go, and new ones have theirs run by
+    /// another link that passed the same function. Transports that it made are replaced.
     fn lose_hooks(&mut self, shared: &Arc<PoolShared>, link: u32) {
         let pool = shared.id;
         let Some(state) = self.pool(pool) else { return };
-        for slot in &mut state.slots {
-            // The dropped question ends the attempt.
-            if let Phase::Connecting { password, .. } = &mut slot.phase {
-                password.take_if(|question| question.link == link);
+        let (mut begun, mut lost, mut carried) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, slot) in state.slots.iter_mut().enumerate() {
+            match &slot.phase {
+                Phase::Connecting { abort, password, transport } => {
+                    let asked = password.as_ref().map(|question| question.link);
+                    if asked == Some(link) || *transport == Some(link) {
+                        abort.abort();
+                        slot.phase = Phase::Empty;
+                        begun.push(ConnId { slot: at as u32, serial: slot.serial });
+                    }
+                }
+                Phase::Live(conn) if conn.hook.is_some() && conn.hook_runner == Some(link) => {
+                    lost.push((conn.id, conn.resetting));
+                }
+                Phase::Live(conn) => {
+                    if matches!(&conn.stream, Stream::Bridge(bridge) if bridge.link() == link) {
+                        carried.push(conn.id);
+                    }
+                }
+                _ => {}
             }
         }
-        let mut lost = Vec::new();
-        for slot in &state.slots {
-            if let Phase::Live(conn) = &slot.phase
-                && conn.hook.is_some()
-                && conn.hook_runner == Some(link)
-            {
-                lost.push((conn.id, conn.resetting));
-            }
+        for id in begun {
+            self.begin_anew(pool, id);
+        }
+        for conn in carried {
+            self.tell(pool, Input::Retire { conn });
         }
         for (id, resetting) in lost {
             let ended = "the thread that ran it has ended";
@@ -304,15 +318,21 @@ impl Driver {
                 self.hook_done(pool, id, Some(ended));
                 continue;
             }
-            // Not as a failure: whoever waits for the pool waits for the next attempt.
             self.fail_flight(pool, id, &EngineError::lost(ended));
             self.drop_conn(pool, id);
-            self.tell(pool, Input::ConnectFailed { conn: id, failure: ConnectFailure::Transient });
-            if self.pool(pool).is_some_and(|state| !state.warming.is_empty()) {
-                self.tell(pool, Input::Warm);
-            }
-            self.perform_all();
+            self.begin_anew(pool, id);
         }
+        self.perform_all();
+    }
+
+    /// An attempt to connect was given up, but has not failed: whoever waits for the pool waits for
+    /// the next one.
+    fn begin_anew(&mut self, pool: u32, conn: ConnId) {
+        self.tell(pool, Input::ConnectFailed { conn, failure: ConnectFailure::Transient });
+        if self.pool(pool).is_some_and(|state| !state.warming.is_empty()) {
+            self.tell(pool, Input::Warm);
+        }
+        self.perform_all();
     }
 }
 
