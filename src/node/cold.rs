@@ -91,7 +91,7 @@ fn make_pool(
     for pool in pool.replicas.iter().chain([&pool]) {
         link.add_pool(pool.clone());
     }
-    Ok(settings_of(&pool))
+    Ok(settings_of(&pool, hooks))
 }
 
 /// What a pool is made of.
@@ -165,9 +165,14 @@ impl Opening {
 }
 
 /// What lib/ has to know of a pool's options.
-fn settings_of(pool: &PoolShared) -> Json {
+fn settings_of(pool: &PoolShared, given: Hooks) -> Json {
     let options = &pool.options;
     let ms = |time: Option<u64>| time.map(|us| us / 1000);
+    let left_out = [
+        ("password", pool.hooks.password && !given.password),
+        ("stream", pool.hooks.stream && !given.stream),
+    ];
+    let left_out = left_out.into_iter().find(|(_, missing)| *missing).map(|(name, _)| name);
     json!({
         "pool": pool.id,
         "replicas": pool.replicas.as_ref().map(|replicas| replicas.id),
@@ -176,6 +181,8 @@ fn settings_of(pool: &PoolShared) -> Json {
         "queryTimeoutMs": ms(options.query_timeout),
         "closeTimeoutMs": ms(options.close_timeout),
         "leakDetectionMs": ms(options.leak_detection),
+        // What a connection of this thread's own would lack.
+        "leftOut": left_out,
         "lazy": options.lazy,
         "priorities": options.priorities,
         "name": options.name,
