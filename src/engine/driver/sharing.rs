@@ -185,7 +185,10 @@ impl Driver {
 
     /// Those that have nothing under way any more have left.
     pub fn check_leaving(&mut self) {
-        for (pool, link) in self.leaving.iter().map(|it| (it.pool, it.link)).collect::<Vec<_>>() {
+        let mut leaving: Vec<_> = self.leaving.iter().map(|it| (it.pool, it.link)).collect();
+        // A primary has a higher number than its replicas, which follow it.
+        leaving.sort_unstable_by(|one, other| other.cmp(one));
+        for (pool, link) in leaving {
             let follows = self.primary_of(pool).is_some_and(|it| self.is_leaving(it, link));
             if !follows
                 && self.leases_of(pool, link).is_empty()
