@@ -453,11 +453,12 @@ export interface PoolOptions extends ConnectOptions, ReplicaOptions {
    *
    * - The first call makes the pool. A later one must give the same target and options, spelled as
    *   it likes: a difference rejects with an `OptionError` that names the option, never its value.
-   * - Functions (`onConnect`, `reset`) cannot cross threads: those of the first thread that passed
-   *   one run, for everybody. A later caller may pass its own or leave it out; where the first
-   *   passed none, it is a difference. When the thread that runs them detaches or ends, the next
-   *   one that passed the same option takes over; when none is left, new connections fail with a
-   *   `ConnectError` that names the option. Pools without functions are not affected.
+   * - Functions (`onConnect`, `reset`, `password`, `stream`) cannot cross threads: those of the
+   *   first thread that passed one run, for everybody. A later caller may pass its own or leave it
+   *   out; where the first passed none, it is a difference. When the thread that runs them detaches
+   *   or ends, the next one that passed the same option takes over, and connections over its
+   *   `stream` are replaced; when none is left, new connections fail with a `ConnectError` that
+   *   names the option. Pools without functions are not affected.
    * - `close()` detaches its caller: see there. Of a thread that ends without it, leases are
    *   destroyed and requests that wait removed. The pool ends with the last one attached; the next
    *   call with its name makes a new one, which opens no connection before the old one's are gone.
@@ -1151,7 +1152,9 @@ export class Pool extends EventEmitter<PoolEvents> {
    * is replaced, and the subscriptions hear `resubscribed`. A live subscription keeps the process
    * alive, as a server does; see `unref`.
    *
-   * Not behind a pooler in transaction mode (PgBouncer): it hands the connection to others.
+   * Not behind a pooler in transaction mode (PgBouncer): it hands the connection to others. A thread
+   * that left out the `password` or `stream` function of a `shared` pool cannot connect by itself:
+   * there this rejects with an `OptionError` that names the function.
    *
    * Rejects with `AcquireTimeoutError` (its `cause` is the last failure), `AbortError`,
    * `ClosedError`, `DatabaseError`, `ConnectError`, `OptionError` or, for what cannot be a channel,

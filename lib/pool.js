@@ -328,6 +328,7 @@ class Pool extends EventEmitter {
       readChannel(channel);
       if (options !== undefined) checkOptions(calls.LISTEN, options);
       if (options?.signal?.aborted) throw abortError(options.signal);
+      if (this.#settings.leftOut !== null) throw leftOut(this.#settings);
       // The hub's connection is a pool of its own: one connection, the same target.
       this.#hub ??= new Hub(this.name, (own) => new Pool({ ...this.#given, ...own }), link);
       const { timeoutMs = this.#settings.acquireTimeoutMs } = options ?? {};
@@ -714,6 +715,13 @@ function targetFlag(target, lease) {
     });
   }
   return target === 'primary' ? FLAG.PRIMARY : FLAG.REPLICA;
+}
+
+function leftOut({ name, leftOut: option }) {
+  const message =
+    `listen() opens a connection of this thread: pass option '${option}' to the shared pool ` +
+    `'${name}' here as well`;
+  return new OptionError(message, { option });
 }
 
 function closed({ name }) {

@@ -8,12 +8,11 @@ const clock = performance;
 
 /** What a pool has in common with the pool of its replicas. */
 class Group {
-  /** False while none of them answers: the engine says when that changes. */
-  reachable = true;
-
   /** `parts` is what the primary was opened with. */
   constructor(primary, { link, settings, hooks, recipe, password }) {
     this.primary = primary;
+    /** False while none of them answers: the engine says when that changes. */
+    this.reachable = settings.reachable;
     this.link = link;
     this.settings = { ...settings, pool: settings.replicas, name: `${settings.name} (replicas)` };
     this.hooks = hooks;

@@ -82,6 +82,11 @@ const DRAIN_MS = 1;
 /** Texts one link numbers; the engine forgets the others. */
 const STATEMENTS_MAX = 2000;
 
+/** Answers a transport that is asked for when this side of its pool has closed. */
+const LEFT = JSON.stringify({
+  message: 'the thread that makes the transports has left the pool',
+});
+
 /** Somebody who waits for an answer. */
 class Request {
   constructor() {
@@ -485,7 +490,10 @@ class Link {
         case COMPLETE.TRANSPORT_OPEN: {
           const [id, pool, kind] = ints.subarray(reader.i, reader.i + 3);
           reader.i += 3;
-          this.pools.get(pool)?.handleTransport(kind, id, JSON.parse(reader.payload()));
+          const target = JSON.parse(reader.payload());
+          const owner = this.pools.get(pool);
+          if (owner !== undefined) owner.handleTransport(kind, id, target);
+          else this.recordWithText(SUBMIT.TRANSPORT_END, LEFT, id);
           break;
         }
         case COMPLETE.TRANSPORT_WRITE: {

@@ -3,7 +3,9 @@
 // whether in another thread, in another load of lib/ or in the same one; those of one thread are
 // seen here, worker threads in shared-workers.test.js.
 
-const { ROLES } = require('../support/server.js');
+const net = require('node:net');
+const { Duplex } = require('node:stream');
+const { ROLES, freePort } = require('../support/server.js');
 const { url } = require('../support/urls.js');
 const {
   deferred,
@@ -345,5 +347,128 @@ describe('functions', () => {
     await started.promise;
     await one.close();
     expect(await name).toBe('second');
+  });
+
+  const password = () => ROLES.app.password;
+  const target = { password: '' };
+
+  test('a password function that its side leaves behind fails nobody', async () => {
+    const given = sharing({ max: 1 });
+    const asked = deferred();
+    const hang = () => {
+      asked.resolve();
+      return new Promise(() => {});
+    };
+    const one = lazyPool({ ...given, password: hang }, target);
+    const opening = openPool({ ...given, password }, target);
+    await asked.promise;
+    await one.close();
+    expect((await (await opening).query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+  });
+
+  test('a transport that its side leaves behind is made by another', async () => {
+    const given = sharing({ max: 1, connectTimeoutMs: 60_000 });
+    const asked = deferred();
+    const silent = () => {
+      asked.resolve();
+      return new Duplex({ read() {}, write: (chunk, encoding, taken) => taken() });
+    };
+    const one = lazyPool({ ...given, stream: silent });
+    const two = lazyPool({ ...given, stream: ({ host, port }) => net.connect(port, host) });
+    const query = two.query('select 1 as a');
+    await asked.promise;
+    await one.close();
+    expect((await query).rows).toEqual([{ a: 1 }]);
+  });
+
+  test('connections over a transport of the one that leaves are replaced', async () => {
+    const made = [];
+    const through = (who) => (to) => {
+      made.push(who);
+      return net.connect(to.port, to.host);
+    };
+    const given = sharing({ max: 1 });
+    const one = await openPool({ ...given, stream: through('one') });
+    const two = await openPool({ ...given, stream: through('two') });
+    const lent = await two.acquire();
+    await one.close();
+    expect((await lent.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+    await lent.release();
+    await two.query('select 1');
+    expect(made).toEqual(['one', 'two']);
+  });
+
+  test('listen() needs those that open connections', async () => {
+    const given = sharing({ max: 1 });
+    const one = await openPool({ ...given, password }, target);
+    const two = await openPool(given, target);
+    await (await one.listen('jobs')).close();
+    const error = await rejection(two.listen('jobs'));
+    expect(error).toMatchObject({ code: 'ERR_POLYPOOL_OPTION', option: 'password' });
+  });
+});
+
+test("a borrower's own LISTEN notifies its side", async () => {
+  const [one, two] = await both({ max: 1 });
+  const { NOTIFIED } = require('../../lib/listen.js');
+  const heard = [];
+  one.on(NOTIFIED, () => heard.push('one'));
+  two.on(NOTIFIED, () => heard.push('two'));
+  await two.use((lent) => lent.query('listen mine; notify mine'));
+  await until(() => heard.length > 0);
+  expect(heard).toEqual(['two']);
+});
+
+describe('replicas', () => {
+  const split = (options) => sharing({ replicas: url(), ...options });
+
+  test('they stay for as long as their primary', async () => {
+    const given = split({ max: 3 });
+    const [one, two] = [await openPool(given), await openPool(given)];
+    const lent = [await one.acquire(), await two.acquire()];
+    const closing = [one.close(), two.close()];
+    expect(await soon(Promise.race(closing))).toBe('pending');
+    const three = await openPool(given);
+    const read = async () => {
+      const { acquired } = three.stats().replicas;
+      await three.query('select 1');
+      return three.stats().replicas.acquired - acquired;
+    };
+    await until(async () => (await read()) === 1, 'a read there');
+    await Promise.all(lent.map((connection) => connection.release()));
+    await Promise.all(closing);
+    expect(await read()).toBe(1);
+    expect(three.stats().replicas.threads).toBe(1);
+    await three.close();
+    expect(three.stats().replicas).toMatchObject({ total: 0, threads: 0 });
+  });
+
+  test('those of a successor wait for those of its predecessor', async () => {
+    const name = unique('replicas');
+    const given = split({ max: 1, applicationName: name });
+    const one = await openPool(given);
+    const lent = await one.acquire({ target: 'replica' });
+    expect(lent.target).toBe('replica');
+    const closing = one.close();
+    const other = await openPool({ max: 1 });
+    await until(async () => (await backends(name)).length === 1);
+    await other.query('select 1');
+    const next = lazyPool(given);
+    const waiting = next.acquire({ target: 'replica' });
+    expect(await soon(waiting)).toBe('pending');
+    expect(await backends(name)).toEqual([lent.processId]);
+    await lent.release();
+    await closing;
+    const lease = await waiting;
+    expect(lease.target).toBe('replica');
+    await lease.release();
+  });
+
+  test('one that attaches while they are away knows it', async () => {
+    const given = sharing({ replicas: `postgres://127.0.0.1:${await freePort()}` });
+    const one = await openPool(given);
+    await until(() => !one.stats().replicas.reachable);
+    const two = await openPool(given);
+    expect(two.stats().replicas.reachable).toBe(false);
   });
 });

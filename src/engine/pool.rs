@@ -8,7 +8,7 @@ use crate::core::pool::Pool;
 use crate::wire::record::hook;
 use hdrhistogram::Histogram;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a protocol may read of the process: handed in, never looked up.
@@ -74,6 +74,9 @@ pub struct PoolShared {
     pub role: Role,
     /// Of a primary: the pool of its replicas.
     pub replicas: Option<Arc<PoolShared>>,
+    /// Of a pool of replicas: none can be reached, and reads go to the primary. Changed by the
+    /// engine alone, which then tells every link.
+    pub away: AtomicBool,
     /// Of whatever is random about this pool.
     pub seed: u64,
     pub clock: Clock,
@@ -160,6 +163,7 @@ impl PoolShared {
             id,
             role: Role::Alone,
             replicas: None,
+            away: AtomicBool::new(false),
             seed,
             clock,
             options,

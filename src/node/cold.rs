@@ -9,7 +9,7 @@ use crate::core::options::{Int8, Options, Reset, Validate, Value};
 use crate::engine::pool::{Attached, Hooks, Latency, PoolShared, Role, Surroundings};
 use crate::engine::postgres::adapter::Postgres;
 use crate::engine::postgres::config::KEYS;
-use crate::engine::registry;
+use crate::engine::registry::{self, Before};
 use crate::engine::runtime::Message;
 use crate::engine::session::Connector;
 use napi::bindgen_prelude::{Function, JsObjectValue, Object};
@@ -78,9 +78,9 @@ fn make_pool(
     let reset = options.reset == Reset::Function;
     let hooks = Hooks { on_connect: options.on_connect, reset, password, stream };
     let me = Attached { link: link.shared.id, thread: link.shared.thread, hooks };
-    let opening = Opening { options: packed(options, &connector), connector: Arc::new(connector) };
+    let opening = Opening { options, connector: Arc::new(connector) };
     let pool = match opening.options.name.clone().filter(|_| opening.options.shared) {
-        None => opening.make(link, me, replicas, None),
+        None => opening.make(link, me, replicas, Before::default()),
         Some(name) => {
             let asked = opening.clone();
             let same = |pool: &PoolShared| asked.compare(pool, given_reset);
@@ -91,7 +91,7 @@ fn make_pool(
     for pool in pool.replicas.iter().chain([&pool]) {
         link.add_pool(pool.clone());
     }
-    Ok(settings_of(&pool))
+    Ok(settings_of(&pool, hooks))
 }
 
 /// What a pool is made of.
@@ -108,19 +108,18 @@ impl Opening {
         link: &Rc<LocalLink>,
         me: Attached,
         replicas: Option<Postgres>,
-        before: Option<u32>,
+        before: Before,
     ) -> Arc<PoolShared> {
         // Replicas first: a statement must find the pool that it is sent to.
         let replicas = replicas.map(|connector| {
             let name = self.options.name.as_ref().map(|name| format!("{name} (replicas)"));
             let options = Options { name, ..self.options.clone() };
-            let options = packed(options, &connector);
             let opening = Opening { options, connector: Arc::new(connector) };
-            opening.open(link, me, Role::Replicas, None, None)
+            opening.open(link, me, Role::Replicas, None, before.replicas)
         });
         let beside = replicas.as_ref().map(|pool| pool.id);
         let role = beside.map_or(Role::Alone, |replicas| Role::Primary { replicas });
-        self.open(link, me, role, replicas, before)
+        self.open(link, me, role, replicas, before.pool)
     }
 
     fn open(
@@ -135,6 +134,7 @@ impl Opening {
         // Jitter must differ between processes; nothing else depends on the seed.
         let seed = RandomState::new().hash_one(id);
         let Opening { options, connector } = self;
+        let options = packed(options, &connector);
         let clock = link.runtime.clock;
         let mut pool = PoolShared::new(id, me, options, connector, clock, seed, before);
         let own = Arc::get_mut(&mut pool).expect("nobody else has seen it");
@@ -165,16 +165,24 @@ impl Opening {
 }
 
 /// What lib/ has to know of a pool's options.
-fn settings_of(pool: &PoolShared) -> Json {
+fn settings_of(pool: &PoolShared, given: Hooks) -> Json {
     let options = &pool.options;
     let ms = |time: Option<u64>| time.map(|us| us / 1000);
+    let left_out = [
+        ("password", pool.hooks.password && !given.password),
+        ("stream", pool.hooks.stream && !given.stream),
+    ];
+    let left_out = left_out.into_iter().find(|(_, missing)| *missing).map(|(name, _)| name);
     json!({
         "pool": pool.id,
         "replicas": pool.replicas.as_ref().map(|replicas| replicas.id),
+        "reachable": pool.replicas.as_ref().is_some_and(|it| !it.away.load(Ordering::SeqCst)),
         "acquireTimeoutMs": ms(options.acquire_timeout),
         "queryTimeoutMs": ms(options.query_timeout),
         "closeTimeoutMs": ms(options.close_timeout),
         "leakDetectionMs": ms(options.leak_detection),
+        // What a connection of this thread's own would lack.
+        "leftOut": left_out,
         "lazy": options.lazy,
         "priorities": options.priorities,
         "name": options.name,

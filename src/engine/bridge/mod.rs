@@ -86,6 +86,11 @@ impl Bridge {
         Ok(())
     }
 
+    /// The link whose thread has the Duplex.
+    pub fn link(&self) -> u32 {
+        self.bridges.link
+    }
+
     /// The certificate that the server showed when TLS began, in DER.
     pub fn peer_certificate(&self) -> Option<&[u8]> {
         self.certificate.as_deref()

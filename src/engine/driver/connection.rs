@@ -41,6 +41,8 @@ pub enum Phase {
         abort: AbortHandle,
         /// JavaScript is asked for the password.
         password: Option<Question>,
+        /// The link that makes its transport, if JavaScript does.
+        transport: Option<u32>,
     },
     Live(Box<Conn>),
     /// Taken out for the length of a turn.

@@ -43,14 +43,14 @@ impl Driver {
         }
         let Some(state) = self.pool(pool) else { return };
         let connector = state.shared.connector.clone();
-        let runner = state.shared.runner(record::hook::STREAM).unwrap_or_default();
+        let runner = state.shared.runner(record::hook::STREAM);
         let bound = state.shared.options.connect_timeout;
         let attempt = Attempt {
             seed: state.shared.seed ^ u64::from(id.serial),
             now: since,
             limit: bound.map(Duration::from_micros),
             password: None,
-            bridges: Some(Bridges::new(port, runner, pool)),
+            bridges: Some(Bridges::new(port, runner.unwrap_or_default(), pool)),
         };
         let limit = bound.unwrap_or(FOREVER);
         let (password, answer) = self.ask_password(pool, id);
@@ -66,7 +66,7 @@ impl Driver {
         let Some(state) = self.pool(pool) else { return };
         let slot = state.slot(id);
         slot.serial = id.serial;
-        slot.phase = Phase::Connecting { abort: task.abort_handle(), password };
+        slot.phase = Phase::Connecting { abort: task.abort_handle(), password, transport: runner };
         self.replicas_tried(pool);
     }
 

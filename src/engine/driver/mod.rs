@@ -135,6 +135,8 @@ struct PoolState {
     /// Requests for WARM and CLOSE: link and number.
     warming: Vec<(u32, i32)>,
     closing: Vec<(u32, i32)>,
+    /// Its core was told to close.
+    ending: bool,
     last_error: Option<EngineError>,
     /// Connections of a later pool of the same name, which open when this one is gone.
     successors: Vec<(u32, ConnId)>,
@@ -251,6 +253,7 @@ impl Driver {
             slots: Vec::new(),
             warming: Vec::new(),
             closing: Vec::new(),
+            ending: false,
             last_error: None,
             successors: Vec::new(),
             standing: Standing::default(),

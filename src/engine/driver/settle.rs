@@ -37,12 +37,13 @@ impl Driver {
         self.proceed(pool, id);
     }
 
-    /// Hands notifications to the link whose pool it is. One that is far behind has the connection
-    /// wait, as rows would.
+    /// Hands notifications to the link that borrowed the connection: a hub's, or one whose own
+    /// LISTEN brings them. One that is far behind has the connection wait, as rows would.
     fn deliver(&mut self, pool: u32, id: ConnId) {
         let mut notifications = std::mem::take(&mut self.notifications);
-        // A hub's pool belongs to one link.
-        let owner = self.pool(pool).and_then(|state| state.shared.links().first().copied());
+        let holder = self.holder(pool, id);
+        let first = || self.pools.get(&pool)?.shared.links().first().copied();
+        let owner = holder.or_else(first);
         let mut full = false;
         if let Some(link) = owner.and_then(|owner| self.links.get(owner)) {
             for Notification { process, text } in &notifications {

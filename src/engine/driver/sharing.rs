@@ -8,10 +8,11 @@ use crate::core::message::{
 };
 use crate::engine::clock::from_ms;
 use crate::engine::error::EngineError;
-use crate::engine::pool::PoolShared;
+use crate::engine::pool::{PoolShared, Role};
 use crate::engine::registry;
 use crate::engine::replies::talk;
 use crate::engine::request::{Kind, Request, Stage, Token};
+use crate::engine::stream::Stream;
 use crate::wire::record;
 use serde_json::Value;
 use std::sync::Arc;
@@ -56,13 +57,18 @@ impl Driver {
 
     // ---- Closing ----
 
-    /// `close()` of one link: the pool's end if nobody else uses it, else only its own.
+    /// `close()` of one link: the pool's end if nobody else uses it, else only its own. Replicas
+    /// end with their primary.
     pub fn close_for(&mut self, pool: u32, origin: (u32, i32), timeout_ms: i32) {
         let Some(state) = self.pool(pool) else { return self.ok(origin) };
-        let shared = state.shared.clone();
+        let (shared, ending) = (state.shared.clone(), state.ending);
         let deadline = u64::try_from(timeout_ms).ok();
         let deadline = deadline.map(|ms| self.now.saturating_add(from_ms(ms)));
-        if registry::retire_for(&shared, origin.0) {
+        let last = match shared.role {
+            Role::Replicas => ending && !self.is_leaving(pool, origin.0),
+            _ => registry::retire_for(&shared, origin.0),
+        };
+        if last {
             // Called before, while others were there: answered with this one.
             let before = self.end_leaving(pool, origin.0).map(|entry| entry.requests);
             let mut origins = vec![origin];
@@ -79,12 +85,22 @@ impl Driver {
         let Some(state) = self.pool(pool) else {
             return origins.into_iter().for_each(|origin| self.ok(origin));
         };
-        state.closing.extend(origins);
+        let role = state.shared.role;
+        state.ending = true;
+        state.closing.extend(&origins);
         for origin in std::mem::take(&mut state.warming) {
             self.fail(origin, &super::closed());
         }
         self.tell(pool, Input::Close { deadline });
         self.perform_all();
+        if let Role::Primary { replicas } = role {
+            let mut left = Vec::new();
+            for (link, _) in origins {
+                let requests = self.end_leaving(replicas, link).map(|entry| entry.requests);
+                left.extend(requests.into_iter().flatten().map(|request| (link, request)));
+            }
+            self.close_pool(replicas, left, deadline);
+        }
     }
 
     pub fn pool_closed(&mut self, pool: u32) {
@@ -169,11 +185,25 @@ impl Driver {
 
     /// Those that have nothing under way any more have left.
     pub fn check_leaving(&mut self) {
-        for (pool, link) in self.leaving.iter().map(|it| (it.pool, it.link)).collect::<Vec<_>>() {
-            if self.leases_of(pool, link).is_empty() && self.statements_of(pool, link).is_empty() {
+        let mut leaving: Vec<_> = self.leaving.iter().map(|it| (it.pool, it.link)).collect();
+        // A primary has a higher number than its replicas, which follow it.
+        leaving.sort_unstable_by(|one, other| other.cmp(one));
+        for (pool, link) in leaving {
+            let follows = self.primary_of(pool).is_some_and(|it| self.is_leaving(it, link));
+            if !follows
+                && self.leases_of(pool, link).is_empty()
+                && self.statements_of(pool, link).is_empty()
+            {
                 self.left(pool, link);
             }
         }
+    }
+
+    /// The open pool that these replicas read for.
+    fn primary_of(&self, replicas: u32) -> Option<u32> {
+        let role = Role::Primary { replicas };
+        let mut pools = self.pools.values();
+        pools.find(|state| state.shared.role == role).map(|state| state.shared.id)
     }
 
     fn left(&mut self, pool: u32, link: u32) {
@@ -183,7 +213,7 @@ impl Driver {
             return origins.into_iter().for_each(|origin| self.ok(origin));
         };
         let shared = state.shared.clone();
-        if registry::retire_for(&shared, link) {
+        if shared.role != Role::Replicas && registry::retire_for(&shared, link) {
             // The others have gone meanwhile.
             self.close_pool(pool, origins, entry.deadline);
         } else {
@@ -252,25 +282,38 @@ impl Driver {
         self.perform_all();
     }
 
-    /// Hooks that the link was running: their connections go, and new ones have theirs run by
-    /// another link that passed the same function.
+    /// Functions that the link was running: their connections go, and new ones have theirs run by
+    /// another link that passed the same function. Transports that it made are replaced.
     fn lose_hooks(&mut self, shared: &Arc<PoolShared>, link: u32) {
         let pool = shared.id;
         let Some(state) = self.pool(pool) else { return };
-        for slot in &mut state.slots {
-            // The dropped question ends the attempt.
-            if let Phase::Connecting { password, .. } = &mut slot.phase {
-                password.take_if(|question| question.link == link);
+        let (mut begun, mut lost, mut carried) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, slot) in state.slots.iter_mut().enumerate() {
+            match &slot.phase {
+                Phase::Connecting { abort, password, transport } => {
+                    let asked = password.as_ref().map(|question| question.link);
+                    if asked == Some(link) || *transport == Some(link) {
+                        abort.abort();
+                        slot.phase = Phase::Empty;
+                        begun.push(ConnId { slot: at as u32, serial: slot.serial });
+                    }
+                }
+                Phase::Live(conn) if conn.hook.is_some() && conn.hook_runner == Some(link) => {
+                    lost.push((conn.id, conn.resetting));
+                }
+                Phase::Live(conn) => {
+                    if matches!(&conn.stream, Stream::Bridge(bridge) if bridge.link() == link) {
+                        carried.push(conn.id);
+                    }
+                }
+                _ => {}
             }
         }
-        let mut lost = Vec::new();
-        for slot in &state.slots {
-            if let Phase::Live(conn) = &slot.phase
-                && conn.hook.is_some()
-                && conn.hook_runner == Some(link)
-            {
-                lost.push((conn.id, conn.resetting));
-            }
+        for id in begun {
+            self.begin_anew(pool, id);
+        }
+        for conn in carried {
+            self.tell(pool, Input::Retire { conn });
         }
         for (id, resetting) in lost {
             let ended = "the thread that ran it has ended";
@@ -278,15 +321,21 @@ impl Driver {
                 self.hook_done(pool, id, Some(ended));
                 continue;
             }
-            // Not as a failure: whoever waits for the pool waits for the next attempt.
             self.fail_flight(pool, id, &EngineError::lost(ended));
             self.drop_conn(pool, id);
-            self.tell(pool, Input::ConnectFailed { conn: id, failure: ConnectFailure::Transient });
-            if self.pool(pool).is_some_and(|state| !state.warming.is_empty()) {
-                self.tell(pool, Input::Warm);
-            }
-            self.perform_all();
+            self.begin_anew(pool, id);
         }
+        self.perform_all();
+    }
+
+    /// An attempt to connect was given up, but has not failed: whoever waits for the pool waits for
+    /// the next one.
+    fn begin_anew(&mut self, pool: u32, conn: ConnId) {
+        self.tell(pool, Input::ConnectFailed { conn, failure: ConnectFailure::Transient });
+        if self.pool(pool).is_some_and(|state| !state.warming.is_empty()) {
+            self.tell(pool, Input::Warm);
+        }
+        self.perform_all();
     }
 }
 

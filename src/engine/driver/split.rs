@@ -3,9 +3,9 @@
 //! The replicas of a pool are a pool of their own, with its own core and budget. While none can be
 //! reached, reads go to the primary at once and the replicas are tried again in the background.
 
-use super::Driver;
 use super::connection::{Phase, Slot};
 use super::submit::want;
+use super::{Driver, PoolState};
 use crate::core::message::{Input, RejectReason, Time, WaiterId};
 use crate::engine::error::EngineError;
 use crate::engine::pool::Role;
@@ -13,6 +13,7 @@ use crate::engine::request::{Kind, Request, Stage, Token};
 use crate::engine::session::{Dispatch, Statement};
 use crate::wire::record::flag;
 use serde_json::json;
+use std::sync::atomic::Ordering;
 
 /// Reads wait so long for the first connection to a replica, then they go to the primary.
 const PATIENCE: Time = 1_000_000;
@@ -23,8 +24,6 @@ const PROBE_FATAL: Time = 30_000_000;
 /// What the driver keeps for a pool of replicas.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Standing {
-    /// None can be reached: reads go to the primary.
-    pub away: bool,
     patient: bool,
     probing: bool,
 }
@@ -35,7 +34,7 @@ impl Driver {
         let Role::Primary { replicas } = self.pools.get(&pool)?.shared.role else { return None };
         let reads = statement.dispatch() == Dispatch::Read || flags & flag::REPLICA != 0;
         let here = !reads || flags & flag::PRIMARY != 0;
-        let reachable = !here && self.pools.get(&replicas).is_some_and(|it| !it.standing.away);
+        let reachable = !here && self.pools.get(&replicas).is_some_and(|it| !it.is_away());
         reachable.then_some(replicas)
     }
 
@@ -74,7 +73,7 @@ impl Driver {
     pub fn replicas_tried(&mut self, pool: u32) {
         let Some(state) = self.pool(pool) else { return };
         let replicas = state.shared.role == Role::Replicas;
-        if replicas && !state.standing.away && !state.standing.patient {
+        if replicas && !state.is_away() && !state.standing.patient {
             state.standing.patient = true;
             self.alarm(pool, Kind::Patience, PATIENCE);
         }
@@ -100,7 +99,7 @@ impl Driver {
             return;
         }
         let waiting = state.shared.lock().core.waiting();
-        let news = !std::mem::replace(&mut state.standing.away, true);
+        let news = !state.shared.away.swap(true, Ordering::SeqCst);
         let probe = !std::mem::replace(&mut state.standing.probing, true);
         if news {
             let event = json!({ "type": "replicas", "reachable": false, "error": error.json });
@@ -117,7 +116,7 @@ impl Driver {
     pub fn probe_replicas(&mut self, pool: u32) {
         let Some(state) = self.pool(pool) else { return };
         state.standing.probing = false;
-        if state.standing.away {
+        if state.is_away() {
             self.tell(pool, Input::Warm);
         }
     }
@@ -125,7 +124,7 @@ impl Driver {
     /// A connection to a replica is up.
     pub fn replicas_answered(&mut self, pool: u32) {
         let Some(state) = self.pool(pool) else { return };
-        if std::mem::take(&mut state.standing.away) {
+        if state.shared.away.swap(false, Ordering::SeqCst) {
             self.event(pool, &json!({ "type": "replicas", "reachable": true }));
         }
     }
@@ -133,5 +132,11 @@ impl Driver {
     fn alarm(&mut self, pool: u32, kind: Kind, after: Time) {
         let token = self.requests.insert(Request::new(kind, pool, None, self.now));
         self.limit(token, after);
+    }
+}
+
+impl PoolState {
+    fn is_away(&self) -> bool {
+        self.shared.away.load(Ordering::SeqCst)
     }
 }
