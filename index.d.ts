@@ -924,7 +924,8 @@ export interface Connection extends Queryable, ConnectionInfo, AsyncDisposable {
   /** True once it was given back, taken away or lost. */
   readonly released: boolean;
   /**
-   * Gives the connection back, after the statements submitted before. Resolves when it is back in
+   * Gives the connection back, after the statements submitted before. What would never end is
+   * ended: an open cursor, a `copyFrom` that was not ended, a stream that nobody reads. Resolves when it is back in
    * the pool (its reset included) or gone. A second call changes nothing and resolves with the
    * first. Never rejects, except with `OptionError`: then nothing was released.
    */
@@ -1083,7 +1084,10 @@ export interface Notice extends ServerFields {
 export interface PoolEvents {
   /** A new connection is ready. */
   connect: [connection: ConnectionInfo];
-  /** A connection was lent to `acquire`, `use`, `transaction` or `stream`. */
+  /**
+   * A connection was lent to `acquire`, `use`, `transaction` or `cursor`. Streams and COPYs of the
+   * pool itself are statements: none of the events and limits of leases concern them.
+   */
   acquire: [connection: ConnectionInfo];
   /** A lent connection came back. */
   release: [connection: ConnectionInfo];

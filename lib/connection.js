@@ -86,16 +86,17 @@ class Connection {
         );
       }
       const destroy = options?.destroy === true;
-      const free = lease.cursor === null || destroy;
-      lease.released = free ? lease.pool.giveBack(lease, destroy) : this.#releaseLater();
+      const left = destroy ? undefined : lease.endOpen();
+      lease.released =
+        left === undefined ? lease.pool.giveBack(lease, destroy) : this.#releaseAfter(left);
     }
     return lease.released;
   }
 
-  /** After the cursor that is open on it. */
-  #releaseLater() {
+  /** Once the cursor that was open on it is closed. */
+  #releaseAfter(closed) {
     const lease = this.#lease;
-    const released = lease.endCursor().then(() => {
+    const released = closed.then(() => {
       const back = lease.pool.giveBack(lease, false);
       lease.released = released;
       return back;

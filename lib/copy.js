@@ -28,6 +28,8 @@ const HURRY = 64 * 1024;
 const WRITER_BYTES = 64 * 1024;
 const READER_BYTES = 256 * 1024;
 
+const UNSTORED = 'the stream was destroyed before the server had stored its data';
+
 const UTF8 = new Set(['utf8', 'utf-8', 'UTF8', 'UTF-8']);
 
 /** The request behind a stream, and how it ends. */
@@ -47,19 +49,22 @@ class Running {
     this.number = number;
   }
 
-  /** Gives the statement up; `callback` runs when the engine is done with it. */
+  /**
+   * Gives the statement up; `callback` runs when the engine is done with it, and is told what the
+   * statement failed with, if it did.
+   */
   giveUp(error, callback) {
     if (this.link === null) {
-      callback(error);
+      callback(null);
       return;
     }
-    this.#settled = () => callback(error);
+    this.#settled = callback;
     this.link.recordWithText(SUBMIT.COPY_END, reasonOf(error), this.number, 0);
   }
 
-  settle(finish) {
+  settle(finish, failure = null) {
     this.link = null;
-    this.run(this.#settled ?? finish);
+    this.run(this.#settled === null ? finish : () => this.#settled(failure));
   }
 
   /** Listeners run within; what they throw must not reach the ring. */
@@ -116,7 +121,7 @@ class CopyWriter extends Writable {
         stream.rowCount = rowCount;
         running.settle(() => stream.#finished?.());
       },
-      fail: (error) => running.settle(() => stream.destroy(error)),
+      fail: (error) => running.settle(() => stream.destroy(error), error),
     };
     return { stream, handle, flags: FLAG.COPY, batch: 0 };
   }
@@ -255,7 +260,12 @@ class CopyWriter extends Writable {
     this.#text = '';
     this.#chunks = this.#callback = null;
     written?.(error ?? new AbortError('the stream was destroyed before this was written'));
-    this.#running.giveUp(error, callback);
+    this.#running.giveUp(error, (failure) => {
+      // Ended and closed without an error means success to whoever waits for it.
+      const untold = error === null && failure !== null && this.writableEnded;
+      const heard = untold && this.listenerCount('error') > 0;
+      callback(heard ? new AbortError(UNSTORED, undefined, { cause: failure }) : error);
+    });
   }
 }
 
@@ -290,7 +300,7 @@ class CopyReader extends Readable {
         stream.rowCount = rowCount;
         running.settle(() => stream.push(null));
       },
-      fail: (error) => running.settle(() => stream.destroy(error)),
+      fail: (error) => running.settle(() => stream.destroy(error), error),
     };
     return { stream, handle, flags: FLAG.COPY | FLAG.STREAM, batch: highWaterMark };
   }
@@ -304,7 +314,7 @@ class CopyReader extends Readable {
   }
 
   _destroy(error, callback) {
-    this.#running.giveUp(error, callback);
+    this.#running.giveUp(error, () => callback(error));
   }
 }
 

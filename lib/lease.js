@@ -40,6 +40,8 @@ class Lease {
     this.identity = null;
     /** A cursor that is open on it: nothing else may run. */
     this.cursor = null;
+    /** Streams of rows and COPYs that are not over; null while there was none. */
+    this.streams = null;
     /** Statements submitted and not answered. */
     this.pending = 0;
     /** An answered statement may still occupy the wire (abort, timeout). */
@@ -78,8 +80,25 @@ class Lease {
     return this.released !== null || this.cursor !== null;
   }
 
-  /** Ends a cursor that was left open: it must not be in the way of what follows. */
-  endCursor() {
+  /** A stream on it, until it is closed. */
+  track(stream) {
+    this.streams ??= new Set();
+    this.streams.add(stream);
+    stream.once('close', () => this.streams.delete(stream));
+  }
+
+  /**
+   * Ends what was left open and would be in the way of what follows for ever: a cursor, a writer
+   * that was not ended, a reader that nobody reads; with `all` every reader. Undefined: nothing to
+   * wait for.
+   */
+  endOpen(all = false) {
+    if (this.streams !== null) {
+      for (const stream of [...this.streams]) {
+        const writes = typeof stream.writableEnded === 'boolean';
+        if (writes ? !stream.writableEnded : all || isUnread(stream)) stream.destroy();
+      }
+    }
     return this.cursor?.cursor.close().catch(() => {});
   }
 
@@ -123,6 +142,10 @@ function cursorOpen(text) {
     'a cursor is open on this connection: read it to its end or close() it first, or run the ' +
     'statement on another connection';
   return attachStatement(new PoolError('ERR_POLYPOOL_CURSOR_OPEN', message), text);
+}
+
+function isUnread(stream) {
+  return stream.readableFlowing === null && stream.listenerCount('readable') === 0;
 }
 
 let read = null;

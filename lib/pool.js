@@ -255,6 +255,7 @@ class Pool extends EventEmitter {
       credit: (rows) => this.#link.record(SUBMIT.CREDIT, number, rows),
       cancel: () => this.#link.record(SUBMIT.CANCEL, number),
     });
+    lease?.track(stream);
     return stream;
   }
 
@@ -281,6 +282,7 @@ class Pool extends EventEmitter {
       request.stream = handle;
       const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
       handle.begin(this.#link, this.#send(request, signal, flags | within, bound, batch));
+      lease?.track(stream);
       return stream;
     } catch (error) {
       return failedCopy(Stream, error);
@@ -455,6 +457,9 @@ class Pool extends EventEmitter {
     const connection = await this.acquire(options);
     try {
       return await runHolding(leaseOf(connection), callback, connection);
+    } catch (error) {
+      leaseOf(connection).endOpen(true);
+      throw error;
     } finally {
       await connection.release();
     }
@@ -681,7 +686,7 @@ class Pool extends EventEmitter {
     this.#resource
       .runInAsyncScope(async () => {
         await hook(connection);
-        await lease.endCursor();
+        await lease.endOpen();
       })
       .then(
         () => answer(1, ''),

@@ -191,7 +191,7 @@ class Transaction {
     try {
       const result = await unlessAborted(signal, () => runHolding(inner, callback, inner));
       inner.#over = true;
-      await this.#lease.endCursor();
+      await this.#lease.endOpen();
       await this.query(`RELEASE SAVEPOINT ${name}`);
       return result;
     } catch (error) {
@@ -203,7 +203,7 @@ class Transaction {
 
   async #undo(name) {
     try {
-      await this.#lease.endCursor();
+      await this.#lease.endOpen();
       await this.query(`ROLLBACK TO SAVEPOINT ${name}`);
       await this.query(`RELEASE SAVEPOINT ${name}`);
     } catch (error) {
@@ -225,13 +225,13 @@ class Transaction {
     } catch (error) {
       transaction.#over = true;
       if (transaction.#begin === null) await rollback(connection, signal);
-      else await lease.endCursor();
+      else await lease.endOpen();
       throw error;
     }
     transaction.#over = true;
     // A callback that ran nothing has nothing to commit.
     if (transaction.#begin === null) await commit(lease);
-    else await lease.endCursor();
+    else await lease.endOpen();
     // A BEGIN that nobody waited for may be known to have failed only now.
     if (shared.failure !== null) throw shared.failure;
     return result;
@@ -256,7 +256,7 @@ async function unlessAborted(signal, callback) {
 
 async function rollback(connection, signal) {
   try {
-    await leaseOf(connection).endCursor();
+    await leaseOf(connection).endOpen(true);
     const options = signal?.aborted ? { timeoutMs: ROLLBACK_MS } : undefined;
     await connection.query('ROLLBACK', undefined, options);
   } catch {
@@ -266,10 +266,12 @@ async function rollback(connection, signal) {
 }
 
 async function commit(lease) {
+  const left = lease.endOpen();
+  if (left !== undefined) await left;
+  // Lost or taken away before: nothing took effect.
+  if (lease.released !== null) throw lease.refusal();
   let result;
   try {
-    const left = lease.endCursor();
-    if (left !== undefined) await left;
     result = await lease.query('COMMIT');
   } catch (error) {
     if (!isVerdict(error)) {

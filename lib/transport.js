@@ -102,7 +102,10 @@ class Transport {
 
   async open(make, target) {
     try {
-      const duplex = await this.#resource.runInAsyncScope(make);
+      const made = this.#resource.runInAsyncScope(make);
+      // A socket may fail before anything that waits for it goes on.
+      if (typeof made?.on === 'function') made.on('error', this.#listeners.error);
+      const duplex = await made;
       checkDuplex(duplex);
       if (this.#closed || this.#ended) {
         this.#discard(duplex);

@@ -679,3 +679,78 @@ test('listeners run in the async context of the call, and what they throw hurts 
     ['finish', 'mine'],
   ]);
 });
+
+describe.each([
+  [
+    'a writer that is not ended',
+    (queryable, table) => queryable.copyFrom(copyIn(table)).write('1\n'),
+  ],
+  [
+    'a COPY TO that nobody reads',
+    (queryable) =>
+      void queryable.copyTo(
+        "copy (select i, repeat('x', 1000) from generate_series(1, 20000) i) to stdout",
+      ),
+  ],
+  [
+    'a stream that nobody reads',
+    (queryable) =>
+      void queryable.stream("select i, repeat('x', 1000) as t from generate_series(1, 20000) i"),
+  ],
+])('%s', (_name, leave) => {
+  test('does not keep a transaction from ending with its own error', async () => {
+    const pool = await openPool({ max: 1 });
+    const table = await createTable(pool, 'i int');
+    const thrown = new Error('mine');
+    const failing = pool.transaction(async (tx) => {
+      leave(tx, table);
+      throw thrown;
+    });
+    expect(await rejection(failing)).toBe(thrown);
+    await works(pool);
+    await pool.query(`drop table ${table}`);
+  });
+
+  test('does not keep use() from ending, nor release()', async () => {
+    const pool = await openPool({ max: 1 });
+    const table = await createTable(pool, 'i int');
+    const thrown = new Error('mine');
+    const failing = pool.use(async (connection) => {
+      leave(connection, table);
+      throw thrown;
+    });
+    expect(await rejection(failing)).toBe(thrown);
+    const connection = await pool.acquire();
+    leave(connection, table);
+    await connection.release();
+    await works(pool);
+    expect((await pool.query(`select count(*)::int as n from ${table}`)).rows).toEqual([{ n: 0 }]);
+    await pool.query(`drop table ${table}`);
+  });
+});
+
+test('a writer that is ended and then destroyed does not look stored', async () => {
+  const pool = await openPool({ max: 1 });
+  const table = await createTable(pool, 'i int');
+  await pool.query(`create function ${table}_slow() returns trigger language plpgsql as
+    'begin perform pg_sleep(5); return new; end'`);
+  await pool.query(`create trigger slow before insert on ${table} for each row
+    execute function ${table}_slow()`);
+  const writer = pool.copyFrom(copyIn(table));
+  const stored = rejection(finished(writer));
+  writer.end('1\n');
+  await until(
+    async () =>
+      (
+        await observe(
+          'select 1 from pg_stat_activity where query = $1 and state = $2 and wait_event = $3',
+          [copyIn(table), 'active', 'PgSleep'],
+        )
+      ).length > 0,
+  );
+  writer.destroy();
+  expect((await stored).code).toBe('ERR_POLYPOOL_ABORTED');
+  expect(writer.rowCount).toBe(null);
+  await works(pool);
+  await pool.query(`drop table ${table}; drop function ${table}_slow()`);
+});

@@ -5,6 +5,7 @@ const {
   openPool,
   observe,
   rejection,
+  terminateBackend,
   until,
   deferred,
   unique,
@@ -711,4 +712,17 @@ test('savepoints of the caller are allowed inside a transaction', async () => {
     return (await tx.query('select 7 as value')).rows[0].value;
   });
   expect(value).toBe(7);
+});
+
+test('a connection that was lost before COMMIT has not committed, and the error says so', async () => {
+  const pool = await openPool({ max: 1 });
+  const lost = new Promise((resolve) => {
+    pool.once('remove', resolve);
+  });
+  const failing = pool.transaction(async (tx) => {
+    await tx.query('select 1');
+    await terminateBackend(tx.connection.processId);
+    await lost;
+  });
+  expect((await rejection(failing)).code).toBe('ERR_POLYPOOL_CONNECTION_LOST');
 });

@@ -262,3 +262,13 @@ test('a socket that is refused is refused as without a stream', async () => {
   expect(error).toMatchObject({ reason: 'refused', errno: 'ECONNREFUSED' });
   expect(error.cause).toMatchObject({ code: 'ECONNREFUSED', syscall: 'connect' });
 });
+
+test('a socket that fails before anybody could listen is an error, not the end of the process', async () => {
+  const stream = () => {
+    const socket = new net.Socket();
+    socket.destroy(new Error('tunnel down'));
+    return socket;
+  };
+  const error = await rejection(openPool({ stream, max: 1 }));
+  expect(error.code).toBe('ERR_POLYPOOL_CONNECT');
+});
