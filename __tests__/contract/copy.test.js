@@ -564,8 +564,9 @@ describe('back-pressure', () => {
     // Nothing is taken before the server asks for it.
     while (writer.write(`${lines}\tsome text\n`)) lines += 1;
     expect(lines * 12).toBeLessThan(6000);
+    const drained = once(writer, 'drain');
     await lock.close();
-    await once(writer, 'drain');
+    await drained;
     writer.end();
     await finished(writer);
     expect(writer.rowCount).toBe(lines + 1);
