@@ -187,15 +187,21 @@ class Pool extends EventEmitter {
         if (options.signal?.aborted) throw abortError(options.signal);
         if (options.target !== undefined) flags |= targetFlag(options.target, lease);
       }
-      request.pool = this;
-      request.lease = lease;
-      request.text = text;
-      request.isStatement = true;
-      request.values = values;
+      this.#describe(request, lease, text, values);
       return this.#send(request, options?.signal, flags, timeoutMs, 0);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** Makes a request one of a statement: on a lease, or wherever the core says. */
+  #describe(request, lease, text, values) {
+    request.pool = this;
+    request.lease = lease;
+    request.text = text;
+    request.isStatement = true;
+    request.values = values;
+    return request;
   }
 
   #send(request, signal, flags, timeoutMs, batch) {
@@ -240,12 +246,7 @@ class Pool extends EventEmitter {
     if (target !== undefined) flags |= targetFlag(target, lease);
     if (signal?.aborted) throw abortError(signal);
     const stream = new RowStream(batchSize);
-    const request = new Request();
-    request.pool = this;
-    request.lease = lease;
-    request.text = text;
-    request.isStatement = true;
-    request.values = values;
+    const request = this.#describe(new Request(), lease, text, values);
     request.stream = stream;
     request.rowMode = rowMode;
     const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
@@ -274,11 +275,7 @@ class Pool extends EventEmitter {
       if (this.#closing !== null && lease === null) throw closed(this);
       const { signal, timeoutMs } = options ?? {};
       if (signal?.aborted) throw abortError(signal);
-      const request = new Request();
-      request.pool = this;
-      request.lease = lease;
-      request.text = text;
-      request.isStatement = true;
+      const request = this.#describe(new Request(), lease, text, undefined);
       request.stream = handle;
       const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
       handle.begin(this.#link, this.#send(request, signal, flags | within, bound, batch));
@@ -310,12 +307,7 @@ class Pool extends EventEmitter {
 
   /** Submits a cursor with its first read; what it returns asks for more. */
   startCursor(lease, cursor, { text, values, rowMode, signal, flags }, rows, timeoutMs) {
-    const request = new Request();
-    request.pool = this;
-    request.lease = lease;
-    request.text = text;
-    request.isStatement = true;
-    request.values = values;
+    const request = this.#describe(new Request(), lease, text, values);
     request.stream = cursor;
     request.rowMode = rowMode;
     const number = this.#send(request, signal, FLAG.CURSOR | flags, timeoutMs, rows);

@@ -177,25 +177,13 @@ impl driver::Session for Connection {
         let Some(Timed { statement, .. }) = timed else {
             return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
         };
-        let driver::Mode { lead, guard, within, ordered, copy, fetch } = mode;
-        if let Some(reason) = refusal(statement, copy) {
+        if let Some(reason) = refusal(statement, mode.copy) {
             return Err(EngineError::new("ERR_POLYPOOL_PARAMETER", reason));
         }
         let (simple, named) = (false, true);
-        self.session.keep_order(ordered);
+        self.session.keep_order(mode.ordered);
         self.session
-            .execute(Execute {
-                token,
-                statement,
-                params,
-                simple,
-                named,
-                lead,
-                guard,
-                within,
-                copy,
-                fetch,
-            })
+            .execute(Execute { token, statement, params, simple, named, mode })
             .map_err(|error| parameter_error(&error))
     }
 

@@ -6,7 +6,7 @@ use super::error::ServerError;
 use super::params::EncodeError;
 use super::statements::{Prepared, Statement};
 use super::types::Columns;
-use crate::engine::session::Direction;
+use crate::engine::session::Mode;
 use crate::wire::param::ParamsBuf;
 use std::rc::Rc;
 
@@ -129,11 +129,7 @@ pub(super) enum Task {
         params: ParamsBuf,
         simple: bool,
         named: bool,
-        lead: bool,
-        guard: bool,
-        within: bool,
-        copy: Option<Direction>,
-        fetch: u32,
+        mode: Mode,
         retried: bool,
     },
     Sync,

@@ -6,6 +6,7 @@ use super::error::ServerError;
 use super::pending::{Fault, Pending, Stage};
 use super::session::{Execute, MESSAGE_MAX, Session};
 use super::sink::{Broken, Flow, Sink};
+use crate::engine::session::Mode;
 use postgres_protocol::message::backend::{self, Header};
 
 pub(super) type Step<T = ()> = Result<T, Broken>;
@@ -241,11 +242,7 @@ impl Session {
                 params: pending.params.get(),
                 simple: false,
                 named: true,
-                lead: false,
-                guard: pending.guard,
-                within: false,
-                copy: None,
-                fetch: pending.fetch,
+                mode: Mode { guard: pending.guard, fetch: pending.fetch, ..Mode::default() },
             };
             if self.is_holding() {
                 self.hold(execute, true);

@@ -15,7 +15,7 @@ pub use super::sink::{Broken, Flow, Sink};
 use super::startup::Started;
 use super::statements::{EXECUTE_SYNC, Prepared, SYNC, Statement, StatementCache, TEXT_TAIL};
 use super::types::TypeOptions;
-use crate::engine::session::Direction;
+use crate::engine::session::Mode;
 use crate::wire::param::{Params, ParamsBuf};
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::message::frontend;
@@ -53,17 +53,7 @@ pub struct Execute<'a> {
     pub simple: bool,
     /// May be kept under a name on the server.
     pub named: bool,
-    /// Shares the Sync of the statement that follows: when this one fails the server skips that
-    /// one too. For BEGIN, which then costs no round trip of its own.
-    pub lead: bool,
-    /// A lead that must have a Sync of its own.
-    pub guard: bool,
-    /// Must not run unless the lead before it went well.
-    pub within: bool,
-    /// A COPY whose data somebody sends or takes.
-    pub copy: Option<Direction>,
-    /// A cursor that gives so many rows at first; 0 for all rows at once.
-    pub fetch: u32,
+    pub mode: Mode,
 }
 
 pub struct Session {
@@ -213,25 +203,10 @@ impl Session {
     }
 
     fn defer(&mut self, execute: Execute<'_>, retried: bool) -> Held {
-        let Execute { token, statement, simple, named, lead, guard, within, copy, fetch, .. } =
-            execute;
+        let Execute { token, statement, simple, named, mode, .. } = execute;
         let params = self.keep(execute.params);
         let statement = statement.clone();
-        Held {
-            token,
-            task: Task::Execute {
-                statement,
-                params,
-                simple,
-                named,
-                lead,
-                guard,
-                within,
-                copy,
-                fetch,
-                retried,
-            },
-        }
+        Held { token, task: Task::Execute { statement, params, simple, named, mode, retried } }
     }
 
     /// Encodes what was held, until one of them holds the rest. What cannot be encoded now takes
@@ -243,30 +218,9 @@ impl Session {
                 Task::Sync => self.send_sync(token),
                 Task::Place => self.send_check_place(token),
                 Task::Reset => self.send_reset(token),
-                Task::Execute {
-                    statement,
-                    params,
-                    simple,
-                    named,
-                    lead,
-                    guard,
-                    within,
-                    copy,
-                    fetch,
-                    retried,
-                } => {
-                    let execute = Execute {
-                        token,
-                        statement: &statement,
-                        params: params.get(),
-                        simple,
-                        named,
-                        lead,
-                        guard,
-                        within,
-                        copy,
-                        fetch,
-                    };
+                Task::Execute { statement, params, simple, named, mode, retried } => {
+                    let (statement, params) = (&statement, params.get());
+                    let execute = Execute { token, statement, params, simple, named, mode };
                     if let Err(error) = self.encode(execute, retried) {
                         self.refuse(token, error);
                     }
@@ -300,7 +254,7 @@ impl Session {
         retried: bool,
     ) -> Result<(), EncodeError> {
         let statement = execute.statement;
-        let cursor = execute.fetch > 0;
+        let cursor = execute.mode.fetch > 0;
         if cursor && statement.copies {
             return Err(no_cursor());
         }
@@ -313,7 +267,7 @@ impl Session {
             || statement.copies
             || needs_description(execute.params);
         match self.lead_error.clone() {
-            Some(error) if execute.within => {
+            Some(error) if execute.mode.within => {
                 self.skip(execute.token, error);
                 return Ok(());
             }
@@ -323,7 +277,7 @@ impl Session {
             }
             None => {}
         }
-        if execute.lead {
+        if execute.mode.lead {
             self.close_lead();
         }
         if separate && self.open_lead {
@@ -358,14 +312,14 @@ impl Session {
         pending.retried = retried;
         // Behind the first statement within a lead nothing goes before the lead is known to be well.
         pending.exclusive = statement.copies || cursor || self.open_lead;
-        pending.guard |= execute.guard;
-        pending.copying = execute.copy.map_or(Copying::No, Copying::Asked);
-        (pending.fetch, pending.open) = (execute.fetch, cursor);
+        pending.guard |= execute.mode.guard;
+        pending.copying = execute.mode.copy.map_or(Copying::No, Copying::Asked);
+        (pending.fetch, pending.open) = (execute.mode.fetch, cursor);
         self.settings.touched |= statement.class == Class::Other;
         if statement.forgets {
             self.cache.discard_all();
         }
-        self.open_lead = execute.lead && !separate;
+        self.open_lead = execute.mode.lead && !separate;
         if self.open_lead {
             pending.lead = true;
             self.outgoing.truncate(self.outgoing.len() - SYNC.len());
@@ -431,7 +385,7 @@ impl Session {
             self.outgoing.truncate(mark);
             return Err(error);
         }
-        limit_execute(&mut self.outgoing, execute.fetch);
+        limit_execute(&mut self.outgoing, execute.mode.fetch);
         let mut pending = Pending::new(execute.token, Stage::Bind, execute.statement.class);
         pending.binary = true;
         pending.reused = true;
@@ -466,7 +420,7 @@ impl Session {
             return Err(error);
         }
         if !describing {
-            limit_execute(out, execute.fetch);
+            limit_execute(out, execute.mode.fetch);
         }
         let mut pending = Pending::new(execute.token, Stage::Parse, execute.statement.class);
         pending.describing = describing;

@@ -1,6 +1,7 @@
 //! Cursors against scripted servers.
 
 use crate::engine::postgres::session::transcript::*;
+use crate::engine::session::Mode;
 
 const LIST: &str = "select n from t where id > $1";
 const OTHER: &str = "select m from t";
@@ -199,22 +200,9 @@ fn a_lead_is_known_to_be_well_before_the_cursor_opens() {
 #[test]
 fn copy_is_refused() {
     let mut peer = Peer::new(10);
-    let statement = peer.statement("copy t to stdout");
-    let params = crate::wire::param::Params::NONE;
-    let (token, simple, named, lead, copy, fetch) = (1, false, true, false, None, 5);
-    let execute = crate::engine::postgres::session::Execute {
-        token,
-        statement: &statement,
-        params,
-        simple,
-        named,
-        lead,
-        guard: false,
-        within: false,
-        copy,
-        fetch,
-    };
-    assert_eq!(peer.session.execute(execute).unwrap_err().position, 0);
+    let mode = Mode { fetch: 5, ..Mode::default() };
+    let refused = peer.submit(1, "copy t to stdout", &[], mode);
+    assert_eq!(refused.unwrap_err().position, 0);
     assert_eq!((peer.sent().as_str(), peer.session.in_flight()), ("", 0));
 }
 

@@ -6,7 +6,7 @@ use crate::engine::postgres::params::EncodeError;
 use crate::engine::postgres::startup::Started;
 use crate::engine::postgres::statements::Statement;
 use crate::engine::postgres::types::{Columns, TypeOptions};
-use crate::engine::session::Direction;
+use crate::engine::session::{Direction, Mode};
 use crate::wire::param::Params;
 use crate::wire::record::tag;
 use std::fmt::Write;
@@ -233,73 +233,52 @@ impl Peer {
         statement
     }
 
+    pub fn submit(
+        &mut self,
+        token: u64,
+        text: &str,
+        values: &[Value<'_>],
+        mode: Mode,
+    ) -> Result<(), EncodeError> {
+        let statement = &self.statement(text);
+        let words = encode_words(values);
+        let params = Params::parse(values.len(), &words).unwrap();
+        let (simple, named) = (false, true);
+        self.session.execute(Execute { token, statement, params, simple, named, mode })
+    }
+
     pub fn try_execute(
         &mut self,
         token: u64,
         text: &str,
         values: &[Value<'_>],
     ) -> Result<(), EncodeError> {
-        let statement = self.statement(text);
-        let words = encode_words(values);
-        let params = Params::parse(values.len(), &words).unwrap();
-        let (simple, named, lead, copy, fetch) = (false, true, false, None, 0);
-        let statement = &statement;
-        let (guard, within) = (false, false);
-        let execute =
-            Execute { token, statement, params, simple, named, lead, guard, within, copy, fetch };
-        self.session.execute(execute)
+        self.submit(token, text, values, Mode::default())
     }
 
     pub fn copy(&mut self, token: u64, text: &str, direction: Direction) {
-        let statement = self.statement(text);
-        let (params, simple, named, lead) = (Params::NONE, false, true, false);
-        let (statement, copy, fetch) = (&statement, Some(direction), 0);
-        let (guard, within) = (false, false);
-        let execute =
-            Execute { token, statement, params, simple, named, lead, guard, within, copy, fetch };
-        self.session.execute(execute).unwrap();
+        let mode = Mode { copy: Some(direction), ..Mode::default() };
+        self.submit(token, text, &[], mode).unwrap();
     }
 
     pub fn lead(&mut self, token: u64, text: &str) {
-        self.begin(token, text, true);
+        self.submit(token, text, &[], Mode { lead: true, ..Mode::default() }).unwrap();
     }
 
     /// A lead with a Sync of its own.
     pub fn guard(&mut self, token: u64, text: &str) {
-        self.begin(token, text, false);
-    }
-
-    fn begin(&mut self, token: u64, text: &str, lead: bool) {
-        let statement = self.statement(text);
-        let (params, simple, named, guard, copy) = (Params::NONE, false, true, !lead, None);
-        let (statement, within, fetch) = (&statement, false, 0);
-        let execute =
-            Execute { token, statement, params, simple, named, lead, guard, within, copy, fetch };
-        self.session.execute(execute).unwrap();
+        self.submit(token, text, &[], Mode { guard: true, ..Mode::default() }).unwrap();
     }
 
     pub fn cursor(&mut self, token: u64, text: &str, values: &[Value<'_>], fetch: u32) {
-        let statement = self.statement(text);
-        let words = encode_words(values);
-        let params = Params::parse(values.len(), &words).unwrap();
-        let (simple, named, lead, copy) = (false, true, false, None);
-        let statement = &statement;
-        let (guard, within) = (false, true);
-        let execute =
-            Execute { token, statement, params, simple, named, lead, guard, within, copy, fetch };
-        self.session.execute(execute).unwrap();
+        let mode = Mode { within: true, fetch, ..Mode::default() };
+        self.submit(token, text, values, mode).unwrap();
     }
 
     /// A statement of a transaction that a lead began.
     pub fn within(&mut self, token: u64, text: &str, values: &[Value<'_>]) {
-        let statement = self.statement(text);
-        let words = encode_words(values);
-        let params = Params::parse(values.len(), &words).unwrap();
-        let (simple, named, lead, copy, fetch) = (false, true, false, None, 0);
-        let (statement, guard, within) = (&statement, false, true);
-        let execute =
-            Execute { token, statement, params, simple, named, lead, guard, within, copy, fetch };
-        self.session.execute(execute).unwrap();
+        let mode = Mode { within: true, ..Mode::default() };
+        self.submit(token, text, values, mode).unwrap();
     }
 
     pub fn execute(&mut self, token: u64, text: &str, values: &[Value<'_>]) {
