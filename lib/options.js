@@ -87,6 +87,11 @@ const CALLS = {
     priority: ANYTHING,
     target: TARGET,
   }),
+  ACQUIRE_RESOURCE: call('acquire()', {
+    signal: SIGNAL,
+    timeoutMs: WAIT_OR_NONE,
+    priority: ANYTHING,
+  }),
   RELEASE: call('release()', { destroy: FLAG }),
   TRANSACTION: call('transaction()', {
     isolation: choice(...ISOLATIONS),

@@ -171,6 +171,41 @@ pub enum CloseReason {
     PoolClosed,
 }
 
+impl CloseReason {
+    pub const ALL: [CloseReason; 12] = [
+        CloseReason::Idle,
+        CloseReason::Lifetime,
+        CloseReason::MaxUses,
+        CloseReason::Released,
+        CloseReason::Died,
+        CloseReason::Invalid,
+        CloseReason::ResetFailed,
+        CloseReason::Retired,
+        CloseReason::Cleared,
+        CloseReason::Resized,
+        CloseReason::LeaseExpired,
+        CloseReason::PoolClosed,
+    ];
+
+    /// As the event 'remove' says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            CloseReason::Idle => "idle",
+            CloseReason::Lifetime => "lifetime",
+            CloseReason::MaxUses => "maxUses",
+            CloseReason::Released => "destroyed",
+            CloseReason::Died => "died",
+            CloseReason::Invalid => "invalid",
+            CloseReason::ResetFailed => "resetFailed",
+            CloseReason::Retired => "retired",
+            CloseReason::Cleared => "cleared",
+            CloseReason::Resized => "resized",
+            CloseReason::LeaseExpired => "leaseExpired",
+            CloseReason::PoolClosed => "closed",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Open a connection; answered by `Connected` or `ConnectFailed`, bounded by the driver with

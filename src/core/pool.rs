@@ -169,6 +169,16 @@ impl Pool {
         self.slots.get(slot as usize).map_or(0, |slot| slot.generation)
     }
 
+    /// When the opening of a connection began that is not over.
+    pub fn opening_since(&self, conn: ConnId) -> Option<Time> {
+        self.slot_in(conn, State::Connecting).map(|at| self.slots[at as usize].born)
+    }
+
+    /// The slots that are idle, the longest first.
+    pub fn idle_slots(&self) -> Vec<u32> {
+        self.idle.iter(&self.slots).collect()
+    }
+
     /// When a lease began, unless it is stale.
     pub fn leased_since(&self, lease: Lease) -> Option<Time> {
         self.lease_conn(lease).map(|_| self.slots[lease.slot as usize].since)

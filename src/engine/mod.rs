@@ -4,6 +4,7 @@ pub mod bridge;
 pub mod clock;
 pub mod driver;
 pub mod error;
+pub mod foreign;
 pub mod link;
 pub mod pool;
 #[cfg(feature = "postgres")]
@@ -15,3 +16,4 @@ pub mod runtime;
 pub mod session;
 pub mod settings;
 pub mod stream;
+pub mod timeout;

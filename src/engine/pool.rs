@@ -7,6 +7,7 @@ use crate::core::options::Options;
 use crate::core::pool::Pool;
 use crate::wire::record::hook;
 use hdrhistogram::Histogram;
+use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -128,13 +129,20 @@ impl Latency {
         let _ = histogram.record(value);
     }
 
-    /// Count, and mean, p50, p99, max in milliseconds.
-    pub fn summary(&self) -> (u64, [f64; 4]) {
-        let Some(histogram) = &self.0 else { return (0, [0.0; 4]) };
+    /// Milliseconds.
+    fn figures(&self) -> Json {
+        let Some(histogram) = &self.0 else {
+            return json!({ "count": 0, "mean": 0, "p50": 0, "p99": 0, "max": 0 });
+        };
         let ms = |us: u64| us as f64 / 1000.0;
         let quantile = |at| ms(histogram.value_at_quantile(at));
-        let mean = histogram.mean() / 1000.0;
-        (histogram.len(), [mean, quantile(0.5), quantile(0.99), ms(histogram.max())])
+        json!({
+            "count": histogram.len(),
+            "mean": histogram.mean() / 1000.0,
+            "p50": quantile(0.5),
+            "p99": quantile(0.99),
+            "max": ms(histogram.max()),
+        })
     }
 }
 
@@ -148,14 +156,7 @@ impl PoolShared {
         seed: u64,
         after: Option<u32>,
     ) -> Arc<PoolShared> {
-        let core = Pool::new(options.clone(), seed, clock.now());
-        let state = State {
-            core,
-            waits: Latency::default(),
-            uses: Latency::default(),
-            creates: Latency::default(),
-            identities: Vec::new(),
-        };
+        let state = State::new(options.clone(), seed, clock.now());
         let state = Mutex::new(state);
         let alarm = AtomicU64::new(Time::MAX);
         let (hooks, attached) = (owner.hooks, Mutex::new(vec![owner]));
@@ -229,6 +230,40 @@ impl PoolShared {
 }
 
 impl State {
+    pub fn new(options: Options, seed: u64, now: Time) -> State {
+        State {
+            core: Pool::new(options, seed, now),
+            waits: Latency::default(),
+            uses: Latency::default(),
+            creates: Latency::default(),
+            identities: Vec::new(),
+        }
+    }
+
+    /// What `stats()` says in every thread.
+    pub fn figures(&self, name: Option<&str>) -> Json {
+        let stats = self.core.stats();
+        json!({
+            "name": name,
+            "max": stats.max,
+            "min": stats.min,
+            "total": stats.total,
+            "idle": stats.idle,
+            "inUse": stats.in_use + stats.shared,
+            "connecting": stats.opening,
+            "waiting": stats.waiting,
+            "acquired": stats.acquired,
+            "released": stats.released,
+            "created": stats.created,
+            "destroyed": stats.destroyed,
+            "timeouts": stats.timeouts,
+            "errors": stats.connect_failures + stats.destroyed_leased,
+            "waitMs": self.waits.figures(),
+            "useMs": self.uses.figures(),
+            "createMs": self.creates.figures(),
+        })
+    }
+
     pub fn handle(&mut self, now: Time, input: Input, effects: &mut Vec<Effect>) {
         if let Input::Release { lease, .. } = &input {
             self.note_use(now, *lease);

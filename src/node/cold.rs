@@ -6,7 +6,7 @@ use super::values::entries;
 use crate::core::error::OptionError;
 use crate::core::message::Input;
 use crate::core::options::{Int8, Options, Reset, Validate, Value};
-use crate::engine::pool::{Attached, Hooks, Latency, PoolShared, Role, Surroundings};
+use crate::engine::pool::{Attached, Hooks, PoolShared, Role, Surroundings};
 use crate::engine::postgres::adapter::Postgres;
 use crate::engine::postgres::config::KEYS;
 use crate::engine::registry::{self, Before};
@@ -213,34 +213,9 @@ fn packed(mut options: Options, connector: &Postgres) -> Options {
 #[napi]
 pub fn pool_stats(link: u32, pool: u32) -> napi::Result<Option<String>> {
     let Some(pool) = find(link)?.pool(pool) else { return Ok(None) };
-    let state = pool.lock();
-    let stats = state.core.stats();
-    let answer = json!({
-        "name": pool.options.name,
-        "max": stats.max,
-        "min": stats.min,
-        "threads": pool.threads(),
-        "total": stats.total,
-        "idle": stats.idle,
-        "inUse": stats.in_use + stats.shared,
-        "connecting": stats.opening,
-        "waiting": stats.waiting,
-        "acquired": stats.acquired,
-        "released": stats.released,
-        "created": stats.created,
-        "destroyed": stats.destroyed,
-        "timeouts": stats.timeouts,
-        "errors": stats.connect_failures + stats.destroyed_leased,
-        "waitMs": latency(&state.waits),
-        "useMs": latency(&state.uses),
-        "createMs": latency(&state.creates),
-    });
-    Ok(Some(answer.to_string()))
-}
-
-fn latency(latency: &Latency) -> Json {
-    let (count, [mean, p50, p99, max]) = latency.summary();
-    json!({ "count": count, "mean": mean, "p50": p50, "p99": p99, "max": max })
+    let mut figures = pool.lock().figures(pool.options.name.as_deref());
+    figures["threads"] = pool.threads().into();
+    Ok(Some(figures.to_string()))
 }
 
 /// Replaces every connection, at the latest when it is given back.

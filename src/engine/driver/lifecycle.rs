@@ -297,7 +297,7 @@ impl Driver {
                 self.closed(pool, id);
             }
             Phase::Live(conn) => {
-                self.removed(pool, id, conn.session.process_id(), json!({ "reason": reason(why) }));
+                self.removed(pool, id, conn.session.process_id(), json!({ "reason": why.name() }));
                 self.say_goodbye(pool, *conn, why);
             }
             Phase::Empty => self.closed(pool, id),
@@ -490,22 +490,5 @@ pub fn cut_off(why: CloseReason) -> EngineError {
             "the lease outlived maxLeaseMs and was taken away while the statement ran",
         ),
         _ => EngineError::lost("the connection was closed while the statement ran"),
-    }
-}
-
-fn reason(why: CloseReason) -> &'static str {
-    match why {
-        CloseReason::Idle => "idle",
-        CloseReason::Lifetime => "lifetime",
-        CloseReason::MaxUses => "maxUses",
-        CloseReason::Released => "destroyed",
-        CloseReason::Died => "died",
-        CloseReason::Invalid => "invalid",
-        CloseReason::ResetFailed => "resetFailed",
-        CloseReason::Retired => "retired",
-        CloseReason::Cleared => "cleared",
-        CloseReason::Resized => "resized",
-        CloseReason::LeaseExpired => "leaseExpired",
-        CloseReason::PoolClosed => "closed",
     }
 }

@@ -373,7 +373,7 @@ impl Driver {
             RejectReason::Aborted => EngineError::new("ERR_POLYPOOL_ABORTED", "aborted"),
             RejectReason::QueueFull => {
                 let name = state.shared.options.name.clone().unwrap_or_default();
-                let load = timeout::load(&state.shared.lock().core.stats());
+                let load = crate::engine::timeout::load(&state.shared.lock().core.stats());
                 let text = format!("pool '{name}': too many requests wait ({load})");
                 EngineError::new("ERR_POLYPOOL_QUEUE_FULL", text)
             }

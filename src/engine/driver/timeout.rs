@@ -3,8 +3,8 @@
 use super::{Driver, lease_origin};
 use crate::core::message::Time;
 use crate::core::pool::Holder;
-use crate::core::stats::Stats;
 use crate::engine::error::EngineError;
+use crate::engine::timeout::acquire_timeout;
 use serde_json::{Value, json};
 
 /// Holders that an error lists.
@@ -37,22 +37,9 @@ impl Driver {
                     "thread": link.map(|link| link.shared.thread) })
             })
             .collect();
-        let ms = waited / 1000;
-        let load = load(&stats);
         let cause = last.as_ref().and_then(|error| error.json["message"].as_str());
-        let attempt = match cause {
-            Some(cause) => format!("; the last attempt to connect: {cause}"),
-            None => String::new(),
-        };
-        let text =
-            format!("pool '{name}': no connection became free within {ms} ms ({load}){attempt}");
-        EngineError::new("ERR_POLYPOOL_ACQUIRE_TIMEOUT", text)
-            .with("waitedMs", ms.into())
-            .with("max", stats.max.into())
-            .with("inUse", (stats.in_use + stats.shared).into())
-            .with("idle", stats.idle.into())
-            .with("connecting", stats.opening.into())
-            .with("waiting", stats.waiting.into())
+        let attempt = cause.map(|cause| format!("connect: {cause}"));
+        acquire_timeout(&name, "connection", waited, &stats, attempt.as_deref())
             .with("holders", told.into())
             .with("unused", unused.into())
             .with("pool", pool.into())
@@ -68,15 +55,4 @@ impl Driver {
             None => holder.since,
         }
     }
-}
-
-pub fn load(stats: &Stats) -> String {
-    format!(
-        "inUse={}, idle={}, connecting={}, waiting={}, max={}",
-        stats.in_use + stats.shared,
-        stats.idle,
-        stats.opening,
-        stats.waiting,
-        stats.max
-    )
 }

@@ -1,0 +1,424 @@
+'use strict';
+
+/**
+ * The pool of any resource that JavaScript makes. It keeps no state of resources: the core does
+ * (`resources.js`).
+ */
+
+const { AsyncResource } = require('node:async_hooks');
+const { EventEmitter } = require('node:events');
+const { inspect } = require('node:util');
+const {
+  AcquireTimeoutError,
+  ClosedError,
+  OptionError,
+  PoolError,
+  abortError,
+  atCaller,
+  fromWire,
+  messageOf,
+} = require('./errors');
+const { describeTimeout, explainNested, runHolding, trackHolders } = require('./holders');
+const { inspected } = require('./inspect');
+const { ResourceLease } = require('./resource-lease');
+const { REJECTED, Resources } = require('./resources');
+const { onAbort } = require('./signal');
+const { surface } = require('./surface');
+const calls = require('./options');
+
+const { checkOptions } = calls;
+
+// Taken at load: test frameworks replace them.
+const { setTimeout, clearTimeout } = globalThis;
+
+const settled = Promise.resolve();
+
+let unnamed = 0;
+
+class ObjectPool extends EventEmitter {
+  #resources;
+  #settings;
+  #timeoutMs;
+  /** The last class, in which whoever names none waits. */
+  #priority;
+  #context = new AsyncResource('polypool.ObjectPool');
+  /** With leak detection: who acquired, and where. */
+  #traced;
+  #warming = null;
+  #closing = null;
+  #closed = null;
+
+  constructor(factory, options) {
+    super();
+    const rest = readOptions(factory, options);
+    const name = rest.name ?? `pool-${++unnamed}`;
+    this.#resources = new Resources(factory, { ...rest, name }, this.#watcher());
+    this.#settings = this.#resources.settings;
+    this.#timeoutMs = this.#settings.acquireTimeoutMs ?? -1;
+    this.#priority = this.#settings.priorities - 1;
+    this.#traced = this.#settings.leakDetectionMs !== null;
+    this.name = name;
+    if (this.#traced) trackHolders();
+    if (!this.#settings.lazy) this.#resources.start();
+  }
+
+  get closed() {
+    return this.#closing !== null;
+  }
+
+  // ---- Leases ----
+
+  acquire(options) {
+    if (options !== undefined || this.#traced) return this.#acquire(options, this.acquire);
+    const entry = this.#resources.take(this.#priority, this.#timeoutMs);
+    if (entry === null) return this.#wait();
+    if (this.listenerCount('acquire') > 0) this.#emitIn(null, 'acquire', entry.resource);
+    return Promise.resolve(entry.resource);
+  }
+
+  #acquire(options, above) {
+    try {
+      if (options !== undefined) checkOptions(calls.ACQUIRE_RESOURCE, options);
+      const { signal, timeoutMs = this.#timeoutMs, priority } = options ?? {};
+      if (signal?.aborted) throw abortError(signal);
+      const holder = this.#traced ? { pool: this, released: null, stack: stackOf(above) } : null;
+      const entry = this.#resources.take(this.#readPriority(priority), timeoutMs ?? -1);
+      if (entry === null) return this.#wait(signal, holder);
+      return Promise.resolve(this.#granted(entry, holder));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #granted(entry, holder) {
+    entry.holder = holder;
+    if (this.listenerCount('acquire') > 0) this.#emitIn(null, 'acquire', entry.resource);
+    return entry.resource;
+  }
+
+  #wait(signal, holder = null) {
+    const waiter = new Waiter(this, holder);
+    const promise = new Promise((resolve, reject) => {
+      waiter.onGrant = resolve;
+      waiter.onRefusal = reject;
+    });
+    if (signal !== undefined) waiter.watch(signal, this.#resources);
+    this.#resources.wait(waiter);
+    return promise.then(undefined, atAcquirer);
+  }
+
+  /** Called by the waiter. */
+  handleGrant(waiter, entry) {
+    waiter.onGrant(this.#granted(entry, waiter.holder));
+  }
+
+  handleRefusal(waiter, why, waitedMs) {
+    waiter.onRefusal(this.#refusal(why, waitedMs, waiter.signal));
+  }
+
+  #refusal(why, waitedMs, signal) {
+    const { lastError } = this.#resources;
+    switch (why) {
+      case REJECTED.TIMEOUT: {
+        const attempt = lastError === null ? '' : messageOf(lastError.thrown);
+        const wire = this.#resources.describeTimeout(waitedMs, attempt);
+        const told = describeTimeout(wire, ({ slot }) => this.#resources.entryAt(slot).holder);
+        const error = fromWire(told);
+        if (lastError !== null) error.cause = lastError.thrown;
+        waitedFor.set(error, this);
+        return error;
+      }
+      case REJECTED.ABORTED:
+        return abortError(signal);
+      case REJECTED.FULL:
+        return queueFull(this.name, this.#resources.counts());
+      default:
+        return closed(this.name);
+    }
+  }
+
+  release(resource, options) {
+    try {
+      if (options !== undefined) checkOptions(calls.RELEASE, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#giveBack(resource, options?.destroy === true);
+  }
+
+  #giveBack(resource, destroy) {
+    if (this.#traced || this.listenerCount('release') > 0) {
+      const entry = this.#resources.entryOf(resource);
+      if (entry === undefined) return Promise.reject(notLent(this.name));
+      if (entry.holder !== null) entry.holder.released = settled;
+      entry.holder = null;
+      this.#emitIn(null, 'release', resource);
+    }
+    let back = false;
+    let resolveBack = null;
+    const lent = this.#resources.release(resource, destroy, () => {
+      back = true;
+      resolveBack?.();
+    });
+    if (back) return settled;
+    if (!lent) return Promise.reject(notLent(this.name));
+    return new Promise((resolve) => {
+      resolveBack = resolve;
+    });
+  }
+
+  async use(callback, options) {
+    if (typeof callback !== 'function') {
+      throw new PoolError('ERR_POLYPOOL_PARAMETER', 'use needs a callback function');
+    }
+    const resource = await this.#acquire(options, this.use);
+    const holder = this.#resources.entryOf(resource)?.holder ?? null;
+    try {
+      return await runHolding(holder, callback, resource);
+    } finally {
+      await this.#giveBack(resource, false).catch(ignoreEnded);
+    }
+  }
+
+  async lease(options) {
+    const resource = await this.#acquire(options, this.lease);
+    return new ResourceLease(resource, (given) => this.release(resource, given));
+  }
+
+  #readPriority(priority) {
+    const last = this.#priority;
+    if (priority === undefined) return last;
+    if (Number.isInteger(priority) && priority >= 0 && priority <= last) return priority;
+    throw calls.refusal('priority', `an integer from 0 to ${last} (option 'priorities')`, priority);
+  }
+
+  // ---- The pool itself ----
+
+  stats() {
+    return this.#resources.stats();
+  }
+
+  clear() {
+    this.#resources.clear();
+  }
+
+  resize(limits) {
+    if (this.closed) throw closed(this.name);
+    checkOptions(calls.RESIZE, limits);
+    const counts = this.#resources.counts();
+    const { min = counts.min, max = counts.max } = limits;
+    const refused = this.#resources.resize(min, max);
+    if (refused !== null) throw new OptionError(refused.message, refused);
+  }
+
+  /** Whether `createPool` should not wait for a resource. */
+  isLazy() {
+    return this.#settings.lazy;
+  }
+
+  /** Resolves when `max(1, min)` resources are there; rejects when one cannot be made. */
+  warm() {
+    return new Promise((resolve, reject) => {
+      const { acquireTimeoutMs, waitForServer } = this.#settings;
+      const end = (settle, value) => {
+        clearTimeout(timer);
+        this.#warming = null;
+        settle(value);
+      };
+      const timer =
+        waitForServer && acquireTimeoutMs !== null
+          ? setTimeout(
+              () => end(reject, this.#notCreated(this.#resources.lastError)),
+              acquireTimeoutMs,
+            )
+          : null;
+      this.#warming = {
+        created: () => {
+          // The one it is called for still counts as being created.
+          const { total, creating, closing, min } = this.#resources.counts();
+          if (total - creating - closing + 1 >= Math.max(1, min)) end(resolve);
+        },
+        failed: (error) => {
+          if (!waitForServer) end(reject, this.#notCreated({ thrown: error }));
+        },
+      };
+      this.#resources.warm();
+    });
+  }
+
+  #notCreated(failure) {
+    const told = failure === null ? 'nothing was created in time' : messageOf(failure.thrown);
+    const options = failure === null ? undefined : { cause: failure.thrown };
+    return new PoolError(
+      'ERR_POLYPOOL_CREATE',
+      `pool '${this.name}': create failed: ${told}`,
+      options,
+    );
+  }
+
+  close(options) {
+    try {
+      if (options !== undefined) checkOptions(calls.CLOSE, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const given = options?.timeoutMs;
+    if (this.#closing !== null && given === undefined) return this.#closing;
+    const timeoutMs = given === undefined ? this.#settings.closeTimeoutMs : given;
+    this.#closing ??= new Promise((resolve) => {
+      this.#closed = resolve;
+    });
+    this.#resources.close(timeoutMs === null ? -1 : timeoutMs);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.close();
+  }
+
+  [inspect.custom](depth, options) {
+    const { name, closed } = this;
+    const { max, total, idle, inUse, connecting, waiting } = this.stats();
+    const load = { max, total, idle, inUse, connecting, waiting };
+    return inspected(this, { name, closed, ...load }, depth, options);
+  }
+
+  // ---- From the core ----
+
+  #watcher() {
+    return {
+      created: (resource) => {
+        this.#emit('connect', resource);
+        this.#warming?.created();
+      },
+      createFailed: (error) => {
+        this.#warming?.failed(error);
+        this.#emitError(error);
+      },
+      removed: (resource, reason) => this.#emit('remove', resource, reason),
+      checkFailed: (error, resource) => this.#emitError(error, resource),
+      destroyFailed: (error, resource) => this.#emitError(error, resource),
+      leaked: ({ resource, holder }, heldMs) => {
+        this.#emit('leak', { resource, heldMs, stack: holder?.stack ?? '' });
+      },
+      revoked: (entry) => {
+        if (entry.holder !== null) entry.holder.released = settled;
+      },
+      closed: () => {
+        this.#closed();
+        this.#emit('close');
+      },
+    };
+  }
+
+  #emitError(error, resource) {
+    if (this.listenerCount('error') > 0) this.#emitIn(this.#context, 'error', error, resource);
+  }
+
+  #emit(name, ...args) {
+    if (this.listenerCount(name) > 0) this.#emitIn(this.#context, name, ...args);
+  }
+
+  /** What a listener throws stops nothing; null: in the caller's context. */
+  #emitIn(context, name, ...args) {
+    try {
+      if (context === null) this.emit(name, ...args);
+      else context.runInAsyncScope(this.emit, this, name, ...args);
+    } catch (error) {
+      surface(error);
+    }
+  }
+}
+
+/** Somebody who waits for a resource. */
+class Waiter {
+  constructor(pool, holder) {
+    this.pool = pool;
+    this.holder = holder;
+    this.number = -1;
+    this.onGrant = null;
+    this.onRefusal = null;
+    this.signal = undefined;
+    this.onAbort = null;
+  }
+
+  watch(signal, resources) {
+    this.signal = signal;
+    this.onAbort = () => resources.cancel(this);
+    onAbort(signal, this.onAbort);
+  }
+
+  #settle() {
+    this.signal?.removeEventListener('abort', this.onAbort);
+  }
+
+  resolve(entry) {
+    this.#settle();
+    this.pool.handleGrant(this, entry);
+  }
+
+  reject(why, waitedMs) {
+    this.#settle();
+    this.pool.handleRefusal(this, why, waitedMs);
+  }
+}
+
+/** The options beside the functions of the factory, which may be in one object with them. */
+function readOptions(factory, options) {
+  if (typeof factory !== 'object' || factory === null) {
+    throw new OptionError('a pool of resources needs { create, destroy }', { option: 'create' });
+  }
+  for (const step of ['create', 'destroy']) {
+    if (typeof factory[step] !== 'function') {
+      throw new OptionError(`option '${step}' must be a function`, { option: step });
+    }
+  }
+  if (options === undefined) return factory;
+  if (typeof options !== 'object' || options === null) {
+    throw new OptionError('the options of a pool must be an object', { option: '' });
+  }
+  for (const step of STEPS) {
+    if (options[step] === undefined) continue;
+    const message = `option '${step}' belongs to the factory, which is the first argument`;
+    throw new OptionError(message, { option: step });
+  }
+  return options;
+}
+
+const STEPS = ['create', 'destroy', 'validate', 'reset'];
+
+/** The pool that a timeout is about. */
+const waitedFor = new WeakMap();
+
+/** As `atCaller`, in whose async context it shows whether the code that waited holds resources. */
+function atAcquirer(error) {
+  if (error instanceof AcquireTimeoutError) explainNested(error, waitedFor.get(error));
+  return atCaller(error, atAcquirer);
+}
+
+/** Where the caller stands. */
+function stackOf(above) {
+  const holder = {};
+  Error.captureStackTrace(holder, above);
+  return holder.stack.replace(/^.*\n/, '');
+}
+
+function queueFull(name, { lent, idle, creating, waiting, max }) {
+  const load = `inUse=${lent}, idle=${idle}, connecting=${creating}, waiting=${waiting}, max=${max}`;
+  const message = `pool '${name}': too many requests wait (${load})`;
+  return new PoolError('ERR_POLYPOOL_QUEUE_FULL', message);
+}
+
+function notLent(name) {
+  const message = `pool '${name}' has not lent this: it is another's, or was released already`;
+  return new PoolError('ERR_POLYPOOL_NOT_LENT', message);
+}
+
+function closed(name) {
+  return new ClosedError(`pool '${name}' is closed`);
+}
+
+/** At the end of `use`: the callback may have given it back itself, or the pool taken it away. */
+function ignoreEnded() {}
+
+module.exports = { ObjectPool };

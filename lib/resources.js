@@ -1,0 +1,520 @@
+'use strict';
+
+/**
+ * The core behind resources that JavaScript makes. It runs inside the calls made here, on this
+ * thread, and says what to do; this file does it: create, validate, reset and destroy, each bounded
+ * in time. What is idle, lent or waited for is known to the core alone.
+ */
+
+const { AsyncResource } = require('node:async_hooks');
+const binding = require('./binding');
+const { OptionError, PoolError } = require('./errors');
+const { surface } = require('./surface');
+
+// Taken at load: test frameworks replace them.
+const { setTimeout, clearTimeout } = globalThis;
+const { now } = Date;
+
+/** The numbers of `src/wire/foreign.rs`; `__tests__/boundary/records.test.js` compares them. */
+const ANSWER = { NOTHING: -1, MORE: -2, NOT_LENT: -3 };
+const CHANGE = {
+  CREATED: 1,
+  CREATE_FAILED: 2,
+  VALIDATED: 3,
+  RESET: 4,
+  DESTROYED: 5,
+  EVICT: 6,
+  CANCEL: 7,
+  WARM: 8,
+  CLEAR: 9,
+  TICK: 10,
+};
+const EFFECT = {
+  CREATE: 1,
+  VALIDATE: 2,
+  RESET: 3,
+  DESTROY: 4,
+  GRANT: 5,
+  REJECT: 6,
+  LEAK: 7,
+  REVOKE: 8,
+  CLOSED: 9,
+  ALARM: 10,
+};
+const REJECTED = { TIMEOUT: 1, ABORTED: 2, FULL: 3, CLOSED: 4, CREATE: 5 };
+
+/** Effects taken at once: few are ever due together. */
+const TAKEN = 16;
+const COUNTS = 10;
+/** A timer takes no more; the core is then asked too early, which is harmless. */
+const TIMER_MAX = 2 ** 31 - 1;
+
+/** The number of a pool that has closed. */
+const NONE = -1;
+
+/** One per load of lib/, made with the first pool. */
+let native = null;
+const counts = new Int32Array(COUNTS);
+
+/** A place for a resource, and what is known of the one that is in it. */
+class Entry {
+  constructor(slot, serial) {
+    this.slot = slot;
+    this.serial = serial;
+    this.resource = undefined;
+    this.exists = false;
+    /** Another entry with an equal resource: a factory may hand out the same one again. */
+    this.twin = null;
+    /** Milliseconds since the epoch. */
+    this.createdAt = 0;
+    /** What the factory is doing with it. */
+    this.step = null;
+    /** Who is told when it is back or gone. */
+    this.whenBack = null;
+    /** Nobody wants any more what is being created. */
+    this.abandoned = false;
+    this.controller = null;
+    /** What the surface keeps with it while it is lent. */
+    this.holder = null;
+  }
+
+  /** What `create` is called with. Few look at the signal: it is made when they do. */
+  asked() {
+    const entry = this;
+    return {
+      get signal() {
+        return (entry.controller ??= new AbortController()).signal;
+      },
+    };
+  }
+}
+
+class Resources {
+  #pool;
+  #factory;
+  #settings;
+  #watcher;
+  #context = new AsyncResource('polypool.Resources');
+  #effects = new Int32Array(4 * TAKEN);
+  #entries = [];
+  #byResource = new Map();
+  /** Those who wait, by number, and the numbers that are free. */
+  #requests = [];
+  #free = [];
+  #waiting = 0;
+  /** What `take` has asked for, and the answer. */
+  #asked = 0;
+  #answer = ANSWER.NOTHING;
+  /** Given back with effects still to be performed: are they back already? */
+  #returning = [];
+  #performing = false;
+  #lastStats = null;
+  #alarm = null;
+  #awaitDestroy;
+
+  /**
+   * `watcher`: `created`, `createFailed`, `removed`, `destroyFailed`, `checkFailed`, `leaked`,
+   * `revoked`, `closed`, each optional. `awaitDestroy: false`: a resource leaves the counts when its
+   * destroy is called, not when that is over.
+   */
+  constructor(factory, options, watcher, { awaitDestroy = true } = {}) {
+    native ??= binding.openResources();
+    this.#factory = factory;
+    this.#watcher = watcher;
+    this.#awaitDestroy = awaitDestroy;
+    const { create, destroy, validate, reset } = factory;
+    const settings = JSON.parse(native.open({ ...options, create, destroy, validate, reset }));
+    if (settings.option !== undefined) throw new OptionError(settings.message, settings);
+    this.#settings = settings;
+    this.#pool = settings.pool;
+    /** `{ thrown }` of the last create, when it failed. */
+    this.lastError = null;
+  }
+
+  get settings() {
+    return this.#settings;
+  }
+
+  /** Begins to fill `min`; of a pool that is lazy the first acquire does. */
+  start() {
+    this.#tell(CHANGE.TICK);
+  }
+
+  /** As `start`, of at least one resource. */
+  warm() {
+    this.#tell(CHANGE.WARM);
+  }
+
+  /** The entry of an idle resource. Null: `wait` must follow before anything else. */
+  take(priority, timeoutMs) {
+    const free = this.#free;
+    this.#asked = free.length > 0 ? free[free.length - 1] : this.#requests.length;
+    const answer = native.acquire(this.#pool, this.#asked, priority, timeoutMs);
+    if (answer >= 0) return this.#entries[answer];
+    this.#answer = answer;
+    return null;
+  }
+
+  /**
+   * Waits for what `take` did not get: `request.resolve(entry)` or `request.reject(why, waitedMs)`
+   * follows, perhaps within the call.
+   */
+  wait(request) {
+    const number = this.#asked;
+    if (number < this.#requests.length) this.#free.pop();
+    this.#requests[number] = request;
+    request.number = number;
+    if (this.#waiting++ === 0) this.#alarm?.ref();
+    if (this.#answer === ANSWER.MORE) this.#perform();
+    else if (this.#answer !== ANSWER.NOTHING) this.#takeRequest(number).reject(REJECTED.CLOSED, 0);
+  }
+
+  /** Withdraws a request that still waits: its `reject` follows at once. */
+  cancel(request) {
+    if (this.#requests[request.number] === request) this.#tell(CHANGE.CANCEL, request.number);
+  }
+
+  /** False: the resource is not lent by this pool. `whenBack` is called once it is back or gone. */
+  release(resource, destroy, whenBack) {
+    const entry = this.#lent(resource);
+    if (entry === undefined) return false;
+    const answer = native.release(this.#pool, entry.slot, destroy ? 1 : 0);
+    if (answer === ANSWER.NOTHING) whenBack?.();
+    else if (answer >= 0) {
+      whenBack?.();
+      this.#takeRequest(answer).resolve(entry);
+    } else if (answer === ANSWER.MORE) {
+      entry.whenBack = whenBack;
+      this.#returning.push(entry);
+      this.#perform();
+    } else return false;
+    return true;
+  }
+
+  /** The entry of a lent resource. Of several equal ones, any that is lent. */
+  #lent(resource) {
+    const entry = this.#byResource.get(resource);
+    if (entry === undefined || entry.twin === null) return entry;
+    for (let it = entry; it !== null; it = it.twin) if (this.#isLent(it)) return it;
+    return undefined;
+  }
+
+  #isLent(entry) {
+    return native.isLent(this.#pool, entry.slot) === 1;
+  }
+
+  isLent(resource) {
+    const entry = this.#lent(resource);
+    return entry !== undefined && this.#isLent(entry);
+  }
+
+  /** The entry of a resource that is lent, for what a surface keeps with it. */
+  entryOf(resource) {
+    const entry = this.#lent(resource);
+    return entry !== undefined && this.#isLent(entry) ? entry : undefined;
+  }
+
+  counts() {
+    counts.fill(0);
+    native.counts(this.#pool, counts);
+    const [total, idle, lent, creating, validating, resetting, closing, waiting, max, min] = counts;
+    return { total, idle, lent, creating, validating, resetting, closing, waiting, max, min };
+  }
+
+  /** Entries that are idle, the longest first. */
+  idle() {
+    const slots = new Int32Array(this.#entries.length);
+    const found = native.idle(this.#pool, slots) ?? 0;
+    return Array.from(slots.subarray(0, found), (slot) => this.#entries[slot]);
+  }
+
+  /** All that exist, idle or not. */
+  existing() {
+    return this.#entries.filter((entry) => entry?.exists === true);
+  }
+
+  /** Destroys an idle resource; a lent one when it is given back. */
+  evict(entry) {
+    this.#tell(CHANGE.EVICT, entry.slot, entry.serial);
+  }
+
+  /** Replaces all, the lent ones when they are given back. */
+  clear() {
+    this.#tell(CHANGE.CLEAR);
+  }
+
+  /** What is wrong with the bounds: `{ option, message }`, or null. */
+  resize(min, max) {
+    const refused = native.resize(this.#pool, min, max);
+    this.#perform();
+    return refused ? JSON.parse(refused) : null;
+  }
+
+  /**
+   * `watcher.closed` follows when the last resource is gone: the deadline ends the wait for those
+   * that are lent; their destroy has its own bound.
+   */
+  close(timeoutMs) {
+    native.close(this.#pool, timeoutMs);
+    this.#perform();
+  }
+
+  stats() {
+    if (this.#pool === NONE) return this.#lastStats;
+    return JSON.parse(native.stats(this.#pool));
+  }
+
+  /** JSON of the error of somebody who waited in vain. */
+  describeTimeout(waitedMs, attempt) {
+    return JSON.parse(native.timedOut(this.#pool, waitedMs, attempt));
+  }
+
+  entryAt(slot) {
+    return this.#entries[slot];
+  }
+
+  // ---- What the core asks for ----
+
+  #tell(change, slot = 0, serial = 0, ok = 0) {
+    if (native.tell(this.#pool, change, slot, serial, ok) === ANSWER.MORE) this.#perform();
+  }
+
+  /** Does what is to be done; what comes up meanwhile is for the outermost call. */
+  #perform() {
+    if (this.#performing) return;
+    this.#performing = true;
+    const effects = this.#effects;
+    for (;;) {
+      const words = native.take(this.#pool, effects);
+      if (!(words > 0)) break;
+      for (let at = 0; at < words; at += 4) {
+        try {
+          this.#do(effects[at], effects[at + 1], effects[at + 2], effects[at + 3]);
+        } catch (error) {
+          surface(error);
+        }
+      }
+    }
+    this.#performing = false;
+    while (this.#returning.length > 0) settleBack(this.#returning.pop());
+  }
+
+  #do(effect, first, second, third) {
+    switch (effect) {
+      case EFFECT.GRANT:
+        this.#takeRequest(first).resolve(this.#entries[second]);
+        break;
+      case EFFECT.REJECT:
+        this.#takeRequest(first).reject(second, third);
+        break;
+      case EFFECT.ALARM:
+        this.#arm(first);
+        break;
+      case EFFECT.CREATE:
+        this.#create(first, second);
+        break;
+      case EFFECT.VALIDATE:
+        this.#check(first, 'validate', CHANGE.VALIDATED);
+        break;
+      case EFFECT.RESET:
+        this.#check(first, 'reset', CHANGE.RESET);
+        break;
+      case EFFECT.DESTROY:
+        this.#destroy(this.#entries[first], third);
+        break;
+      case EFFECT.LEAK:
+        this.#watcher.leaked?.(this.#entries[first], third);
+        break;
+      case EFFECT.REVOKE:
+        this.#watcher.revoked?.(this.#entries[first]);
+        break;
+      case EFFECT.CLOSED:
+        this.#end();
+    }
+  }
+
+  #takeRequest(number) {
+    const request = this.#requests[number];
+    this.#requests[number] = undefined;
+    this.#free.push(number);
+    if (--this.#waiting === 0) this.#alarm?.unref();
+    return request;
+  }
+
+  #arm(ms) {
+    clearTimeout(this.#alarm);
+    this.#alarm = setTimeout(() => this.#tell(CHANGE.TICK), Math.min(Math.max(ms, 1), TIMER_MAX));
+    if (this.#waiting === 0) this.#alarm.unref();
+  }
+
+  #end() {
+    clearTimeout(this.#alarm);
+    this.#lastStats = this.stats();
+    native.forget(this.#pool);
+    this.#pool = NONE;
+    this.#watcher.closed?.();
+  }
+
+  // ---- The factory ----
+
+  #create(slot, serial) {
+    const entry = new Entry(slot, serial);
+    this.#entries[slot] = entry;
+    entry.step = this.#run('create', entry.asked(), this.#settings.createTimeoutMs, {
+      done: (resource) => this.#created(entry, resource),
+      failed: (error) => this.#notCreated(entry, error),
+      late: (resource) => this.#discard(resource),
+    });
+  }
+
+  #created(entry, resource) {
+    entry.step = null;
+    if (entry.abandoned) {
+      this.#discard(resource, () => this.#gone(entry));
+      return;
+    }
+    this.lastError = null;
+    entry.resource = resource;
+    entry.exists = true;
+    entry.createdAt = now();
+    entry.twin = this.#byResource.get(resource) ?? null;
+    this.#byResource.set(resource, entry);
+    this.#watcher.created?.(resource);
+    this.#tell(CHANGE.CREATED, entry.slot, entry.serial);
+  }
+
+  #notCreated(entry, error) {
+    entry.step = null;
+    if (entry.abandoned) {
+      this.#gone(entry);
+      return;
+    }
+    entry.controller?.abort(error);
+    this.lastError = { thrown: error };
+    this.#entries[entry.slot] = undefined;
+    this.#watcher.createFailed?.(error);
+    this.#tell(CHANGE.CREATE_FAILED, entry.slot, entry.serial);
+  }
+
+  /** Validates or resets. */
+  #check(slot, step, change) {
+    const entry = this.#entries[slot];
+    const settle = (ok) => {
+      if (!entry.exists) return; // destroyed meanwhile
+      entry.step = null;
+      this.#tell(change, slot, entry.serial, ok ? 1 : 0);
+      settleBack(entry);
+    };
+    entry.step = this.#run(step, entry.resource, this.#settings[`${step}TimeoutMs`], {
+      done: (answer) => settle(change !== CHANGE.VALIDATED || answer !== false),
+      failed: (error) => {
+        this.#watcher.checkFailed?.(error, entry.resource);
+        settle(false);
+      },
+    });
+  }
+
+  #destroy(entry, why) {
+    if (!entry.exists) {
+      this.#abandon(entry);
+      return;
+    }
+    this.#forget(entry);
+    this.#watcher.removed?.(entry.resource, native.reason(why));
+    entry.step = this.#discard(entry.resource, () => {
+      entry.step = null;
+      if (this.#awaitDestroy) this.#gone(entry);
+      else settleBack(entry);
+    });
+    if (!this.#awaitDestroy) this.#gone(entry);
+  }
+
+  /** A create that is not wanted any more: whoever waits for it does not wait for long. */
+  #abandon(entry) {
+    entry.abandoned = true;
+    entry.controller?.abort();
+    entry.step.bound(this.#settings.destroyTimeoutMs);
+  }
+
+  #gone(entry) {
+    this.#tell(CHANGE.DESTROYED, entry.slot, entry.serial);
+    settleBack(entry);
+  }
+
+  #discard(resource, over) {
+    return this.#run('destroy', resource, this.#settings.destroyTimeoutMs, {
+      done: () => over?.(),
+      failed: (error) => {
+        this.#watcher.destroyFailed?.(error, resource);
+        over?.();
+      },
+    });
+  }
+
+  #forget(entry) {
+    entry.exists = false;
+    const first = this.#byResource.get(entry.resource);
+    if (first === entry && entry.twin === null) this.#byResource.delete(entry.resource);
+    else if (first === entry) this.#byResource.set(entry.resource, entry.twin);
+    else {
+      let before = first;
+      while (before.twin !== entry) before = before.twin;
+      before.twin = entry.twin;
+    }
+    entry.twin = null;
+  }
+
+  /** In the context of the pool, not of whoever's request came first. */
+  #run(step, argument, timeoutMs, outcome) {
+    return this.#context.runInAsyncScope(
+      run,
+      null,
+      this.#factory,
+      step,
+      argument,
+      timeoutMs,
+      outcome,
+    );
+  }
+}
+
+/** Once nothing is under way with it any more. */
+function settleBack(entry) {
+  if (entry.step !== null || entry.whenBack === null) return;
+  const { whenBack } = entry;
+  entry.whenBack = null;
+  whenBack?.();
+}
+
+/**
+ * Runs a step of the factory, sync or async, and tells once how it ended: `done(value)` or
+ * `failed(error)`; `late(value)` is for what comes after the time has run out.
+ */
+function run(factory, step, argument, timeoutMs, { done, failed, late }) {
+  let timer = null;
+  let over = false;
+  const bound = (ms) => {
+    clearTimeout(timer);
+    if (ms !== null) timer = setTimeout(expire, ms, ms);
+  };
+  const expire = (ms) => {
+    over = true;
+    failed(new PoolError('ERR_POLYPOOL_FACTORY_TIMEOUT', `${step} did not settle within ${ms} ms`));
+  };
+  bound(timeoutMs);
+  new Promise((resolve) => resolve(factory[step](argument))).then(
+    (value) => {
+      if (over) return late?.(value);
+      clearTimeout(timer);
+      return done(value);
+    },
+    (error) => {
+      if (over) return;
+      clearTimeout(timer);
+      failed(error);
+    },
+  );
+  return { bound };
+}
+
+module.exports = { REJECTED, Resources };

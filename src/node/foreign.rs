@@ -1,0 +1,324 @@
+//! Pools of resources that JavaScript makes: each call runs the core on the calling thread.
+
+use super::call::{self, Answer, Callback};
+use super::values::entries;
+use crate::core::error::OptionError;
+use crate::core::message::{Fate, Time};
+use crate::engine::clock::{Clock, from_ms};
+use crate::engine::error::EngineError;
+use crate::engine::foreign::{Foreign, Outcome, close_reason};
+use crate::wire::foreign::answer;
+use napi::bindgen_prelude::{FromNapiValue, Object};
+use napi::{Env, JsValue, sys};
+use napi_derive::napi;
+use serde_json::{Value as Json, json};
+use std::cell::RefCell;
+use std::hash::{BuildHasher, RandomState};
+use std::rc::Rc;
+
+/// The pools of one load of lib/, by number; a number is used again after `forget`.
+struct Pools {
+    clock: Clock,
+    entries: RefCell<Vec<Option<Box<Foreign>>>>,
+}
+
+type Call<const N: usize> = call::Call<Pools, N>;
+
+/// An object with the functions below. What they hold ends with them.
+#[napi]
+pub fn open_resources(env: Env) -> napi::Result<Object<'static>> {
+    let pools = Rc::new(Pools { clock: Clock::start(), entries: RefCell::default() });
+    let object = Object::new(&env)?;
+    let functions: [(&str, Callback); 14] = [
+        ("open\0", open),
+        ("acquire\0", acquire),
+        ("release\0", release),
+        ("tell\0", tell),
+        ("take\0", take),
+        ("counts\0", counts),
+        ("idle\0", idle),
+        ("isLent\0", is_lent),
+        ("resize\0", resize),
+        ("close\0", close),
+        ("forget\0", forget),
+        ("stats\0", stats),
+        ("timedOut\0", timed_out),
+        ("reason\0", reason),
+    ];
+    // SAFETY: each of them reads its call by `guarded` below, so by this owner's type.
+    unsafe { call::install(env.raw(), object.value().value, &pools, &functions)? };
+    Ok(object)
+}
+
+impl Pools {
+    fn with<R>(&self, id: i32, with: impl FnOnce(&mut Foreign) -> R) -> Option<R> {
+        let mut entries = self.entries.borrow_mut();
+        Some(with(entries.get_mut(usize::try_from(id).ok()?)?.as_deref_mut()?))
+    }
+
+    fn add(&self, pool: Foreign) -> usize {
+        let mut entries = self.entries.borrow_mut();
+        let at = entries.iter().position(Option::is_none).unwrap_or(entries.len());
+        if at == entries.len() {
+            entries.push(None);
+        }
+        entries[at] = Some(Box::new(pool));
+        at
+    }
+}
+
+/// SAFETY: as `Call::read`.
+unsafe fn guarded<const N: usize, A: Answer>(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    body: impl FnOnce(&Call<N>) -> Option<A>,
+) -> sys::napi_value {
+    // SAFETY: passed on from the running callback.
+    unsafe { call::guarded::<Pools, N, A>(env, info, body) }
+}
+
+/// `open(options, name)`: JSON of `{ pool, ... }` or of a refused option.
+unsafe extern "C" fn open(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments; the conversion checks the type.
+    unsafe {
+        guarded::<1, String>(env, info, |call| {
+            let options = Object::from_napi_value(call.env, call.arguments[0]).ok()?;
+            let entries = entries(&options).ok()?;
+            // Jitter must differ between processes; nothing else depends on the seed.
+            let seed = RandomState::new().hash_one(call.owner.entries.borrow().len());
+            let answer = match Foreign::new(entries, call.owner.clock, seed) {
+                Ok(pool) => settings(call.owner, pool),
+                Err(error) => refused(&error),
+            };
+            Some(answer.to_string())
+        })
+    }
+}
+
+fn settings(pools: &Pools, pool: Foreign) -> Json {
+    let ms = |time: Option<Time>| time.map(|us| us.div_ceil(1000));
+    let (options, bounds) = (&pool.options, pool.bounds);
+    let mut settings = json!({
+        "name": options.name,
+        "acquireTimeoutMs": ms(options.acquire_timeout),
+        "closeTimeoutMs": ms(options.close_timeout),
+        "leakDetectionMs": ms(options.leak_detection),
+        "createTimeoutMs": ms(bounds.create),
+        "validateTimeoutMs": ms(bounds.validate),
+        "resetTimeoutMs": ms(bounds.reset),
+        "destroyTimeoutMs": ms(bounds.destroy),
+        "priorities": options.priorities,
+        "lazy": options.lazy,
+        "waitForServer": options.wait_for_server,
+    });
+    settings["pool"] = pools.add(pool).into();
+    settings
+}
+
+fn refused(error: &OptionError) -> Json {
+    json!({ "option": error.option, "message": error.message })
+}
+
+/// `acquire(pool, request, priority, timeout ms or -1)`: the slot, or one of `answer`.
+unsafe extern "C" fn acquire(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<4, i32>(env, info, |call| {
+            let request = u32::try_from(call.integer(1)?).ok()?;
+            let priority = u8::try_from(call.integer(2)?).ok()?;
+            let timeout = wait(call.double(3)?);
+            let outcome = |pool: &mut Foreign| code(pool.acquire(request, priority, timeout));
+            call.owner.with(call.integer(0)?, outcome)
+        })
+    }
+}
+
+/// `release(pool, slot, destroy)`: the request that got it, or one of `answer`.
+unsafe extern "C" fn release(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<3, i32>(env, info, |call| {
+            let slot = u32::try_from(call.integer(1)?).ok()?;
+            let fate = if call.integer(2)? == 0 { Fate::Return } else { Fate::Destroy };
+            call.owner.with(call.integer(0)?, |pool| code(pool.release(slot, fate)))
+        })
+    }
+}
+
+fn code(outcome: Outcome) -> i32 {
+    match outcome {
+        // Slots and requests are numbered far below 2^31.
+        Outcome::Granted(number) => number as i32,
+        Outcome::Nothing => answer::NOTHING,
+        Outcome::More => answer::MORE,
+        Outcome::NotLent => answer::NOT_LENT,
+    }
+}
+
+fn wait(ms: f64) -> Option<Time> {
+    (ms >= 0.0).then(|| from_ms(ms.ceil() as u64))
+}
+
+/// `tell(pool, change, slot, serial, ok)`: MORE when there are effects to be taken.
+unsafe extern "C" fn tell(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<5, i32>(env, info, |call| {
+            let (slot, serial) = (call.integer(2)? as u32, call.integer(3)? as u32);
+            let (change, ok) = (call.integer(1)?, call.integer(4)? != 0);
+            let more = |pool: &mut Foreign| pool.tell(change, slot, serial, ok);
+            let more = call.owner.with(call.integer(0)?, more)?;
+            Some(if more { answer::MORE } else { answer::NOTHING })
+        })
+    }
+}
+
+/// `take(pool, out: Int32Array)`: as many effects as fit, four words each; their words.
+unsafe extern "C" fn take(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments; the one array is asked for once.
+    unsafe {
+        guarded::<2, i32>(env, info, |call| {
+            let out: &mut [i32] = call.output(1, sys::TypedarrayType::int32_array)?;
+            call.owner.with(call.integer(0)?, |pool| {
+                let mut filled = 0;
+                for room in out.chunks_exact_mut(4) {
+                    let Some(words) = pool.take() else { break };
+                    room.copy_from_slice(&words);
+                    filled += 4;
+                }
+                filled
+            })
+        })
+    }
+}
+
+/// `counts(pool, out: Int32Array(10))`: total, idle, lent, creating, validating, resetting,
+/// closing, waiting, max, min.
+unsafe extern "C" fn counts(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments; the one array is asked for once.
+    unsafe {
+        guarded::<2, i32>(env, info, |call| {
+            let out: &mut [i32] = call.output(1, sys::TypedarrayType::int32_array)?;
+            let stats = call.owner.with(call.integer(0)?, |pool| pool.state().core.stats())?;
+            let counts = [
+                stats.total,
+                stats.idle,
+                stats.in_use,
+                stats.opening,
+                stats.validating,
+                stats.resetting,
+                stats.closing,
+                stats.waiting,
+                stats.max,
+                stats.min,
+            ];
+            let out = out.get_mut(..counts.len())?;
+            for (place, count) in out.iter_mut().zip(counts) {
+                *place = count as i32;
+            }
+            Some(answer::NOTHING)
+        })
+    }
+}
+
+/// `idle(pool, out: Int32Array)`: the idle slots, the longest first; how many there are, also when
+/// they do not fit.
+unsafe extern "C" fn idle(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments; the one array is asked for once.
+    unsafe {
+        guarded::<2, i32>(env, info, |call| {
+            let out: &mut [i32] = call.output(1, sys::TypedarrayType::int32_array)?;
+            let slots = call.owner.with(call.integer(0)?, |pool| pool.idle())?;
+            for (place, slot) in out.iter_mut().zip(&slots) {
+                *place = *slot as i32;
+            }
+            Some(slots.len() as i32)
+        })
+    }
+}
+
+/// `isLent(pool, slot)`: 1 or 0.
+unsafe extern "C" fn is_lent(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<2, i32>(env, info, |call| {
+            let slot = u32::try_from(call.integer(1)?).ok()?;
+            call.owner.with(call.integer(0)?, |pool| i32::from(pool.is_lent(slot)))
+        })
+    }
+}
+
+/// `resize(pool, min, max)`: JSON of a refused bound, or an empty text.
+unsafe extern "C" fn resize(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<3, String>(env, info, |call| {
+            let (min, max) = (call.integer(1)?.max(0) as u32, call.integer(2)?.max(0) as u32);
+            let resized = call.owner.with(call.integer(0)?, |pool| pool.resize(min, max))?;
+            Some(resized.err().map(|error| refused(&error).to_string()).unwrap_or_default())
+        })
+    }
+}
+
+/// `close(pool, timeout ms or -1)`
+unsafe extern "C" fn close(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<2, i32>(env, info, |call| {
+            let timeout = wait(call.double(1)?);
+            call.owner.with(call.integer(0)?, |pool| pool.close(timeout))?;
+            Some(answer::MORE)
+        })
+    }
+}
+
+/// `forget(pool)`: a closed one; its number may be used again.
+unsafe extern "C" fn forget(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<1, i32>(env, info, |call| {
+            let at = usize::try_from(call.integer(0)?).ok()?;
+            *call.owner.entries.borrow_mut().get_mut(at)? = None;
+            Some(answer::NOTHING)
+        })
+    }
+}
+
+/// `stats(pool)`: JSON of the pool's figures.
+unsafe extern "C" fn stats(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<1, String>(env, info, |call| {
+            let figures =
+                |pool: &mut Foreign| pool.state().figures(pool.options.name.as_deref()).to_string();
+            call.owner.with(call.integer(0)?, figures)
+        })
+    }
+}
+
+/// `timedOut(pool, waited ms, what the last create failed with or '')`: JSON of the error.
+unsafe extern "C" fn timed_out(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments; the conversion checks the type.
+    unsafe {
+        guarded::<3, String>(env, info, |call| {
+            let waited = from_ms(u64::try_from(call.integer(1)?).ok()?);
+            let attempt = String::from_napi_value(call.env, call.arguments[2]).ok()?;
+            let attempt = Some(attempt).filter(|attempt| !attempt.is_empty());
+            let error: EngineError = call
+                .owner
+                .with(call.integer(0)?, |pool| pool.timed_out(waited, attempt.as_deref()))?;
+            Some(error.json.to_string())
+        })
+    }
+}
+
+/// `reason(why)`: the name of a DESTROY's reason.
+unsafe extern "C" fn reason(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<1, String>(env, info, |call| Some(close_reason(call.integer(0)?)?.to_owned()))
+    }
+}
