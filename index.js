@@ -3,12 +3,14 @@
 const errors = require('./lib/errors');
 const { escapeIdentifier, escapeLiteral } = require('./lib/escape');
 const { sql } = require('./lib/sql');
+const { ObjectPool } = require('./lib/object-pool');
 const { Pool } = require('./lib/pool');
 const { connect, createPool } = require('./lib/create');
 
 exports.createPool = createPool;
 exports.connect = connect;
 exports.Pool = Pool;
+exports.ObjectPool = ObjectPool;
 exports.sql = sql;
 exports.escapeIdentifier = escapeIdentifier;
 exports.escapeLiteral = escapeLiteral;

@@ -8,12 +8,13 @@ const { CopyReader, CopyWriter, failedCopy } = require('./copy');
 const { failedCursor } = require('./cursor');
 const { ClosedError, OptionError } = require('./errors');
 const { inspected } = require('./inspect');
+const { ObjectPool } = require('./object-pool');
 const { CLOSE, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
 const { failedStream } = require('./stream');
 
 async function createPool(target, options) {
-  const pool = new Pool(target, options);
+  const pool = isFactory(target) ? new ObjectPool(target, options) : new Pool(target, options);
   if (pool.isLazy()) return pool;
   try {
     await pool.warm();
@@ -22,6 +23,11 @@ async function createPool(target, options) {
     throw error;
   }
   return pool;
+}
+
+/** Something that makes what the pool lends, instead of where to connect to. */
+function isFactory(target) {
+  return typeof target === 'object' && target !== null && 'create' in target;
 }
 
 /** One connection outside any pool: a pool of one that is borrowed for good. */

@@ -21,7 +21,7 @@ const {
 const { describeTimeout, explainNested, runHolding, trackHolders } = require('./holders');
 const { inspected } = require('./inspect');
 const { ResourceLease } = require('./resource-lease');
-const { REJECTED, Resources } = require('./resources');
+const { BACK, REJECTED, Resources } = require('./resources');
 const { onAbort } = require('./signal');
 const { surface } = require('./surface');
 const calls = require('./options');
@@ -32,6 +32,11 @@ const { checkOptions } = calls;
 const { setTimeout, clearTimeout } = globalThis;
 
 const settled = Promise.resolve();
+
+let resolveNext;
+const executor = (resolve) => {
+  resolveNext = resolve;
+};
 
 let unnamed = 0;
 
@@ -70,7 +75,7 @@ class ObjectPool extends EventEmitter {
 
   acquire(options) {
     if (options !== undefined || this.#traced) return this.#acquire(options, this.acquire);
-    const entry = this.#resources.take(this.#priority, this.#timeoutMs);
+    const entry = this.#resources.take();
     if (entry === null) return this.#wait();
     if (this.listenerCount('acquire') > 0) this.#emitIn(null, 'acquire', entry.resource);
     return Promise.resolve(entry.resource);
@@ -98,22 +103,23 @@ class ObjectPool extends EventEmitter {
 
   #wait(signal, holder = null) {
     const waiter = new Waiter(this, holder);
-    const promise = new Promise((resolve, reject) => {
-      waiter.onGrant = resolve;
-      waiter.onRefusal = reject;
-    });
+    const promise = new Promise(executor);
+    waiter.settle = resolveNext;
     if (signal !== undefined) waiter.watch(signal, this.#resources);
     this.#resources.wait(waiter);
-    return promise.then(undefined, atAcquirer);
+    return promise;
   }
 
   /** Called by the waiter. */
   handleGrant(waiter, entry) {
-    waiter.onGrant(this.#granted(entry, waiter.holder));
+    waiter.settle(this.#granted(entry, waiter.holder));
   }
 
   handleRefusal(waiter, why, waitedMs) {
-    waiter.onRefusal(this.#refusal(why, waitedMs, waiter.signal));
+    const error = this.#refusal(why, waitedMs, waiter.signal);
+    // In the turn after: the promise must be known to follow this one for its stack to be found.
+    const refused = Promise.reject(error).then(undefined, pass);
+    waiter.settle(refused.then(undefined, atAcquirer));
   }
 
   #refusal(why, waitedMs, signal) {
@@ -154,17 +160,10 @@ class ObjectPool extends EventEmitter {
       entry.holder = null;
       this.#emitIn(null, 'release', resource);
     }
-    let back = false;
-    let resolveBack = null;
-    const lent = this.#resources.release(resource, destroy, () => {
-      back = true;
-      resolveBack?.();
-    });
-    if (back) return settled;
-    if (!lent) return Promise.reject(notLent(this.name));
-    return new Promise((resolve) => {
-      resolveBack = resolve;
-    });
+    const back = this.#resources.release(resource, destroy);
+    if (back === BACK.DONE) return settled;
+    if (back === BACK.NOT_LENT) return Promise.reject(notLent(this.name));
+    return new Promise((resolve) => this.#resources.whenBack(resolve));
   }
 
   async use(callback, options) {
@@ -336,8 +335,8 @@ class Waiter {
     this.pool = pool;
     this.holder = holder;
     this.number = -1;
-    this.onGrant = null;
-    this.onRefusal = null;
+    /** Resolves the promise of the acquire. */
+    this.settle = null;
     this.signal = undefined;
     this.onAbort = null;
   }
@@ -348,17 +347,17 @@ class Waiter {
     onAbort(signal, this.onAbort);
   }
 
-  #settle() {
-    this.signal?.removeEventListener('abort', this.onAbort);
+  #unwatch() {
+    if (this.signal !== undefined) this.signal.removeEventListener('abort', this.onAbort);
   }
 
   resolve(entry) {
-    this.#settle();
+    this.#unwatch();
     this.pool.handleGrant(this, entry);
   }
 
   reject(why, waitedMs) {
-    this.#settle();
+    this.#unwatch();
     this.pool.handleRefusal(this, why, waitedMs);
   }
 }
@@ -394,6 +393,10 @@ const waitedFor = new WeakMap();
 function atAcquirer(error) {
   if (error instanceof AcquireTimeoutError) explainNested(error, waitedFor.get(error));
   return atCaller(error, atAcquirer);
+}
+
+function pass(error) {
+  throw error;
 }
 
 /** Where the caller stands. */

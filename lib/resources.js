@@ -43,6 +43,9 @@ const EFFECT = {
 };
 const REJECTED = { TIMEOUT: 1, ABORTED: 2, FULL: 3, CLOSED: 4, CREATE: 5 };
 
+/** What a release came to. */
+const BACK = { NOT_LENT: 0, DONE: 1, UNDER_WAY: 2 };
+
 /** Effects taken at once: few are ever due together. */
 const TAKEN = 16;
 const COUNTS = 10;
@@ -105,8 +108,9 @@ class Resources {
   /** What `take` has asked for, and the answer. */
   #asked = 0;
   #answer = ANSWER.NOTHING;
-  /** Given back with effects still to be performed: are they back already? */
-  #returning = [];
+  /** Released last, and not back at once; those released while effects are being performed. */
+  #returning = null;
+  #nested = [];
   #performing = false;
   #lastStats = null;
   #alarm = null;
@@ -145,12 +149,19 @@ class Resources {
     this.#tell(CHANGE.WARM);
   }
 
-  /** The entry of an idle resource. Null: `wait` must follow before anything else. */
+  /**
+   * The entry of an idle resource. Null: `wait` must follow before anything else. Without arguments
+   * in the last class of priority and with the pool's own timeout.
+   */
   take(priority, timeoutMs) {
     const free = this.#free;
-    this.#asked = free.length > 0 ? free[free.length - 1] : this.#requests.length;
-    const answer = native.acquire(this.#pool, this.#asked, priority, timeoutMs);
+    const number = free.length > 0 ? free[free.length - 1] : this.#requests.length;
+    const answer =
+      priority === undefined
+        ? native.acquire(this.#pool, number)
+        : native.acquireWith(this.#pool, number, priority, timeoutMs);
     if (answer >= 0) return this.#entries[answer];
+    this.#asked = number;
     this.#answer = answer;
     return null;
   }
@@ -174,21 +185,31 @@ class Resources {
     if (this.#requests[request.number] === request) this.#tell(CHANGE.CANCEL, request.number);
   }
 
-  /** False: the resource is not lent by this pool. `whenBack` is called once it is back or gone. */
-  release(resource, destroy, whenBack) {
+  /** One of BACK. Under way: `whenBack` tells when it is over. */
+  release(resource, destroy) {
     const entry = this.#lent(resource);
-    if (entry === undefined) return false;
-    const answer = native.release(this.#pool, entry.slot, destroy ? 1 : 0);
-    if (answer === ANSWER.NOTHING) whenBack?.();
-    else if (answer >= 0) {
-      whenBack?.();
+    if (entry === undefined) return BACK.NOT_LENT;
+    const answer = destroy
+      ? native.destroy(this.#pool, entry.slot)
+      : native.release(this.#pool, entry.slot);
+    if (answer === ANSWER.NOTHING) return BACK.DONE;
+    if (answer >= 0) {
       this.#takeRequest(answer).resolve(entry);
-    } else if (answer === ANSWER.MORE) {
-      entry.whenBack = whenBack;
-      this.#returning.push(entry);
-      this.#perform();
-    } else return false;
-    return true;
+      return BACK.DONE;
+    }
+    if (answer !== ANSWER.MORE) return BACK.NOT_LENT;
+    this.#returning = entry;
+    if (this.#performing) {
+      this.#nested.push(entry);
+      return BACK.UNDER_WAY;
+    }
+    this.#perform();
+    return entry.step === null ? BACK.DONE : BACK.UNDER_WAY;
+  }
+
+  /** Calls back once what was released last is back or gone. */
+  whenBack(callback) {
+    this.#returning.whenBack = callback;
   }
 
   /** The entry of a lent resource. Of several equal ones, any that is lent. */
@@ -296,7 +317,7 @@ class Resources {
       }
     }
     this.#performing = false;
-    while (this.#returning.length > 0) settleBack(this.#returning.pop());
+    while (this.#nested.length > 0) settleBack(this.#nested.pop());
   }
 
   #do(effect, first, second, third) {
@@ -517,4 +538,4 @@ function run(factory, step, argument, timeoutMs, { done, failed, late }) {
   return { bound };
 }
 
-module.exports = { REJECTED, Resources };
+module.exports = { BACK, REJECTED, Resources };

@@ -50,18 +50,17 @@ impl Expiry {
 impl Pool {
     /// When `handle` must be called with `Tick` at the latest, if nothing else happens before.
     pub fn poll_timeout(&self) -> Option<Time> {
-        [
-            self.waiters.next_deadline(),
-            self.idle_due(),
-            self.lifetime_due(),
-            self.connect_due(),
-            self.lease_due(),
-            self.leak_due(),
-            self.close_due(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        // One by one: every call of a pool of JavaScript's resources asks.
+        let mut first = Time::MAX;
+        let mut note = |due: Option<Time>| first = first.min(due.unwrap_or(Time::MAX));
+        note(self.waiters.next_deadline());
+        note(self.idle_due());
+        note(self.lifetime_due());
+        note(self.connect_due());
+        note(self.lease_due());
+        note(self.leak_due());
+        note(self.close_due());
+        (first < Time::MAX).then_some(first)
     }
 
     pub(super) fn handle_tick(&mut self) {

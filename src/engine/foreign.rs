@@ -110,7 +110,12 @@ impl Foreign {
         Ok(Foreign { state, options, bounds, clock, alarm: Time::MAX, effects, outbox })
     }
 
-    pub fn acquire(&mut self, request: u32, priority: u8, timeout: Option<Time>) -> Outcome {
+    /// As whoever asks for nothing in particular: in the last class, within the usual time.
+    pub fn acquire(&mut self, request: u32) -> Outcome {
+        self.acquire_with(request, self.options.priorities - 1, self.options.acquire_timeout)
+    }
+
+    pub fn acquire_with(&mut self, request: u32, priority: u8, timeout: Option<Time>) -> Outcome {
         let now = self.clock.now();
         let waiter = WaiterId(request.into());
         let deadline = timeout.map(|timeout| now.saturating_add(timeout));

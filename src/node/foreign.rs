@@ -29,10 +29,12 @@ type Call<const N: usize> = call::Call<Pools, N>;
 pub fn open_resources(env: Env) -> napi::Result<Object<'static>> {
     let pools = Rc::new(Pools { clock: Clock::start(), entries: RefCell::default() });
     let object = Object::new(&env)?;
-    let functions: [(&str, Callback); 14] = [
+    let functions: [(&str, Callback); 16] = [
         ("open\0", open),
         ("acquire\0", acquire),
+        ("acquireWith\0", acquire_with),
         ("release\0", release),
+        ("destroy\0", destroy),
         ("tell\0", tell),
         ("take\0", take),
         ("counts\0", counts),
@@ -119,27 +121,56 @@ fn refused(error: &OptionError) -> Json {
     json!({ "option": error.option, "message": error.message })
 }
 
-/// `acquire(pool, request, priority, timeout ms or -1)`: the slot, or one of `answer`.
+/// `acquire(pool, request)`: the slot, or one of `answer`.
 unsafe extern "C" fn acquire(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<2, i32>(env, info, |call| {
+            let request = u32::try_from(call.integer(1)?).ok()?;
+            call.owner.with(call.integer(0)?, |pool| code(pool.acquire(request)))
+        })
+    }
+}
+
+/// `acquireWith(pool, request, priority, timeout ms or -1)`: as `acquire`.
+unsafe extern "C" fn acquire_with(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
         guarded::<4, i32>(env, info, |call| {
             let request = u32::try_from(call.integer(1)?).ok()?;
             let priority = u8::try_from(call.integer(2)?).ok()?;
             let timeout = wait(call.double(3)?);
-            let outcome = |pool: &mut Foreign| code(pool.acquire(request, priority, timeout));
+            let outcome = |pool: &mut Foreign| code(pool.acquire_with(request, priority, timeout));
             call.owner.with(call.integer(0)?, outcome)
         })
     }
 }
 
-/// `release(pool, slot, destroy)`: the request that got it, or one of `answer`.
+/// `release(pool, slot)`: the request that got it, or one of `answer`.
 unsafe extern "C" fn release(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
+    unsafe { give_back(env, info, Fate::Return) }
+}
+
+/// `destroy(pool, slot)`: the same of a resource that is not to be used again.
+unsafe extern "C" fn destroy(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe { give_back(env, info, Fate::Destroy) }
+}
+
+/// SAFETY: as `Call::read`.
+unsafe fn give_back(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    fate: Fate,
+) -> sys::napi_value {
+    // SAFETY: passed on from the running callback.
     unsafe {
-        guarded::<3, i32>(env, info, |call| {
+        guarded::<2, i32>(env, info, |call| {
             let slot = u32::try_from(call.integer(1)?).ok()?;
-            let fate = if call.integer(2)? == 0 { Fate::Return } else { Fate::Destroy };
             call.owner.with(call.integer(0)?, |pool| code(pool.release(slot, fate)))
         })
     }
