@@ -29,6 +29,28 @@ import type { ConnectionOptions } from 'node:tls';
  */
 export function createPool(url: string | URL, options?: PoolOptions): Promise<Pool>;
 export function createPool(options: PoolOptions): Promise<Pool>;
+/**
+ * The same of a pool of resources that you make: `create` and `destroy` in one object with the
+ * options, or an object of its own (an instance of a class, say) before them.
+ *
+ * Resolves when `min` resources are there, at least one unless `lazy` is true. Rejects with
+ * `PoolError` (`ERR_POLYPOOL_CREATE`, its cause is what `create` threw) when the first cannot be
+ * made; with `waitForServer` it is tried again until `acquireTimeoutMs`.
+ *
+ * ```js
+ * const parsers = await createPool({
+ *   create: () => new Worker('./parser.js'),
+ *   destroy: (worker) => worker.terminate(),
+ *   max: 4,
+ * });
+ * const answer = await parsers.use((worker) => ask(worker, text));
+ * ```
+ */
+export function createPool<T>(options: ObjectPoolOptions<T>): Promise<ObjectPool<T>>;
+export function createPool<T>(
+  factory: ResourceFactory<T>,
+  options: ObjectPoolLimits,
+): Promise<ObjectPool<T>>;
 
 /**
  * Opens one connection that belongs to no pool. Rejects with `ConnectError`, `DatabaseError` or
@@ -1205,6 +1227,159 @@ export class Pool extends EventEmitter<PoolEvents> {
 export interface Pool extends Queryable, AsyncDisposable {}
 
 // ---------------------------------------------------------------------------------------------
+// Pools of your own resources
+// ---------------------------------------------------------------------------------------------
+
+/**
+ * What makes and ends the resources of a pool. Each function may be synchronous or return a promise;
+ * what it throws never ends the process, and each is bounded in time.
+ */
+export interface ResourceFactory<T> {
+  /**
+   * Makes a resource; any value will do. When it throws, rejects or takes longer than
+   * `createTimeoutMs`, it is called again, after a pause with jitter that grows up to 0.5 s while
+   * somebody waits. `signal` is aborted when nobody wants the result any more; a resource that
+   * comes later still is destroyed.
+   */
+  create(asked: { readonly signal: AbortSignal }): T | PromiseLike<T>;
+  /** Ends a resource. Its place is free once this has settled. */
+  destroy(resource: T): unknown;
+  /**
+   * Whether a resource that was idle for `validateAfterIdleMs` may be lent: false, a throw or a
+   * rejection destroys it and the next one is tried. Default: every resource may.
+   */
+  validate?(resource: T): unknown;
+  /** Runs after each lease, before the next. A throw or rejection destroys the resource. */
+  reset?(resource: T): unknown;
+}
+
+/** See `PoolOptions` for what is the same for every pool. */
+export interface ObjectPoolLimits extends Pick<
+  PoolOptions,
+  | 'max'
+  | 'min'
+  | 'acquireTimeoutMs'
+  | 'idleTimeoutMs'
+  | 'maxLifetimeMs'
+  | 'maxUses'
+  | 'maxWaiting'
+  | 'validateAfterIdleMs'
+  | 'maxConnecting'
+  | 'idleOrder'
+  | 'leakDetectionMs'
+  | 'maxLeaseMs'
+  | 'lazy'
+  | 'waitForServer'
+  | 'priorities'
+  | 'minPolicy'
+  | 'evictBelowMin'
+  | 'maxIdle'
+  | 'sweepIntervalMs'
+  | 'closeTimeoutMs'
+  | 'name'
+> {
+  /** Bound of `create`; 0 or `null` = none. Default 10,000, as of a database's connect. */
+  createTimeoutMs?: number | null;
+  /** Bound of `validate`; 0 or `null` = none. Default 5,000. */
+  validateTimeoutMs?: number | null;
+  /** Bound of `reset`; 0 or `null` = none. Default 5,000. */
+  resetTimeoutMs?: number | null;
+  /**
+   * Bound of `destroy`, after which its place is free all the same; 0 or `null` = none: a `destroy`
+   * that never settles then keeps its place, and `close()` waits for ever. Default 5,000.
+   */
+  destroyTimeoutMs?: number | null;
+}
+
+export interface ObjectPoolOptions<T> extends ResourceFactory<T>, ObjectPoolLimits {}
+
+export type ObjectPoolStats = Omit<PoolStats, 'threads' | 'listening' | 'replicas'>;
+
+export interface ObjectPoolEvents<T> {
+  /** A resource was made. */
+  connect: [resource: T];
+  acquire: [resource: T];
+  release: [resource: T];
+  /** A resource is being destroyed, for whatever reason. */
+  remove: [resource: T, reason: RemoveReason];
+  /**
+   * What `create`, `validate`, `reset` or `destroy` threw or rejected with, or that it took too
+   * long (`ERR_POLYPOOL_FACTORY_TIMEOUT`). Emitted only while there is a listener.
+   */
+  error: [error: unknown, resource: T | undefined];
+  /** A resource is lent for longer than `leakDetectionMs`; `stack`: where it was acquired. */
+  leak: [leak: { resource: T; heldMs: number; stack: string }];
+  /** The last resource is gone after `close()`. */
+  close: [];
+}
+
+/** A resource that is borrowed until the end of a block. */
+export interface ResourceLease<T> extends AsyncDisposable {
+  readonly resource: T;
+  readonly released: boolean;
+  /** As `ObjectPool.release`; a second call returns the first one's promise. */
+  release(options?: ReleaseOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A pool of any resource that JavaScript makes, on the core that pools connections, in this thread
+ * and without another one. `new ObjectPool()` makes its `min` resources in the background;
+ * `createPool()` is the form that fails fast. Constructor: throws `OptionError`.
+ *
+ * An idle pool does not keep the process alive; a request that waits with a deadline does.
+ */
+export class ObjectPool<T> extends EventEmitter<ObjectPoolEvents<T>> implements AsyncDisposable {
+  constructor(options: ObjectPoolOptions<T>);
+  constructor(factory: ResourceFactory<T>, options: ObjectPoolLimits);
+
+  readonly name: string;
+  /** True from the first `close()` on. */
+  readonly closed: boolean;
+
+  /**
+   * Borrows a resource; it must be released. Rejects with `AcquireTimeoutError`, whose cause is
+   * what the last `create` failed with, `AbortError`, `ClosedError` or `PoolError`
+   * (`ERR_POLYPOOL_QUEUE_FULL`). Bound: `timeoutMs`, else `acquireTimeoutMs`.
+   */
+  acquire(options?: Omit<AcquireOptions, 'target'>): Promise<T>;
+  /**
+   * Gives a resource back; resolves when it is reset, or destroyed. Rejects with `PoolError`
+   * (`ERR_POLYPOOL_NOT_LENT`) when it is not lent by this pool, which then changes nothing.
+   * Bound: `resetTimeoutMs` + `destroyTimeoutMs`.
+   */
+  release(resource: T, options?: ReleaseOptions): Promise<void>;
+  /** Runs the callback with a resource and gives it back, whatever the outcome. */
+  use<R>(
+    callback: (resource: T) => R | PromiseLike<R>,
+    options?: Omit<AcquireOptions, 'target'>,
+  ): Promise<R>;
+  /**
+   * As `acquire`, for a block.
+   *
+   * ```js
+   * await using lease = await pool.lease();
+   * lease.resource.run();
+   * ```
+   */
+  lease(options?: Omit<AcquireOptions, 'target'>): Promise<ResourceLease<T>>;
+
+  stats(): ObjectPoolStats;
+  /** Destroys every resource of now, those in use when they come back. */
+  clear(): void;
+  /** See `Pool.resize`. */
+  resize(limits: { min?: number; max?: number }): void;
+  /**
+   * Refuses new requests, rejects those that wait (`ClosedError`), waits for what is lent and
+   * destroys all. After `timeoutMs` what is still lent is destroyed, too. Never rejects but for a
+   * wrong option. Bound: `timeoutMs`, else `closeTimeoutMs` (30,000 ms by default), and
+   * `destroyTimeoutMs`.
+   */
+  close(options?: CloseOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+// ---------------------------------------------------------------------------------------------
 // Errors
 // ---------------------------------------------------------------------------------------------
 
@@ -1225,7 +1400,10 @@ export type PoolErrorCode =
   | 'ERR_POLYPOOL_PROTOCOL'
   | 'ERR_POLYPOOL_COMMIT_UNKNOWN'
   | 'ERR_POLYPOOL_ROLLED_BACK'
-  | 'ERR_POLYPOOL_SELF_DEADLOCK';
+  | 'ERR_POLYPOOL_SELF_DEADLOCK'
+  | 'ERR_POLYPOOL_CREATE'
+  | 'ERR_POLYPOOL_FACTORY_TIMEOUT'
+  | 'ERR_POLYPOOL_NOT_LENT';
 
 /**
  * Every error that is not the server's own. Where a statement was at fault its text and parameters

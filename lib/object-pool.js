@@ -217,7 +217,7 @@ class ObjectPool extends EventEmitter {
 
   /** Resolves when `max(1, min)` resources are there; rejects when one cannot be made. */
   warm() {
-    return new Promise((resolve, reject) => {
+    const warmed = new Promise((resolve, reject) => {
       const { acquireTimeoutMs, waitForServer } = this.#settings;
       const end = (settle, value) => {
         clearTimeout(timer);
@@ -243,6 +243,7 @@ class ObjectPool extends EventEmitter {
       };
       this.#resources.warm();
     });
+    return warmed.then(undefined, atCaller);
   }
 
   #notCreated(failure) {
