@@ -30,7 +30,11 @@ function factoryOf({ create, destroy, validate, reset, hold = false } = {}) {
     pending.push({
       step,
       ok: () => open.resolve(finish()),
-      fail: () => open.reject(new Error(`${step} failed`)),
+      fail() {
+        // What could not be destroyed properly is lost to the pool all the same.
+        if (step === 'destroy') finish();
+        open.reject(new Error(`${step} failed`));
+      },
     });
     return open.promise;
   };
