@@ -1,4 +1,5 @@
 // Medians, ratios and the printed table.
+import os from 'node:os';
 
 export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
@@ -59,6 +60,18 @@ export function brokenLimits({ rows }) {
   );
 }
 
+/** Where the figures come from. */
+export function machine() {
+  const [{ model }, ...others] = os.cpus();
+  const memoryGib = Math.round(os.totalmem() / 2 ** 30);
+  return {
+    platform: `${os.platform()} ${os.arch()}`,
+    cpu: model,
+    cpus: others.length + 1,
+    memoryGib,
+  };
+}
+
 export function figure(value) {
   if (!Number.isFinite(value)) return '∞';
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
@@ -99,11 +112,11 @@ function tableLines({ peers, rows }) {
 }
 
 export function printReport(report) {
-  const { versions, machine, rounds, seconds } = report;
+  const { versions, machine, rounds, seconds, lap = `${seconds} s` } = report;
   const list = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   console.log(list.join(', '));
   console.log(`${machine.cpus} x ${machine.cpu}, ${machine.memoryGib} GiB, ${machine.platform}`);
-  console.log(`medians of ${rounds} x ${seconds} s; ratios above 1 favour ${report.peers[0]}\n`);
+  console.log(`medians of ${rounds} x ${lap}; ratios above 1 favour ${report.peers[0]}\n`);
 
   const lines = tableLines(report);
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));

@@ -5,10 +5,9 @@
 // whole run takes about ten minutes; `--quick` is a smoke test whose figures mean nothing.
 import { createRequire } from 'node:module';
 import { writeFileSync } from 'node:fs';
-import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { PeerProcess, PEERS, peerVersions } from './children.mjs';
-import { brokenLimits, printReport, summarize } from './report.mjs';
+import { brokenLimits, machine, printReport, summarize } from './report.mjs';
 import { createTables, dropTables } from './schema.mjs';
 import { workloadNamed, WORKLOADS } from './workloads.mjs';
 
@@ -127,17 +126,6 @@ function compareDigests({ name }, results, round) {
   if (new Set(digests.map(([, digest]) => digest)).size === 1) return;
   const list = digests.map(([peer, digest]) => `  ${peer}: ${digest}`).join('\n');
   throw new Error(`${name}: the peers did not read the same cells\n${list}`);
-}
-
-function machine() {
-  const [{ model }, ...others] = os.cpus();
-  const memoryGib = Math.round(os.totalmem() / 2 ** 30);
-  return {
-    platform: `${os.platform()} ${os.arch()}`,
-    cpu: model,
-    cpus: others.length + 1,
-    memoryGib,
-  };
 }
 
 /** Rows that were not asked for by name yield where the server given has no TLS. */
