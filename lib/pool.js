@@ -599,10 +599,11 @@ class Pool extends EventEmitter {
         this.#emit('remove', info, event.reason);
         if (event.idle) this.#emitError(fromWire(event.error), info);
         break;
-      case 'replicas':
-        this.#group.reachable = event.reachable;
-        if (!event.reachable) this.#emitError(fromWire(event.error), null);
+      case 'replicas': {
+        const error = event.reachable ? null : fromWire(event.error);
+        this.#group.note(error && (() => this.#emitError(error, null)));
         break;
+      }
       case 'error':
         this.#emitError(fromWire(event.error), null);
         break;
