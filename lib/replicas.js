@@ -45,19 +45,19 @@ class Group {
 }
 
 /** A connection to a replica; to the primary when none can be reached. */
-async function acquireReading(primary, replicas, group, options) {
+async function acquireReading(primary, replicas, group, options, stack) {
   const { target: _, ...rest } = options;
-  if (!group.reachable) return primary.acquire(rest);
+  if (!group.reachable) return primary.lend(rest, stack);
   const began = clock.now();
   try {
-    return await replicas.acquire(rest);
+    return await replicas.lend(rest, stack);
   } catch (error) {
     if (options.signal?.aborted || isFinal(error)) throw error;
     // One deadline over both.
     if (typeof rest.timeoutMs === 'number') {
       rest.timeoutMs = Math.max(rest.timeoutMs - (clock.now() - began), 1);
     }
-    return primary.acquire(rest);
+    return primary.lend(rest, stack);
   }
 }
 

@@ -309,9 +309,11 @@ async function transact(connection, callback, options) {
 /** A transaction on a connection of its own, which is given back afterwards. */
 async function transactPooled(pool, callback, options) {
   const settings = readOptions(callback, options);
+  // Once: what runs it again after a failure is not the caller.
+  const stack = pool.stackAbove(pool.transaction);
   return attempts(settings, async (signal) => {
     const { target } = settings;
-    const connection = await pool.acquire((signal ?? target) && { signal, target });
+    const connection = await pool.lend((signal ?? target) && { signal, target }, stack);
     try {
       return await Transaction.run(connection, settings.begin, callback, signal);
     } finally {
