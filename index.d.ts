@@ -161,6 +161,11 @@ export interface TargetOptions {
    * `sslrootcert` is given, `verify-ca` checks the certificate, `verify-full` the host name too.
    * Default: PGSSLMODE, else `prefer`: what libpq does, works everywhere, protects from listeners
    * but not from a forged server.
+   *
+   * `prefer` goes on in clear, without an error, when the server has no TLS and when TLS with it
+   * fails (no common version, a certificate that cannot be read); only when the server refuses that
+   * too does the error say what was wrong. With `require` it always does. Whether a connection is
+   * encrypted: `select ssl from pg_stat_ssl where pid = pg_backend_pid()`.
    */
   sslmode?: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
   /**
@@ -272,9 +277,14 @@ export type NodeTlsOptions = Omit<
  * The engine's own TLS serves the fields declared here. With any further one of Node's
  * (`checkServerIdentity`, `secureContext`, `ciphers`, `passphrase`, `pfx`, `minVersion`, ...) the
  * connections are made by Node, in the thread that made the pool, and cost what those of option
- * `stream` do. What is verified is the same in both ways, whatever
- * NODE_TLS_REJECT_UNAUTHORIZED says. Throws `OptionError` for fields that Node does not know and for
- * keys, passphrases and ciphers that it refuses.
+ * `stream` do. Both ways verify as much, whatever NODE_TLS_REJECT_UNAUTHORIZED says, but Node takes
+ * two kinds of certificates that the engine refuses, with an error that says so: those of X.509
+ * version 1 (the server's or the client's), and for the name of a host those that have it as their
+ * CN only, without a subjectAltName. `minVersion: 'TLSv1.2'`, which Node has as its default, is
+ * enough to have such connections made by Node.
+ *
+ * Throws `OptionError` for fields that Node does not know and for keys, passphrases and ciphers that
+ * it refuses.
  */
 export interface SslOptions extends NodeTlsOptions {
   /** `false` encrypts without verifying anything. Default true. */
@@ -334,15 +344,16 @@ export interface ReplicaOptions {
    *
    * Then plain reads of `query`, `sql` and `stream` (SELECT and the like, by the text) and
    * transactions with `readOnly: true` (but serializable ones, which a standby refuses) go to a
-   * replica; writes, anything unknown, `acquire` and other transactions to the primary. `target`
-   * of a call overrides that. What a replica has not yet replayed is not seen there. A read that
+   * replica; writes, anything unknown, `acquire`, other transactions, `cursor`, `copyTo` and
+   * `copyFrom` to the primary. `target` of a call overrides that (the last three have none: use
+   * those of a connection that was acquired with it). What a replica has not yet replayed is not seen there. A read that
    * turns out to write (25006) is run once more, at the primary; no other statement is run again.
    *
    * The replicas have a pool of their own with the same options: `max`, `min` and the rest count
    * for each of the two. `clear`, `resize` and `close` act on both, events and connections say
    * which (`target`), `stats().replicas` has the figures. While no replica can be reached (for a
    * second, or at once when connects are refused) reads go to the primary, an `error` event tells
-   * why, and the replicas are tried again in the background: every second, every 30 s after a
+   * why (also a listener that comes later, as after `createPool`), and the replicas are tried again in the background: every second, every 30 s after a
    * refused login. `createPool` does not wait for them.
    * Default: none, everything goes to one server.
    */
@@ -1089,7 +1100,7 @@ export type RemoveReason =
 
 export interface LeakInfo extends ConnectionInfo {
   heldMs: number;
-  /** Where the connection was acquired. */
+  /** Where the application called `acquire`, `use`, `transaction` or `cursor`. */
   stack: string;
 }
 
@@ -1117,7 +1128,8 @@ export interface PoolEvents {
   remove: [connection: ConnectionInfo, reason: RemoveReason];
   /**
    * A connection that nobody was using was lost, or no replica can be reached. Emitted only
-   * while there is a listener: losing an idle connection is no reason to end the process.
+   * while there is a listener: losing an idle connection is no reason to end the process. That no
+   * replica can be reached is told once; while it is so, the first listener hears it when it comes.
    */
   error: [error: Error, connection: ConnectionInfo | null];
   /** A lease is out for longer than `leakDetectionMs`. */
@@ -1445,7 +1457,10 @@ export interface Holder {
   heldMs: number;
   /** How long nothing has run on it; 0 while something does. */
   idleMs: number;
-  /** Where it was acquired; null without `leakDetectionMs`, and when another thread holds it. */
+  /**
+   * Where the application called `acquire`, `use`, `transaction` or `cursor`; null without
+   * `leakDetectionMs`, and when another thread holds it.
+   */
   stack: string | null;
   /** Whose it is: `threadId` of `node:worker_threads`, 0 for the main thread. Null: it ended. */
   thread: number | null;

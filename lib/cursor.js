@@ -203,18 +203,21 @@ class HeldSource {
 class PooledSource {
   #pool;
   #statement;
+  /** Of the call that made it: the first read comes later, from wherever. */
+  #stack;
   #connection = null;
   #released = done;
 
-  constructor(pool, statement) {
+  constructor(pool, statement, stack) {
     this.#pool = pool;
     this.#statement = statement;
+    this.#stack = stack;
     this.cursor = new Cursor(this, statement);
   }
 
   async start(cursor, rows, timeoutMs) {
     const { signal } = this.#statement;
-    this.#connection = await this.#pool.acquire(signal && { signal });
+    this.#connection = await this.#pool.lend(signal && { signal }, this.#stack);
     const lease = leaseOf(this.#connection);
     return this.#pool.startCursor(lease, cursor, this.#statement, rows, timeoutMs);
   }

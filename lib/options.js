@@ -30,13 +30,11 @@ const isTimeout = (value) => typeof value === 'number' && value >= 0 && value <=
 const ANYTHING = rule('', () => true);
 const FLAG = rule('true or false', (value) => typeof value === 'boolean');
 const LIMIT = integer(0, 65_535);
-const SIGNAL = rule(
-  'an AbortSignal',
-  (value) =>
-    typeof value?.addEventListener === 'function' &&
-    typeof value.removeEventListener === 'function' &&
-    typeof value.aborted === 'boolean',
-);
+const isSignal = (value) =>
+  typeof value?.addEventListener === 'function' &&
+  typeof value.removeEventListener === 'function' &&
+  typeof value.aborted === 'boolean';
+const SIGNAL = rule('an AbortSignal', isSignal);
 const TIMEOUT = rule(`a number of milliseconds from 0 to ${TIMEOUT_MAX}`, isTimeout);
 const TIMEOUT_OR_NONE = rule(
   `a number of milliseconds from 0 to ${TIMEOUT_MAX}, or null`,
@@ -185,4 +183,12 @@ function distance(from, to) {
   return row[to.length];
 }
 
-module.exports = { ...CALLS, BATCH_MAX, checkOptions, configOptions, nearest, refusal };
+module.exports = {
+  ...CALLS,
+  BATCH_MAX,
+  checkOptions,
+  configOptions,
+  isSignal,
+  nearest,
+  refusal,
+};

@@ -298,7 +298,9 @@ class Pool extends EventEmitter {
       const statement = readStatement(CURSOR, CURSOR_CONFIG, text, values, options);
       const { timeoutMs = this.#settings.queryTimeoutMs ?? 0, ...own } = statement.options ?? {};
       const cursor = { ...own, timeoutMs, flags, text: statement.text, values: statement.values };
-      if (lease === null) return new PooledSource(this, cursor).cursor;
+      if (lease === null) {
+        return new PooledSource(this, cursor, this.stackAbove(this.cursor)).cursor;
+      }
       return new HeldSource(lease, cursor, before).cursor;
     } catch (error) {
       return failedCursor(error);
@@ -345,6 +347,16 @@ class Pool extends EventEmitter {
   // ---- Leases ----
 
   acquire(options) {
+    return this.lend(options, this.stackAbove(this.acquire));
+  }
+
+  /** Where the caller of a method stands, with leak detection. */
+  stackAbove(method) {
+    return this.#settings.leakDetectionMs === null ? undefined : stackOf(method);
+  }
+
+  /** As `acquire`, for the caller at `stack`. */
+  lend(options, stack) {
     const request = new Request();
     request.pool = this;
     let timeoutMs = this.#settings.acquireTimeoutMs ?? -1;
@@ -359,10 +371,10 @@ class Pool extends EventEmitter {
         if (options.timeoutMs !== undefined) timeoutMs = options.timeoutMs ?? -1;
         if (options.priority !== undefined) priority = this.#readPriority(options.priority);
         if (options.target === 'replica' && this.#replicas !== null) {
-          return acquireReading(this, this.#replicas, this.#group, options);
+          return acquireReading(this, this.#replicas, this.#group, options, stack);
         }
       }
-      if (this.#settings.leakDetectionMs !== null) request.text = stackOf(this.acquire);
+      request.text = stack;
       const number = this.#link.add(request);
       const granted = this.#link.native.acquire(this.#id, number, priority, timeoutMs);
       const promise = promiseOf(request);
@@ -446,7 +458,7 @@ class Pool extends EventEmitter {
     if (typeof callback !== 'function') {
       throw new PoolError('ERR_POLYPOOL_PARAMETER', 'use needs a callback function');
     }
-    const connection = await this.acquire(options);
+    const connection = await this.lend(options, this.stackAbove(this.use));
     try {
       return await runHolding(leaseOf(connection), callback, connection);
     } catch (error) {
@@ -599,10 +611,11 @@ class Pool extends EventEmitter {
         this.#emit('remove', info, event.reason);
         if (event.idle) this.#emitError(fromWire(event.error), info);
         break;
-      case 'replicas':
-        this.#group.reachable = event.reachable;
-        if (!event.reachable) this.#emitError(fromWire(event.error), null);
+      case 'replicas': {
+        const error = event.reachable ? null : fromWire(event.error);
+        this.#group.note(error && (() => this.#emitError(error, null)));
         break;
+      }
       case 'error':
         this.#emitError(fromWire(event.error), null);
         break;

@@ -9,7 +9,7 @@ const {
   QueryTimeoutError,
   abortError,
 } = require('./errors');
-const { TRANSACTION, checkOptions } = require('./options');
+const { TRANSACTION, checkOptions, isSignal } = require('./options');
 const { bindSql } = require('./sql');
 const { CopyReader, CopyWriter, failedCopy } = require('./copy');
 const { failedCursor } = require('./cursor');
@@ -17,7 +17,7 @@ const { failedStream } = require('./stream');
 const { holds, runHolding } = require('./holders');
 const { leaseOf } = require('./lease');
 const { FLAG } = require('./ring');
-const { onAbort } = require('./signal');
+const { EitherSignal, onAbort } = require('./signal');
 
 /** Serialization failure and deadlock: the whole transaction may be run again. */
 const RETRYABLE = new Set(['40001', '40P01']);
@@ -152,7 +152,9 @@ class Transaction {
     // Left to the call to refuse.
     if (options !== undefined && (typeof options !== 'object' || options === null)) return options;
     const other = options?.signal ?? text?.signal;
-    return { ...options, signal: other === undefined ? own : AbortSignal.any([own, other]) };
+    if (other === undefined) return { ...options, signal: own };
+    if (!isSignal(other)) return options;
+    return { ...options, signal: new EitherSignal(own, other) };
   }
 
   async transaction(callback, options) {
@@ -309,9 +311,11 @@ async function transact(connection, callback, options) {
 /** A transaction on a connection of its own, which is given back afterwards. */
 async function transactPooled(pool, callback, options) {
   const settings = readOptions(callback, options);
+  // Once: what runs it again after a failure is not the caller.
+  const stack = pool.stackAbove(pool.transaction);
   return attempts(settings, async (signal) => {
     const { target } = settings;
-    const connection = await pool.acquire((signal ?? target) && { signal, target });
+    const connection = await pool.lend((signal ?? target) && { signal, target }, stack);
     try {
       return await Transaction.run(connection, settings.begin, callback, signal);
     } finally {

@@ -36,6 +36,52 @@ describe('the oldest holders', () => {
     await Promise.all(held.map((connection) => connection.release()));
   });
 
+  test.each([
+    ['acquire', (pool) => pool.acquire()],
+    ['use', (pool, end) => pool.use(() => end)],
+    ['transaction', (pool, end) => pool.transaction(() => end)],
+    ['cursor', (pool) => pool.cursor('select generate_series(1, 3)')],
+  ])('%s: the first frame is where the application called', async (_, call) => {
+    const pool = await openPool({ max: 1, leakDetectionMs: 1 });
+    const leaks = [];
+    pool.on('leak', (leak) => leaks.push(leak));
+    const done = deferred();
+    const application = () => call(pool, done.promise);
+    const held = application();
+    // A cursor has its connection from the first read on.
+    const lent = held.read === undefined ? held : held.read(1);
+    await until(() => leaks.length === 1, 'a leak');
+    const error = await timeoutOf(pool);
+    for (const { stack } of [error.holders[0], leaks[0]]) {
+      const [first] = stack.split('\n');
+      expect(first).toContain(__filename);
+      expect(stack).toContain('application');
+    }
+    expect(error.message).toMatch(/held longest: \d+ ms by \S*( \()?[^,]*holders\.test\.js/);
+    done.resolve();
+    await (await lent)?.release?.();
+    await held.close?.();
+  });
+
+  test('a transaction that runs again is still its caller’s', async () => {
+    const pool = await openPool({ max: 1, leakDetectionMs: 60_000 });
+    let runs = 0;
+    let error;
+    async function application() {
+      await pool.transaction(
+        async (tx) => {
+          await tx.query('select 1');
+          if (++runs === 2) error = await timeoutOf(pool);
+          else throw Object.assign(new Error('again'), { code: '40001' });
+        },
+        { retries: 1 },
+      );
+    }
+    await application();
+    const [first] = error.holders[0].stack.split('\n');
+    expect(first).toContain('application');
+  });
+
   test('without leak detection times only', async () => {
     const pool = await openPool({ max: 1 });
     const held = await pool.acquire();

@@ -56,6 +56,9 @@ describe('replicas', () => {
     );
     expect(await where(pool.use((connection) => connection.query(RECOVERY)))).toBe('primary');
     expect(await where(pool.transaction((tx) => tx.query(RECOVERY)))).toBe('primary');
+    for await (const row of pool.cursor(RECOVERY)) expect(row.replica).toBe(false);
+    const copied = await pool.copyTo(`copy (${RECOVERY}) to stdout`).toArray();
+    expect(Buffer.concat(copied).toString()).toBe('f\n');
   });
 
   test('a read-only transaction goes to them, unless it is serializable', async () => {
@@ -210,6 +213,41 @@ describe('replicas that are away', () => {
     expect(pool.stats().replicas.reachable).toBe(false);
     await until(() => errors.length > 0);
     expect(errors.map(({ code }) => code)).toEqual(['ERR_POLYPOOL_CONNECT']);
+  });
+
+  test('whoever listens after createPool hears of it, once, whenever that is', async () => {
+    const replicas = `postgres://127.0.0.1:${await freePort()}`;
+    for (const late of [false, true]) {
+      const pool = await openSplit({ replicas });
+      if (late) await until(() => !pool.stats().replicas.reachable, 'replicas found away');
+      const errors = [];
+      const other = [];
+      pool.on('error', (error, connection) => errors.push([error.code, error.reason, connection]));
+      pool.on('error', (error) => other.push(error));
+      await until(() => errors.length > 0, 'an error');
+      // The replicas are tried again, which is no news.
+      const { errors: before } = pool.stats().replicas;
+      await until(() => pool.stats().replicas.errors > before, 'another attempt');
+      expect(errors).toEqual([['ERR_POLYPOOL_CONNECT', 'refused', null]]);
+      expect(other).toHaveLength(1);
+    }
+  });
+
+  test('who comes when they are back hears nothing', async () => {
+    const proxy = await Proxy.open({ host: '127.0.0.1', port: pair.standby.port });
+    try {
+      proxy.behave('cut', { after: 0 });
+      const pool = await openSplit({ replicas: `postgres://127.0.0.1:${proxy.port}` });
+      await until(() => !pool.stats().replicas.reachable, 'replicas found away');
+      proxy.behave('pass');
+      await until(() => pool.stats().replicas.reachable, 'replicas found again');
+      const errors = [];
+      pool.on('error', (error) => errors.push(error));
+      expect(await where(pool.query(RECOVERY))).toBe('replica');
+      expect(errors).toEqual([]);
+    } finally {
+      await proxy.close();
+    }
   });
 
   test('those that do not answer delay nobody for long, and are found again', async () => {

@@ -4,6 +4,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const tls = require('node:tls');
 const { ROLES, DATABASE, Server } = require('../support/server.js');
 const { TlsProxy } = require('../support/tls-proxy.js');
 const { load, rejection, track, until } = require('../support/pools.js');
@@ -25,6 +26,9 @@ beforeAll(async () => {
   await authority.issue('client', { names: 'DNS:client', subject: 'certuser' });
   await authority.issue('nobody', { names: 'DNS:client', subject: 'nobody' });
   await authority.issueAlone('stranger');
+  await authority.issue('nameless', { names: null });
+  await authority.issueOld('old');
+  await authority.issueOld('oldclient', { subject: 'certuser' });
   await authority.encryptKey('client', 'locked');
   files = (name) => authority.file(name);
 });
@@ -148,6 +152,13 @@ describe('client certificates', () => {
     ['an encrypted key', { key: 'locked.key' }, 'ssl.key', 'not encrypted'],
     ['no key', { key: 'client.crt' }, 'ssl.key', 'private key in PEM form'],
     ['no certificate', { cert: 'client.key' }, 'ssl.cert', 'certificates in PEM form'],
+    [
+      'a certificate of version 1',
+      { cert: 'oldclient.crt', key: 'oldclient.key' },
+      'ssl.cert',
+      "of X.509 version 3 (or 'ssl.cert' beside ssl.minVersion: 'TLSv1.2', with which Node " +
+        'makes the connections), got one of X.509 version 1',
+    ],
   ])('%s is refused at once', async (name, given, option, words) => {
     const { cert, key } = { cert: 'client.crt', key: 'client.key', ...given };
     const ssl = { ca: pem('ca.crt'), cert: pem(cert), key: pem(key) };
@@ -158,6 +169,12 @@ describe('client certificates', () => {
     const same = await refusal('certuser', paths);
     expect(same).toMatchObject({ code: 'ERR_POLYPOOL_OPTION', option: option.replace('.', '') });
   });
+});
+
+test('a client certificate of X.509 version 1 is shown by Node', async () => {
+  const identity = { cert: pem('oldclient.crt'), key: pem('oldclient.key') };
+  const ssl = { ca: pem('ca.crt'), ...identity, minVersion: 'TLSv1.2' };
+  expect(await encrypted('certuser', { ssl })).toBe(true);
 });
 
 describe('sessions', () => {
@@ -236,6 +253,63 @@ describe('servers with other certificates', () => {
     expect(await encrypted('app', { ...trusting, sslrootcert: files('alone.crt') })).toBe(true);
     const error = await refusal('app', { ssl: { ...ssl, servername: 'elsewhere.example' } });
     expect(error.message).toContain("not for 'elsewhere.example'");
+  });
+
+  test('one without subjectAltName: Node takes its CN, the engine says what helps', async () => {
+    await useCertificate('nameless');
+    const ca = pem('ca.crt');
+    for (const more of [{ ...trusting, sslrootcert: files('ca.crt') }, { ssl: { ca } }]) {
+      const error = await refusal('app', more);
+      expect(error).toMatchObject({ reason: 'tls', errno: 'ERR_TLS_CERTIFICATE' });
+      expect(error.message).toContain('has no subjectAltName');
+      expect(error.message).toContain("make one whose subjectAltName is 'localhost'");
+      expect(error.message).toContain('ssl.checkServerIdentity');
+      // It can have no name that would do.
+      expect(error.message).not.toContain('ssl.servername');
+    }
+    const anyName = { sslmode: 'verify-ca', sslrootcert: files('ca.crt') };
+    expect(await encrypted('app', anyName)).toBe(true);
+    const { checkServerIdentity } = tls;
+    const byNode = { ssl: { ca, checkServerIdentity } };
+    for (const more of [byNode, { ssl: { ca, minVersion: 'TLSv1.2' } }]) {
+      expect(await encrypted('app', more)).toBe(true);
+    }
+    // The CN never stands for an address.
+    const address = options('app', { ...byNode, host: '127.0.0.1' });
+    expect(await rejection(load().createPool(address))).toMatchObject({
+      reason: 'tls',
+      errno: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    });
+  });
+
+  test('one of X.509 version 1: Node takes it, the engine says what helps', async () => {
+    await useCertificate('old');
+    const ca = pem('ca.crt');
+    for (const more of [
+      { sslmode: 'require' },
+      { ...trusting, sslrootcert: files('ca.crt') },
+      { ssl: { ca } },
+      // Trusted by itself it can be read no better.
+      { ssl: { ca: pem('old.crt') } },
+    ]) {
+      const error = await refusal('app', more);
+      expect(error).toMatchObject({ reason: 'tls', errno: 'ERR_TLS_CERTIFICATE' });
+      expect(error.message).toContain('is of X.509 version 1');
+      expect(error.message).toContain('make one of version 3');
+      expect(error.message).toContain("ssl.minVersion: 'TLSv1.2'");
+    }
+    for (const ssl of [{ ca }, { rejectUnauthorized: false }]) {
+      expect(await encrypted('app', { ssl: { ...ssl, minVersion: 'TLSv1.2' } })).toBe(true);
+    }
+  });
+
+  test('sslmode=prefer goes on in clear when TLS fails, as libpq does', async () => {
+    await useCertificate('old');
+    expect(await encrypted('app', { sslmode: 'prefer' })).toBe(false);
+    // A server that does not have it in clear is left with what was wrong with TLS.
+    const error = await refusal('tlsonly', { sslmode: 'prefer' });
+    expect(error).toMatchObject({ code: 'ERR_POLYPOOL_CONNECT', reason: 'tls' });
+    expect(error.message).toContain('is of X.509 version 1');
   });
 
   test('verify-ca takes any name, ssl.servername another one than the host', async () => {

@@ -1,5 +1,6 @@
 'use strict';
 
+const { getEventListeners } = require('node:events');
 const {
   load,
   openPool,
@@ -391,6 +392,80 @@ test('timeoutMs and signals bite while the callback waits for something else', a
   expect(aborted).toMatchObject({ name: 'AbortError', cause: 'enough' });
   expect(await numbers()).toEqual([0, 0]);
   expect(pool.stats()).toMatchObject({ inUse: 0, waiting: 0, total: 1 });
+});
+
+/** What an AbortSignal keeps of those that were made from it with AbortSignal.any. */
+function derivedFrom(signal) {
+  const symbols = Object.getOwnPropertySymbols(signal);
+  const kept = signal[symbols.find(({ description }) => description === 'kDependantSignals')];
+  return kept?.size ?? 0;
+}
+
+test('statements with signals of their own leave nothing on those that live on', async () => {
+  const { pool, name } = await poolWithTable({ max: 1 });
+  // The transaction's, one for all its statements, one for each nested transaction.
+  const [outer, own, nested] = [1, 2, 3].map(() => new AbortController().signal);
+  const signals = [outer, own, nested];
+  const { signal } = new AbortController();
+  const derived = AbortSignal.any([signal, new AbortController().signal]);
+  expect([derived.aborted, derivedFrom(signal)]).toEqual([false, 1]);
+  const options = { signal: own };
+  const all = async (tx) => {
+    for (let n = 0; n < 20; n++) await tx.query(`update ${name} set n = $1`, [n], options);
+    for await (const row of tx.stream('select 1 as a', [], options)) expect(row.a).toBe(1);
+    for await (const row of tx.cursor('select 1 as a', [], options)) expect(row.a).toBe(1);
+    await tx.copyTo(`copy ${name} to stdout`, options).resume().toArray();
+    await tx.query({ text: 'select 1', ...options });
+  };
+  await pool.transaction(
+    async (tx) => {
+      await all(tx);
+      await tx.transaction(all, { signal: nested });
+      for (const signal of signals) expect(derivedFrom(signal)).toBe(0);
+      expect(getEventListeners(own, 'abort')).toEqual([]);
+    },
+    { signal: outer },
+  );
+  for (const signal of signals) {
+    expect([getEventListeners(signal, 'abort').length, derivedFrom(signal)]).toEqual([0, 0]);
+  }
+});
+
+test.each(['own', 'outer', 'both'])(
+  'a statement ends by its own signal and by its transaction’s: %s',
+  async (which) => {
+    const { pool } = await poolWithTable({ max: 1 });
+    const controllers = { outer: new AbortController(), own: new AbortController() };
+    const { outer, own } = controllers;
+    const ended = deferred();
+    const result = pool.transaction(
+      async (tx) => {
+        const query = () => tx.query('select pg_sleep(30)', [], { signal: own.signal });
+        const sleeping = rejection(query());
+        for (const name of which === 'both' ? ['outer', 'own'] : [which]) {
+          controllers[name].abort(new Error(name));
+        }
+        ended.resolve(await sleeping);
+        throw await rejection(query());
+      },
+      { signal: outer.signal },
+    );
+    const reason = which === 'own' ? 'own' : 'outer';
+    for (const error of [await rejection(result), await ended.promise]) {
+      expect(error).toMatchObject({ name: 'AbortError', cause: { message: reason } });
+    }
+    expect((await pool.query('select 2 as a')).rows).toEqual([{ a: 2 }]);
+  },
+);
+
+test('what is no signal is refused inside a transaction with a signal as well', async () => {
+  const { pool } = await poolWithTable({ max: 1 });
+  const { signal } = new AbortController();
+  const error = await pool.transaction(
+    (tx) => rejection(tx.query('select 1', [], { signal: 'soon' })),
+    { signal },
+  );
+  expect(error).toMatchObject({ code: 'ERR_POLYPOOL_OPTION', option: 'signal' });
 });
 
 test('an abort just before the callback ends is not followed by a COMMIT', async () => {

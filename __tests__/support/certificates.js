@@ -3,6 +3,7 @@
 // server should take.
 
 const { execFile } = require('node:child_process');
+const { X509Certificate, sign } = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { promisify } = require('node:util');
@@ -26,6 +27,31 @@ unique_subject = no
 [any]
 commonName = supplied
 `;
+
+/** Bytes of the head of a DER value, and of what follows it. */
+function measure(der) {
+  if (der[1] < 0x80) return [2, der[1]];
+  const bytes = der[1] & 0x7f;
+  return [2 + bytes, der.readUIntBE(2, bytes)];
+}
+
+/** What a DER sequence consists of. */
+function partsOf(sequence) {
+  const parts = [];
+  for (let [at] = measure(sequence); at < sequence.length; at += parts.at(-1).length) {
+    const [head, body] = measure(sequence.subarray(at));
+    parts.push(sequence.subarray(at, at + head + body));
+  }
+  return parts;
+}
+
+function der(tag, ...parts) {
+  const body = Buffer.concat(parts);
+  const { length } = body;
+  const short = length < 256 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  const size = length < 128 ? [length] : short;
+  return Buffer.concat([Buffer.from([tag, ...size]), body]);
+}
 
 /** An authority in a folder; everything it makes lies there as NAME.crt and NAME.key. */
 class Authority {
@@ -62,14 +88,32 @@ class Authority {
     fs.chmodSync(path.join(this.directory, `${name}.key`), 0o600);
   }
 
-  /** A certificate that the authority signs; `signing` adds to `openssl x509 -req`. */
+  /**
+   * A certificate that the authority signs; `signing` adds to `openssl x509 -req`, `names: null` is
+   * for one without a subjectAltName.
+   */
   async issue(name, { names = HERE, subject = 'localhost', signing = [], newKey = EC } = {}) {
-    this.#write(`${name}.ext`, `subjectAltName=${names}\nbasicConstraints=CA:FALSE\n`);
+    const alternatives = names === null ? '' : `subjectAltName=${names}\n`;
+    this.#write(`${name}.ext`, `${alternatives}basicConstraints=CA:FALSE\n`);
     await this.#request(name, subject, newKey);
     const signer = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '30'];
     const files = ['-in', `${name}.csr`, '-out', `${name}.crt`, '-extfile', `${name}.ext`];
     await this.#openssl('x509', '-req', ...signer, ...files, ...signing);
     this.#finish(name);
+  }
+
+  /** One of X.509 version 1, which not every openssl makes: without extensions, signed anew. */
+  async issueOld(name, options) {
+    await this.issue(name, options);
+    const [content, algorithm] = partsOf(new X509Certificate(this.read(`${name}.crt`)).raw);
+    // The version and the extensions are what has tags of its own.
+    const old = der(0x30, ...partsOf(content).filter(([tag]) => tag !== 0xa0 && tag !== 0xa3));
+    const signature = der(0x03, Buffer.from([0]), sign('sha256', old, this.read('ca.key')));
+    const lines = der(0x30, old, algorithm, signature)
+      .toString('base64')
+      .match(/.{1,64}/g);
+    const marks = ['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----'];
+    this.#write(`${name}.crt`, [marks[0], ...lines, marks[1], ''].join('\n'));
   }
 
   async #request(name, subject, newKey) {

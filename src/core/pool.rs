@@ -143,12 +143,19 @@ impl Pool {
 
     /// The leases that are out, the longest first.
     pub fn holders(&self) -> Vec<Holder> {
-        let held = |at: u32| {
-            let slot = &self.slots[at as usize];
-            let (lease, conn) = (slot.lease(at), slot.conn(at));
-            Holder { lease, conn, waiter: slot.holder, since: slot.since }
-        };
-        self.leased.iter(&self.slots).map(held).collect()
+        self.leased.iter(&self.slots).map(|at| self.held(at)).collect()
+    }
+
+    /// The same of one slot.
+    pub fn holder_of(&self, slot: u32) -> Option<Holder> {
+        let leased = self.slots.get(slot as usize)?;
+        (leased.state == State::Leased).then(|| self.held(slot))
+    }
+
+    fn held(&self, at: u32) -> Holder {
+        let slot = &self.slots[at as usize];
+        let (lease, conn) = (slot.lease(at), slot.conn(at));
+        Holder { lease, conn, waiter: slot.holder, since: slot.since }
     }
 
     /// The connection of a lease, unless the lease is stale.
@@ -160,8 +167,7 @@ impl Pool {
 
     /// The lease that a slot is out on.
     pub fn lease_of(&self, slot: u32) -> Option<Lease> {
-        let leased = self.slots.get(slot as usize)?;
-        (leased.state == State::Leased).then(|| leased.lease(slot))
+        self.holder_of(slot).map(|holder| holder.lease)
     }
 
     /// The generation of a slot's latest lease.

@@ -8,6 +8,7 @@ use super::stream::Stream;
 use crate::core::message::Time;
 use crate::wire::param::Params;
 use bytes::BytesMut;
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -137,6 +138,22 @@ pub struct Attempt {
     pub password: Option<String>,
     /// Opens transports in JavaScript, for a target that asks for one.
     pub bridges: Option<Bridges>,
+    /// Noted as it goes on: whoever ends it from outside can then say where it was.
+    pub place: Place,
+}
+
+/// The address that an attempt is at: `db1:5432`, `10.0.0.1:5432`, the path of a socket.
+#[derive(Clone, Default)]
+pub struct Place(Rc<RefCell<Option<String>>>);
+
+impl Place {
+    pub fn note(&self, address: String) {
+        self.0.replace(Some(address));
+    }
+
+    pub fn noted(&self) -> Option<String> {
+        self.0.borrow().clone()
+    }
 }
 
 /// One target: where and as whom to connect.

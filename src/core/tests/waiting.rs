@@ -186,6 +186,9 @@ fn holders_are_told_longest_first() {
     assert_eq!(holders.iter().map(|holder| holder.lease).collect::<Vec<_>>(), [a, c]);
     assert!(holders[0].since < holders[1].since);
     assert_eq!(Some(holders[1].conn), world.pool.lease_conn(c));
+    // Of one slot the same is told, and nothing of one that is not out or that there is not.
+    assert_eq!(world.pool.holder_of(c.slot), Some(holders[1]));
+    assert_eq!((world.pool.holder_of(b.slot), world.pool.holder_of(3)), (None, None));
 }
 
 fn holders(world: &World) -> Vec<(Lease, WaiterId)> {

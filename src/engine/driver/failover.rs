@@ -60,8 +60,8 @@ impl Driver {
 
     fn is_lent(&mut self, pool: u32, id: ConnId) -> bool {
         let Some(state) = self.pool(pool) else { return false };
-        let holders = state.shared.lock().core.holders();
-        holders.iter().any(|holder| holder.conn == id)
+        let holder = state.shared.lock().core.holder_of(id.slot);
+        holder.is_some_and(|holder| holder.conn == id)
     }
 
     /// The server has answered: a row says that it is not.

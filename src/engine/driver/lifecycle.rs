@@ -8,7 +8,7 @@ use crate::engine::bridge::Bridges;
 use crate::engine::error::EngineError;
 use crate::engine::replies::talk;
 use crate::engine::request::{Kind, Request, Stage};
-use crate::engine::session::{Attempt, Opened};
+use crate::engine::session::{Attempt, Opened, Place};
 use crate::wire::record;
 use serde_json::{Value, json};
 use std::future::poll_fn;
@@ -51,6 +51,7 @@ impl Driver {
             limit: bound.map(Duration::from_micros),
             password: None,
             bridges: Some(Bridges::new(port, runner.unwrap_or_default(), pool)),
+            place: Place::default(),
         };
         let limit = bound.unwrap_or(FOREVER);
         let (password, answer) = self.ask_password(pool, id);

@@ -77,6 +77,7 @@ pub async fn try_once(
     limit: Time,
 ) -> Result<Opened, EngineError> {
     let asking = Cell::new(answer.is_some());
+    let place = attempt.place.clone();
     let attempt = async {
         if let Some(answer) = answer {
             let answer = answer.await;
@@ -93,7 +94,7 @@ pub async fn try_once(
             let text = format!("the function did not settle within connectTimeoutMs ({ms} ms)");
             Err(refusal(&text))
         }
-        Err(_) => Err(connect_timeout(limit)),
+        Err(_) => Err(connect_timeout(limit, place.noted())),
     }
 }
 
@@ -111,8 +112,11 @@ fn refusal(why: &str) -> EngineError {
     EngineError::new("ERR_POLYPOOL_CONNECT", text).with("reason", "auth".into())
 }
 
-fn connect_timeout(limit: Time) -> EngineError {
-    let text = format!("no connection was made within connectTimeoutMs ({} ms)", limit / 1000);
+/// Names the address first, as other failures to connect do.
+fn connect_timeout(limit: Time, place: Option<String>) -> EngineError {
+    let place = place.map_or_else(String::new, |place| format!("{place}: "));
+    let ms = limit / 1000;
+    let text = format!("{place}no connection was made within connectTimeoutMs ({ms} ms)");
     EngineError::new("ERR_POLYPOOL_CONNECT", text)
         .with("reason", "timeout".into())
         .with("errno", "ETIMEDOUT".into())

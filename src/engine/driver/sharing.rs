@@ -50,8 +50,8 @@ impl Driver {
 
     /// The link that has this connection on a lease.
     pub fn holder(&mut self, pool: u32, conn: ConnId) -> Option<u32> {
-        let holders = self.pool(pool)?.shared.lock().core.holders();
-        let holder = holders.into_iter().find(|holder| holder.conn == conn)?;
+        let holder = self.pool(pool)?.shared.lock().core.holder_of(conn.slot);
+        let holder = holder.filter(|holder| holder.conn == conn)?;
         lease_origin(holder.waiter).map(|(link, _)| link)
     }
 

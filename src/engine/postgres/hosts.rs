@@ -10,7 +10,7 @@ use super::role::{self, Wanted};
 use super::tls::TlsRoots;
 use crate::core::backoff::Random;
 use crate::engine::bridge::Bridges;
-use crate::engine::session::Attempt;
+use crate::engine::session::{Attempt, Place};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -59,7 +59,8 @@ pub async fn connect(
     for (tried, &host) in order.iter().enumerate() {
         let endpoint = &target.endpoints[host];
         let share = end.map(|end| share(end, order.len() - tried));
-        let all = Tries { target, roots, passwords: &passwords, bridges, endpoint, share };
+        let (passwords, place) = (&passwords, &attempt.place);
+        let all = Tries { target, roots, passwords, bridges, endpoint, share, place };
         match all.run(&mut random, &mut failed, &mut second_best).await {
             Ok(connected) => {
                 silence.note(host, 0);
@@ -108,6 +109,7 @@ struct Tries<'a> {
     endpoint: &'a Endpoint,
     /// Its end, when there are other hosts.
     share: Option<Instant>,
+    place: &'a Place,
 }
 
 impl Tries<'_> {
@@ -119,6 +121,7 @@ impl Tries<'_> {
         second_best: &mut Option<Connected>,
     ) -> Result<Connected, Option<ConnectError>> {
         let fail = |error| Failed { host: self.endpoint.to_string(), error };
+        self.place.note(self.endpoint.to_string());
         let found = match self.bridges {
             Some(bridges) => Ok(Far::addresses(bridges, self.endpoint)),
             None => self.bounded(self.share, addresses(self.endpoint)).await,
@@ -136,6 +139,7 @@ impl Tries<'_> {
         let count = addresses.len();
         for (tried, address) in addresses.into_iter().enumerate() {
             let end = self.share.map(|end| share(end, count - tried));
+            self.place.note(address.to_string());
             match self.bounded(end, self.one(&host, address)).await {
                 Ok((connected, true)) => return Ok(connected),
                 Ok((connected, false)) => {

@@ -3,6 +3,7 @@
 use super::binding::ChannelBinding;
 use super::given::{Given, alternatives, flag, kind, shown};
 use super::tls::{Identity, Ssl, SslMode};
+use super::trust::OldVersion;
 use crate::core::error::OptionError;
 use crate::core::options::Value;
 use rustls::Error;
@@ -243,10 +244,16 @@ fn identity(
     let expected = "a private key in PEM form, not encrypted";
     let key = PrivateKeyDer::from_pem_slice(pem.as_bytes())
         .map_err(|_| OptionError::bound(option, expected, "something else"))?;
+    let old = chain.first().and_then(OldVersion::of);
     let identity = Identity::new(chain, key).map_err(|error| match error {
         Error::InconsistentKeys(_) => {
             let expected = format!("the key of the first certificate in '{cert}'");
             OptionError::bound(option, &expected, "the key of another")
+        }
+        Error::InvalidCertificate(_) if let Some(old) = old => {
+            let expected = "a client certificate of X.509 version 3 (or 'ssl.cert' beside \
+                            ssl.minVersion: 'TLSv1.2', with which Node makes the connections)";
+            OptionError::bound(cert, expected, &format!("one of {old}"))
         }
         Error::InvalidCertificate(_) => {
             OptionError::bound(cert, "a client certificate", "one that cannot be read")

@@ -1,6 +1,6 @@
 //! TLS by rustls on ring: how much of the server's certificate is checked, and against what.
 
-use super::trust::Verifier;
+use super::trust::{Verifier, refuse_old};
 use once_cell::sync::OnceCell;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -146,12 +146,13 @@ struct AnyServer(Arc<CryptoProvider>);
 impl ServerCertVerifier for AnyServer {
     fn verify_server_cert(
         &self,
-        _end_entity: &CertificateDer<'_>,
+        end_entity: &CertificateDer<'_>,
         _intermediates: &[CertificateDer<'_>],
         _server_name: &ServerName<'_>,
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        refuse_old(end_entity)?;
         Ok(ServerCertVerified::assertion())
     }
 

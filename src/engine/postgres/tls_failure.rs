@@ -2,6 +2,7 @@
 
 use super::failure::{ConnectError, Kind};
 use super::tls::Ssl;
+use super::trust::OldVersion;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error};
 use std::io;
@@ -47,16 +48,7 @@ fn certificate(reason: &CertificateError) -> String {
                 .to_owned()
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let presented: Vec<_> = presented.iter().map(|name| name_of(name)).collect();
-            let names = match presented.as_slice() {
-                [] => "no name at all (it has no subjectAltName)".to_owned(),
-                names => names.join(", "),
-            };
-            format!(
-                "is for {names}, not for '{}'; if this is the right server, say which name to \
-                 expect with option 'ssl.servername', or check none with sslmode 'verify-ca'",
-                expected.to_str()
-            )
+            wrong_name(&expected.to_str(), presented)
         }
         CertificateError::ExpiredContext { time, not_after } => {
             format!("expired {} ago; it has to be renewed, or {UNCHECKED}", span(*not_after, *time))
@@ -68,7 +60,38 @@ fn certificate(reason: &CertificateError) -> String {
         CertificateError::UnsupportedSignatureAlgorithmContext { .. } => {
             format!("is signed with an algorithm that is not supported; {UNCHECKED}")
         }
-        other => format!("is not accepted: {other}; {UNCHECKED}"),
+        other => match old_version(other) {
+            Some(old) => format!(
+                "is of {old}, which only Node's TLS takes: make one of version 3 (with a \
+                 subjectAltName), or have Node make the connections, with a field of 'ssl' that \
+                 is Node's own, such as ssl.minVersion: 'TLSv1.2'"
+            ),
+            None => format!("is not accepted: {other}; {UNCHECKED}"),
+        },
+    }
+}
+
+fn wrong_name(expected: &str, presented: &[String]) -> String {
+    if presented.is_empty() {
+        return format!(
+            "has no subjectAltName, and its CN is not looked at: make one whose subjectAltName is \
+             '{expected}', check no name with sslmode 'verify-ca', or have Node make the \
+             connections with ssl.checkServerIdentity (tls.checkServerIdentity takes the CN for \
+             the name of a host)"
+        );
+    }
+    let names: Vec<_> = presented.iter().map(|name| name_of(name)).collect();
+    format!(
+        "is for {}, not for '{expected}'; if this is the right server, say which name to expect \
+         with option 'ssl.servername', or check none with sslmode 'verify-ca'",
+        names.join(", ")
+    )
+}
+
+fn old_version(reason: &CertificateError) -> Option<OldVersion> {
+    match reason {
+        CertificateError::Other(other) => other.0.downcast_ref().copied(),
+        _ => None,
     }
 }
 

@@ -4,10 +4,42 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
+use std::fmt;
 use std::sync::Arc;
-use x509_cert::Certificate;
 use x509_cert::der::Decode;
+use x509_cert::{Certificate, Version};
+
+/// The number of an X.509 version before 3. rustls reads none of those, not even to verify what
+/// their keys have signed: they fail in every mode, and its own words for it say nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OldVersion(pub u8);
+
+impl OldVersion {
+    pub fn of(certificate: &CertificateDer<'_>) -> Option<OldVersion> {
+        match Certificate::from_der(certificate).ok()?.tbs_certificate().version() {
+            Version::V1 => Some(OldVersion(1)),
+            Version::V2 => Some(OldVersion(2)),
+            Version::V3 => None,
+        }
+    }
+}
+
+impl fmt::Display for OldVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "X.509 version {}", self.0)
+    }
+}
+
+impl std::error::Error for OldVersion {}
+
+/// Comes before whatever else may be wrong with a server's certificate.
+pub(super) fn refuse_old(certificate: &CertificateDer<'_>) -> Result<(), Error> {
+    match OldVersion::of(certificate) {
+        Some(old) => Err(CertificateError::Other(OtherError(Arc::new(old))).into()),
+        None => Ok(()),
+    }
+}
 
 /// `sslmode=verify-ca` and `verify-full`: the chain is checked, for the latter the name as well.
 #[derive(Debug)]
@@ -56,6 +88,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        refuse_old(end_entity)?;
         if self.pinned.iter().any(|pinned| pinned == end_entity) {
             return self.verify_pinned(end_entity, server_name, now);
         }

@@ -1,8 +1,10 @@
 use super::*;
 use crate::core::options::Value;
 use crate::engine::postgres::config::Target;
+use rustls::OtherError;
 use rustls::pki_types::ServerName;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn ssl(entries: &[(&str, &str)]) -> Ssl {
@@ -30,7 +32,11 @@ fn each_fault_of_a_certificate_names_an_option() {
         ),
         (
             CertificateError::NotValidForNameContext { expected, presented: Vec::new() },
-            vec!["no name at all", "verify-ca"],
+            vec!["has no subjectAltName", "'db.example'", "verify-ca", "ssl.checkServerIdentity"],
+        ),
+        (
+            CertificateError::Other(OtherError(Arc::new(OldVersion(1)))),
+            vec!["is of X.509 version 1", "version 3", "ssl.minVersion"],
         ),
         (
             CertificateError::ExpiredContext { time: day(105), not_after: day(100) },
