@@ -3,12 +3,12 @@
 /** A borrowed connection. It knows its lease; who may use it is the engine's to say. */
 
 const { inspect } = require('node:util');
-const { FLAG } = require('./ring');
 const { PoolError } = require('./errors');
 const { CopyReader, CopyWriter } = require('./copy');
 const { inspected } = require('./inspect');
 const { setReader } = require('./lease');
 const { RELEASE, checkOptions } = require('./options');
+const { FLAG } = require('./records');
 const { bindSql } = require('./sql');
 const { transact } = require('./transaction');
 

@@ -9,7 +9,6 @@
 const { EventEmitter } = require('node:events');
 const { AsyncResource } = require('node:async_hooks');
 const { inspect } = require('node:util');
-const { FATE, FLAG, NUMBERS, Request, SUBMIT, binding, fromWire, link } = require('./ring');
 const {
   AcquireTimeoutError,
   ClosedError,
@@ -18,6 +17,7 @@ const {
   abortError,
   atCaller,
   copyServerFields,
+  fromWire,
   messageOf,
 } = require('./errors');
 const { checkBudget } = require('./budget');
@@ -31,6 +31,9 @@ const { Lease, leaseOf } = require('./lease');
 const { Hub, NOTIFIED } = require('./listen');
 const { PasswordFunction } = require('./password');
 const calls = require('./options');
+const { FATE, FLAG, HOOK, NUMBERS, SUBMIT, TRANSPORT } = require('./records');
+const { Request, promiseOf } = require('./request');
+const { binding, link } = require('./ring');
 const { RowStream, failedStream } = require('./stream');
 const { bindSql, isFragment } = require('./sql');
 const { checkStatement, notValues, readStatement } = require('./statement');
@@ -42,28 +45,11 @@ const { Group, acquireReading } = require('./replicas');
 
 const { checkOptions, configOptions } = calls;
 
-const HOOK = { ON_CONNECT: 1, RESET: 2, PASSWORD: 3, STREAM: 4 };
-const TRANSPORT = { PLAIN: 0, TLS: 1 };
 const RETURNING = -2;
 /** Rows a stream asks for at once. */
 const BATCH = 1000;
 
 const done = Promise.resolve();
-
-let resolveNext;
-let rejectNext;
-const executor = (resolve, reject) => {
-  resolveNext = resolve;
-  rejectNext = reject;
-};
-
-/** A promise that `request` settles. */
-function promiseOf(request) {
-  const promise = new Promise(executor);
-  request.resolve = resolveNext;
-  request.reject = rejectNext;
-  return promise;
-}
 
 /** As `atCaller`, in whose async context it shows whether the code that waited holds connections. */
 function atAcquirer(error) {

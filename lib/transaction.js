@@ -16,7 +16,7 @@ const { failedCursor } = require('./cursor');
 const { failedStream } = require('./stream');
 const { holds, runHolding } = require('./holders');
 const { leaseOf } = require('./lease');
-const { FLAG } = require('./ring');
+const { FLAG } = require('./records');
 const { onAbort } = require('./signal');
 
 /** Serialization failure and deadlock: the whole transaction may be run again. */
