@@ -187,7 +187,7 @@ class HeldSource {
     const lease = this.#lease;
     if (lease.released !== null) throw lease.refusal();
     this.#before?.();
-    return lease.pool.startCursor(lease, cursor, this.#statement, rows, timeoutMs);
+    return lease.pool.statements.startCursor(lease, cursor, this.#statement, rows, timeoutMs);
   }
 
   ended() {
@@ -214,9 +214,9 @@ class PooledSource {
 
   async start(cursor, rows, timeoutMs) {
     const { signal } = this.#statement;
-    this.#connection = await this.#pool.acquire(signal && { signal });
+    this.#connection = await this.#pool.facade.acquire(signal && { signal });
     const lease = leaseOf(this.#connection);
-    return this.#pool.startCursor(lease, cursor, this.#statement, rows, timeoutMs);
+    return this.#pool.statements.startCursor(lease, cursor, this.#statement, rows, timeoutMs);
   }
 
   ended() {

@@ -140,7 +140,7 @@ class Transaction {
     const lease = this.#lease;
     // Should it fail, the statement that follows fails with the same error. Past the lease's checks:
     // that statement may be of a cursor, which bars all others.
-    lease.pool.submit(lease, begin, undefined, undefined, FLAG.LEAD).catch((error) => {
+    lease.pool.statements.submit(lease, begin, undefined, undefined, FLAG.LEAD).catch((error) => {
       this.#shared.failure ??= error;
     });
   }
