@@ -29,7 +29,7 @@ function errorOf(pool, wire, request) {
   return error;
 }
 
-/** As `atCaller`, in whose async context it shows whether the code that waited holds connections. */
+/** As `atCaller`; in the caller's async context it shows whether that code holds connections. */
 function atAcquirer(error) {
   if (error instanceof AcquireTimeoutError) explainNested(error, waitedFor.get(error));
   return atCaller(error, atAcquirer);

@@ -1,6 +1,6 @@
 'use strict';
 
-/** The caller's functions that the engine waits for: onConnect, reset, and the password function. */
+/** Functions of the caller's that the engine waits for: onConnect, reset, the password function. */
 
 const { Connection } = require('./connection');
 const { messageOf } = require('./errors');

@@ -38,7 +38,7 @@ class InnerPool {
     this.int8 = settings.int8;
     /** The promise of `close()`. */
     this.closing = null;
-    /** `close()` was called and other threads may go on: the engine waits for what is given back. */
+    /** Closed while other threads may go on: the engine waits for what is given back. */
     this.leaving = false;
     this.resource = new AsyncResource('polypool.Pool');
     this.events = new Events(this);

@@ -31,7 +31,7 @@ class Request {
     this.stream = null;
     /** A cursor that nobody is waiting for. */
     this.parked = false;
-    /** Releases and closes: a broken link gives back and closes all there is, so they never fail. */
+    /** Releases and closes never fail: a broken link gives back and closes all there is. */
     this.alwaysDone = false;
     /** Those the engine had told of when it was submitted, and through them the later ones. */
     this.shapes = null;
