@@ -3,12 +3,12 @@
 /** A borrowed connection. It knows its lease; who may use it is the engine's to say. */
 
 const { inspect } = require('node:util');
-const { FLAG } = require('./ring');
 const { PoolError } = require('./errors');
 const { CopyReader, CopyWriter } = require('./copy');
 const { inspected } = require('./inspect');
 const { setReader } = require('./lease');
 const { RELEASE, checkOptions } = require('./options');
+const { FLAG } = require('./records');
 const { bindSql } = require('./sql');
 const { transact } = require('./transaction');
 
@@ -88,7 +88,7 @@ class Connection {
       const destroy = options?.destroy === true;
       const left = destroy ? undefined : lease.endOpen();
       lease.released =
-        left === undefined ? lease.pool.giveBack(lease, destroy) : this.#releaseAfter(left);
+        left === undefined ? lease.pool.leases.giveBack(lease, destroy) : this.#releaseAfter(left);
     }
     return lease.released;
   }
@@ -97,7 +97,7 @@ class Connection {
   #releaseAfter(closed) {
     const lease = this.#lease;
     const released = closed.then(() => {
-      const back = lease.pool.giveBack(lease, false);
+      const back = lease.pool.leases.giveBack(lease, false);
       lease.released = released;
       return back;
     });

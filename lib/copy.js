@@ -9,9 +9,9 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { Readable, Writable } = require('node:stream');
-const { FLAG, SUBMIT } = require('./ring');
 const { AbortError, PoolError } = require('./errors');
 const calls = require('./options');
+const { FLAG, SUBMIT } = require('./records');
 const { isFragment } = require('./sql');
 const { surface } = require('./surface');
 

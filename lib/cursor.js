@@ -187,7 +187,7 @@ class HeldSource {
     const lease = this.#lease;
     if (lease.released !== null) throw lease.refusal();
     this.#before?.();
-    return lease.pool.startCursor(lease, cursor, this.#statement, rows, timeoutMs);
+    return lease.pool.statements.startCursor(lease, cursor, this.#statement, rows, timeoutMs);
   }
 
   ended() {
@@ -217,9 +217,9 @@ class PooledSource {
 
   async start(cursor, rows, timeoutMs) {
     const { signal } = this.#statement;
-    this.#connection = await this.#pool.lend(signal && { signal }, this.#stack);
+    this.#connection = await this.#pool.leases.acquire(signal && { signal }, this.#stack);
     const lease = leaseOf(this.#connection);
-    return this.#pool.startCursor(lease, cursor, this.#statement, rows, timeoutMs);
+    return this.#pool.statements.startCursor(lease, cursor, this.#statement, rows, timeoutMs);
   }
 
   ended() {

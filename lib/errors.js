@@ -201,6 +201,13 @@ function atCaller(error, above = atCaller) {
   throw error;
 }
 
+/** Where the caller of a method stands. */
+function stackAbove(method) {
+  const holder = {};
+  Error.captureStackTrace(holder, method);
+  return holder.stack.replace(/^.*\n/, '');
+}
+
 /** What a request rejects with when its signal was aborted. */
 function abortError(signal) {
   return new AbortError('the operation was aborted', undefined, { cause: signal.reason });
@@ -224,4 +231,5 @@ module.exports = {
   keepCause,
   messageOf,
   poolError,
+  stackAbove,
 };

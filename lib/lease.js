@@ -57,22 +57,22 @@ class Lease {
 
   query(text, values, options, flags) {
     if (this.isBarred()) return Promise.reject(this.refusal());
-    return this.pool.submit(this, text, values, options, flags);
+    return this.pool.statements.submit(this, text, values, options, flags);
   }
 
   stream(text, values, options, flags) {
     if (this.isBarred()) return failedStream(this.refusal());
-    return this.pool.openStream(this, text, values, options, flags);
+    return this.pool.statements.openStream(this, text, values, options, flags);
   }
 
   copy(Stream, text, options, flags) {
     if (this.isBarred()) return failedCopy(Stream, this.refusal());
-    return this.pool.openCopy(this, Stream, text, options, flags);
+    return this.pool.statements.openCopy(this, Stream, text, options, flags);
   }
 
   /** `before` runs ahead of its statement. */
   openCursor(text, values, options, flags, before) {
-    return this.pool.openCursor(this, text, values, options, flags, before);
+    return this.pool.statements.openCursor(this, text, values, options, flags, before);
   }
 
   /** Nothing may run on it now, as `refusal` explains. */
@@ -120,7 +120,7 @@ class Lease {
   }
 
   identify() {
-    return (this.identity ??= this.pool.identify(this.slot, this.generation));
+    return (this.identity ??= this.pool.leases.identify(this.slot, this.generation));
   }
 
   /** The engine took the connection away: there is nothing left to release. */

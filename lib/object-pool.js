@@ -17,6 +17,7 @@ const {
   atCaller,
   fromWire,
   messageOf,
+  stackAbove,
 } = require('./errors');
 const { describeTimeout, explainNested, runHolding, trackHolders } = require('./holders');
 const { inspected } = require('./inspect');
@@ -86,7 +87,7 @@ class ObjectPool extends EventEmitter {
       if (options !== undefined) checkOptions(calls.ACQUIRE_RESOURCE, options);
       const { signal, timeoutMs = this.#timeoutMs, priority } = options ?? {};
       if (signal?.aborted) throw abortError(signal);
-      const holder = this.#traced ? { pool: this, released: null, stack: stackOf(above) } : null;
+      const holder = this.#traced ? { pool: this, released: null, stack: stackAbove(above) } : null;
       const entry = this.#resources.take(this.#readPriority(priority), timeoutMs ?? -1);
       if (entry === null) return this.#wait(signal, holder);
       return Promise.resolve(this.#granted(entry, holder));
@@ -398,13 +399,6 @@ function atAcquirer(error) {
 
 function pass(error) {
   throw error;
-}
-
-/** Where the caller stands. */
-function stackOf(above) {
-  const holder = {};
-  Error.captureStackTrace(holder, above);
-  return holder.stack.replace(/^.*\n/, '');
 }
 
 function queueFull(name, { lent, idle, creating, waiting, max }) {

@@ -44,20 +44,20 @@ class Group {
   }
 }
 
-/** A connection to a replica; to the primary when none can be reached. */
+/** A connection to a replica; to the primary when none can be reached. Takes both' `Leases`. */
 async function acquireReading(primary, replicas, group, options, stack) {
   const { target: _, ...rest } = options;
-  if (!group.reachable) return primary.lend(rest, stack);
+  if (!group.reachable) return primary.acquire(rest, stack);
   const began = clock.now();
   try {
-    return await replicas.lend(rest, stack);
+    return await replicas.acquire(rest, stack);
   } catch (error) {
     if (options.signal?.aborted || isFinal(error)) throw error;
     // One deadline over both.
     if (typeof rest.timeoutMs === 'number') {
       rest.timeoutMs = Math.max(rest.timeoutMs - (clock.now() - began), 1);
     }
-    return primary.lend(rest, stack);
+    return primary.acquire(rest, stack);
   }
 }
 

@@ -16,7 +16,7 @@ const { failedCursor } = require('./cursor');
 const { failedStream } = require('./stream');
 const { holds, runHolding } = require('./holders');
 const { leaseOf } = require('./lease');
-const { FLAG } = require('./ring');
+const { FLAG } = require('./records');
 const { EitherSignal, onAbort } = require('./signal');
 
 /** Serialization failure and deadlock: the whole transaction may be run again. */
@@ -140,7 +140,7 @@ class Transaction {
     const lease = this.#lease;
     // Should it fail, the statement that follows fails with the same error. Past the lease's checks:
     // that statement may be of a cursor, which bars all others.
-    lease.pool.submit(lease, begin, undefined, undefined, FLAG.LEAD).catch((error) => {
+    lease.pool.statements.submit(lease, begin, undefined, undefined, FLAG.LEAD).catch((error) => {
       this.#shared.failure ??= error;
     });
   }
@@ -308,14 +308,12 @@ async function transact(connection, callback, options) {
   );
 }
 
-/** A transaction on a connection of its own, which is given back afterwards. */
-async function transactPooled(pool, callback, options) {
+/** A transaction on a connection of its own, for the caller at `stack`, given back afterwards. */
+async function transactPooled(leases, callback, options, stack) {
   const settings = readOptions(callback, options);
-  // Once: what runs it again after a failure is not the caller.
-  const stack = pool.stackAbove(pool.transaction);
   return attempts(settings, async (signal) => {
     const { target } = settings;
-    const connection = await pool.lend((signal ?? target) && { signal, target }, stack);
+    const connection = await leases.acquire((signal ?? target) && { signal, target }, stack);
     try {
       return await Transaction.run(connection, settings.begin, callback, signal);
     } finally {

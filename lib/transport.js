@@ -11,7 +11,7 @@
 const net = require('node:net');
 const { begin, checkDuplex, codeOf, textOf, whenOpen } = require('./duplex');
 const { OptionError, keepCause } = require('./errors');
-const { SUBMIT } = require('./ring');
+const { SUBMIT } = require('./records');
 const { readSsl, secure } = require('./transport-tls');
 
 /** Bytes the engine may send ahead of the Duplex. */

@@ -1,4 +1,4 @@
-//! The records of both rings. Words are Int32; `lib/ring.js` holds the same numbers, and a test
+//! The records of both rings. Words are Int32; `lib/records.js` holds the same numbers, and a test
 //! compares the two (`__tests__/boundary/records.test.js`).
 //!
 //! Submission (JavaScript to engine): `[length in words][op][request] ...`; byte payloads follow

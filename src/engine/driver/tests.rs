@@ -90,7 +90,7 @@ fn told(driver: &mut Driver, link: &LinkShared) -> Vec<i32> {
     words
 }
 
-/// What lib/ring.js would write for one query.
+/// What lib/submission.js would write for one query.
 fn valid() -> Vec<i32> {
     use crate::wire::record::{CANCEL, CLOSE, CREDIT, FETCH, QUERY, RELEASE, STATEMENT, WARM, tag};
     use crate::wire::record::{COPY_DATA, COPY_END, flag};

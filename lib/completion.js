@@ -1,0 +1,256 @@
+'use strict';
+
+/**
+ * The completion ring: what the engine has to say comes in bursts and is taken over for about a
+ * millisecond at a time. Rows and results are made here, and requests settled.
+ */
+
+const { COMPLETE, SUBMIT } = require('./records');
+const { Reader, Shape } = require('./rows');
+const { Shapes } = require('./shapes');
+
+// Taken at load: test frameworks replace them.
+const later = setImmediate;
+const clock = performance;
+
+/** A drain hands control back to the event loop after so many milliseconds. */
+const DRAIN_MS = 1;
+
+/** Answers a transport that is asked for when this side of its pool has closed. */
+const LEFT = JSON.stringify({
+  message: 'the thread that makes the transports has left the pool',
+});
+
+class Completion {
+  constructor(link) {
+    this.link = link;
+    this.native = link.native;
+    this.reader = new Reader();
+    /** A drain goes on in the next turn of the event loop. */
+    this.draining = false;
+    this.shapes = new Shapes();
+    this.commands = [];
+    this.drainLater = this.drain.bind(this);
+  }
+
+  /** The engine has something to say. */
+  wake() {
+    if (!this.draining) this.drain();
+  }
+
+  drain() {
+    const { link, native, reader } = this;
+    if (link.broken !== null) this.discard();
+    const until = clock.now() + DRAIN_MS;
+    for (;;) {
+      const count = reader.drain(native);
+      if (count === 0) break;
+      try {
+        this.read(reader, count);
+      } catch (cause) {
+        link.breakDown('the answers of the engine could not be read', cause);
+      }
+      if (link.broken !== null) this.discard();
+      if (clock.now() >= until) {
+        this.draining = true;
+        later(this.drainLater);
+        return;
+      }
+    }
+    this.draining = false;
+    if (link.contexts.size > 0) link.contexts.clear();
+    if (reader.grown) reader.shrink();
+    if (link.pending === 0) native.unref();
+  }
+
+  /** Takes over what nobody can read, so that it does not pile up. */
+  discard() {
+    while (this.reader.drain(this.native) > 0);
+  }
+
+  /** The answers to requests. */
+  read(reader, count) {
+    const { link } = this;
+    const { ints } = reader;
+    while (reader.i < count) {
+      switch (ints[reader.i++]) {
+        case COMPLETE.ROWS:
+          this.readRows(reader, ints);
+          break;
+        case COMPLETE.DONE:
+          this.readDone(reader, ints);
+          break;
+        case COMPLETE.FAIL:
+          this.readFail(ints[reader.i++], JSON.parse(reader.payload()));
+          break;
+        case COMPLETE.SHAPE:
+          this.shapes.known.set(ints[reader.i++], {
+            columns: JSON.parse(reader.payload()),
+            byInt8: {},
+          });
+          break;
+        case COMPLETE.FORGET_SHAPES:
+          this.shapes = this.shapes.next = new Shapes();
+          break;
+        case COMPLETE.GRANT: {
+          const request = link.remove(ints[reader.i]);
+          request.pool.granted(request, ints[reader.i + 1], ints[reader.i + 2] >>> 0);
+          reader.i += 3;
+          break;
+        }
+        case COMPLETE.RESULT:
+          this.readResult(reader, ints);
+          break;
+        case COMPLETE.OK:
+          link.remove(ints[reader.i++]).resolve();
+          break;
+        case COMPLETE.COPY_OUT: {
+          const request = link.requests[ints[reader.i++]];
+          request.stream.takeBytes(reader.blob());
+          break;
+        }
+        case COMPLETE.COPY_READY:
+        case COMPLETE.COPY_CREDIT:
+          link.requests[ints[reader.i]].stream.grant(ints[reader.i + 1]);
+          reader.i += 2;
+          break;
+        case COMPLETE.SUSPENDED: {
+          const request = link.requests[ints[reader.i++]];
+          link.park(request);
+          request.stream.suspended();
+          break;
+        }
+        case COMPLETE.COMMAND:
+          this.commands[ints[reader.i++]] = reader.payload() || null;
+          break;
+        default:
+          if (!this.readCall(ints[reader.i - 1], reader, ints)) return;
+      }
+    }
+  }
+
+  /** What the engine says of its own accord; false when it is not understood. */
+  readCall(op, reader, ints) {
+    const { link } = this;
+    switch (op) {
+      case COMPLETE.EVENT: {
+        const pool = link.pools.get(ints[reader.i++]);
+        const event = JSON.parse(reader.payload());
+        pool?.handleEvent(event);
+        break;
+      }
+      case COMPLETE.HOOK_CALL: {
+        const pool = link.pools.get(ints[reader.i]);
+        const { i } = reader;
+        pool?.handleHook(ints[i + 1], ints[i + 2], ints[i + 3], ints[i + 4]);
+        reader.i += 5;
+        break;
+      }
+      case COMPLETE.TRANSPORT_OPEN: {
+        const [id, pool, kind] = ints.subarray(reader.i, reader.i + 3);
+        reader.i += 3;
+        const target = JSON.parse(reader.payload());
+        const owner = link.pools.get(pool);
+        if (owner !== undefined) owner.handleTransport(kind, id, target);
+        else link.recordWithText(SUBMIT.TRANSPORT_END, LEFT, id);
+        break;
+      }
+      case COMPLETE.TRANSPORT_WRITE: {
+        const transport = link.transports.get(ints[reader.i++]);
+        const bytes = reader.blob();
+        transport?.write(bytes);
+        break;
+      }
+      case COMPLETE.TRANSPORT_CLOSE:
+        link.transports.get(ints[reader.i])?.close(ints[reader.i + 1] === 1);
+        reader.i += 2;
+        break;
+      case COMPLETE.TRANSPORT_GRANT:
+        link.transports.get(ints[reader.i])?.grant(ints[reader.i + 1]);
+        reader.i += 2;
+        break;
+      case COMPLETE.NOTIFICATION: {
+        const pool = link.pools.get(ints[reader.i]);
+        const process = ints[reader.i + 1];
+        reader.i += 2;
+        pool?.handleNotification(process, reader.payload());
+        break;
+      }
+      default:
+        link.breakDown(reader.payload());
+        return false;
+    }
+    return true;
+  }
+
+  readRows(reader, ints) {
+    const request = this.link.requests[ints[reader.i]];
+    const shape = this.shapeFor(ints[reader.i + 1], request);
+    const count = ints[reader.i + 2];
+    reader.i += 3;
+    if (request.failure !== null) return shape.skip(reader, count);
+    const rows = request.stream === null ? (request.rows ??= []) : [];
+    try {
+      shape.read(reader, count, rows, request.rowMode);
+    } catch (error) {
+      request.failure = error;
+      // A stream may be endless.
+      if (request.stream !== null) request.stream.halt();
+      return undefined;
+    }
+    if (request.stream !== null) request.stream.take(rows, shape.fields);
+    return undefined;
+  }
+
+  /** One shape may be read in two ways: pools differ in what an int8 becomes. */
+  shapeFor(id, request) {
+    const entry = this.shapes.known.get(id) ?? request.shapes.find(id);
+    const { int8 } = request.pool;
+    return (entry.byInt8[int8] ??= new Shape(entry.columns, { int8 }));
+  }
+
+  readDone(reader, ints) {
+    const request = this.link.remove(ints[reader.i]);
+    const result = this.result(request, reader, ints);
+    if (request.lease !== null) request.lease.noteDone();
+    if (request.failure !== null) {
+      request.fail(request.failure);
+    } else if (request.stream !== null) {
+      request.stream.end(result.fields, result.rowCount);
+    } else if (request.results !== null) {
+      request.results.push(result);
+      request.resolve(request.results);
+    } else {
+      request.resolve(result);
+    }
+  }
+
+  readResult(reader, ints) {
+    const request = this.link.requests[ints[reader.i]];
+    (request.results ??= []).push(this.result(request, reader, ints));
+  }
+
+  /** `[request, shape, command, low, high]` and the rows collected so far. */
+  result(request, reader, ints) {
+    const shape = ints[reader.i + 1];
+    const command = ints[reader.i + 2];
+    const high = ints[reader.i + 4];
+    const rowCount = high < 0 ? null : high * 2 ** 32 + (ints[reader.i + 3] >>> 0);
+    reader.i += 5;
+    const fields = shape < 0 ? [] : this.shapeFor(shape, request).fields;
+    const rows = request.rows ?? [];
+    request.rows = null;
+    return { rows, fields, rowCount, command: command < 0 ? null : this.commands[command] };
+  }
+
+  readFail(number, wire) {
+    const { link } = this;
+    link.unpark(link.requests[number]);
+    const request = link.remove(number);
+    const error = request.failure ?? request.pool.errorOf(wire, request);
+    if (request.lease !== null) request.lease.noteFailed(wire, error);
+    request.fail(error);
+  }
+}
+
+module.exports = { Completion };

@@ -1,0 +1,62 @@
+'use strict';
+
+/** The numbers of `src/wire/record.rs`; `__tests__/boundary/records.test.js` compares them. */
+
+const SUBMIT = {
+  STATEMENT: 1,
+  FORGET: 2,
+  QUERY: 3,
+  CANCEL: 4,
+  RELEASE: 5,
+  WARM: 6,
+  CLOSE: 7,
+  CREDIT: 8,
+  HOOK: 9,
+  TRANSPORT_DATA: 10,
+  TRANSPORT_END: 11,
+  TRANSPORT_CREDIT: 12,
+  COPY_DATA: 13,
+  COPY_END: 14,
+  FETCH: 15,
+};
+const COMPLETE = {
+  ROWS: 1,
+  DONE: 2,
+  FAIL: 3,
+  SHAPE: 4,
+  FORGET_SHAPES: 5,
+  GRANT: 6,
+  RESULT: 7,
+  EVENT: 8,
+  HOOK_CALL: 9,
+  OK: 10,
+  COMMAND: 11,
+  BROKEN: 12,
+  TRANSPORT_OPEN: 13,
+  TRANSPORT_WRITE: 14,
+  TRANSPORT_CLOSE: 15,
+  TRANSPORT_GRANT: 16,
+  COPY_READY: 17,
+  COPY_OUT: 18,
+  COPY_CREDIT: 19,
+  NOTIFICATION: 20,
+  SUSPENDED: 21,
+};
+const FLAG = {
+  STREAM: 1,
+  HOOK: 2,
+  LEAD: 4,
+  WITHIN: 8,
+  COPY: 16,
+  CURSOR: 32,
+  PRIMARY: 64,
+  REPLICA: 128,
+};
+const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
+const HOOK = { ON_CONNECT: 1, RESET: 2, PASSWORD: 3, STREAM: 4 };
+const TRANSPORT = { PLAIN: 0, TLS: 1 };
+
+/** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */
+const NUMBERS = 2 ** 20;
+
+module.exports = { COMPLETE, FATE, FLAG, HOOK, NUMBERS, SUBMIT, TRANSPORT };
