@@ -27,21 +27,26 @@ function runHolding(held, callback, argument) {
   return storage.run({ held, outer: storage.getStore() }, callback, argument);
 }
 
+/** What the running code holds, for later: `{ held, outer }`, or undefined. */
+function whatIsHeld() {
+  return storage === null ? undefined : storage.getStore();
+}
+
 /** Whether the running code holds, directly or further out, something that `test` accepts. */
 function holds(test) {
-  for (let store = storage?.getStore(); store !== undefined; store = store.outer) {
+  for (let store = whatIsHeld(); store !== undefined; store = store.outer) {
     if (test(store.held)) return true;
   }
   return false;
 }
 
-/** The leases of a pool that the running code holds. */
-function heldHere(pool) {
+/** The leases of a pool among what was held, as far as they still are. */
+function leasesOf(pool, store) {
   const leases = [];
-  holds((held) => {
+  for (; store !== undefined; store = store.outer) {
+    const { held } = store;
     if (held.pool === pool && held.released === null) leases.push(held);
-    return false;
-  });
+  }
   return leases;
 }
 
@@ -77,9 +82,9 @@ function firstFrame(stack) {
     .replace(/^at (?:async )?/, '');
 }
 
-/** Names the nested acquire, when the code that waited is known to hold connections itself. */
-function explainNested(error, pool) {
-  const mine = heldHere(pool);
+/** Names the nested acquire, when the code that waited is known to hold some of them itself. */
+function explainNested(error, pool, store) {
+  const mine = leasesOf(pool, store);
   if (mine.length === 0) return;
   const from = mine.find((lease) => lease.stack !== undefined)?.stack;
   const where = from === undefined ? '' : ` (acquired by ${firstFrame(from)})`;
@@ -89,4 +94,11 @@ function explainNested(error, pool) {
     `connection${mine.length > 1 ? 's' : ''} of this pool${where}: a nested acquire waits for itself`;
 }
 
-module.exports = { describeTimeout, explainNested, holds, runHolding, trackHolders };
+module.exports = {
+  describeTimeout,
+  explainNested,
+  holds,
+  runHolding,
+  trackHolders,
+  whatIsHeld,
+};

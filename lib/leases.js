@@ -5,7 +5,6 @@
 const { AsyncResource } = require('node:async_hooks');
 const { Connection } = require('./connection');
 const { abortError, stackAbove } = require('./errors');
-const { atAcquirer } = require('./failure');
 const { Lease } = require('./lease');
 const { ACQUIRE, checkOptions, refusal } = require('./options');
 const { FATE, NUMBERS, SUBMIT } = require('./records');
@@ -72,7 +71,7 @@ class Leases {
       if (signal !== undefined) this.#link.watch(number, request, signal);
       const heard = this.#emitter.listenerCount('acquire') > 0;
       request.context = heard ? new AsyncResource('polypool.Acquire') : this.#pool.resource;
-      return promise.then(undefined, atAcquirer);
+      return promise;
     } catch (error) {
       return Promise.reject(error);
     }

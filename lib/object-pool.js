@@ -9,7 +9,6 @@ const { AsyncResource } = require('node:async_hooks');
 const { EventEmitter } = require('node:events');
 const { inspect } = require('node:util');
 const {
-  AcquireTimeoutError,
   ClosedError,
   OptionError,
   PoolError,
@@ -19,11 +18,13 @@ const {
   messageOf,
   stackAbove,
 } = require('./errors');
-const { describeTimeout, explainNested, runHolding, trackHolders } = require('./holders');
+const { noteWaitedFor, refuseAtCaller } = require('./failure');
+const { describeTimeout, runHolding, trackHolders } = require('./holders');
 const { inspected } = require('./inspect');
+const { readOptions } = require('./resource-factory');
 const { ResourceLease } = require('./resource-lease');
+const { Waiter } = require('./resource-waiter');
 const { BACK, REJECTED, Resources } = require('./resources');
-const { onAbort } = require('./signal');
 const { surface } = require('./surface');
 const calls = require('./options');
 
@@ -33,11 +34,6 @@ const { checkOptions } = calls;
 const { setTimeout, clearTimeout } = globalThis;
 
 const settled = Promise.resolve();
-
-let resolveNext;
-const executor = (resolve) => {
-  resolveNext = resolve;
-};
 
 let unnamed = 0;
 
@@ -104,8 +100,7 @@ class ObjectPool extends EventEmitter {
 
   #wait(signal, holder = null) {
     const waiter = new Waiter(this, holder);
-    const promise = new Promise(executor);
-    waiter.settle = resolveNext;
+    const promise = waiter.promise();
     if (signal !== undefined) waiter.watch(signal, this.#resources);
     this.#resources.wait(waiter);
     return promise;
@@ -117,10 +112,7 @@ class ObjectPool extends EventEmitter {
   }
 
   handleRefusal(waiter, why, waitedMs) {
-    const error = this.#refusal(why, waitedMs, waiter.signal);
-    // In the turn after: the promise must be known to follow this one for its stack to be found.
-    const refused = Promise.reject(error).then(undefined, pass);
-    waiter.settle(refused.then(undefined, atAcquirer));
+    refuseAtCaller(waiter.settle, this.#refusal(why, waitedMs, waiter.signal), waiter.held);
   }
 
   #refusal(why, waitedMs, signal) {
@@ -132,7 +124,7 @@ class ObjectPool extends EventEmitter {
         const told = describeTimeout(wire, ({ slot }) => this.#resources.entryAt(slot).holder);
         const error = fromWire(told);
         if (lastError !== null) error.cause = lastError.thrown;
-        waitedFor.set(error, this);
+        noteWaitedFor(error, this);
         return error;
       }
       case REJECTED.ABORTED:
@@ -329,76 +321,6 @@ class ObjectPool extends EventEmitter {
       surface(error);
     }
   }
-}
-
-/** Somebody who waits for a resource. */
-class Waiter {
-  constructor(pool, holder) {
-    this.pool = pool;
-    this.holder = holder;
-    this.number = -1;
-    /** Resolves the promise of the acquire. */
-    this.settle = null;
-    this.signal = undefined;
-    this.onAbort = null;
-  }
-
-  watch(signal, resources) {
-    this.signal = signal;
-    this.onAbort = () => resources.cancel(this);
-    onAbort(signal, this.onAbort);
-  }
-
-  #unwatch() {
-    if (this.signal !== undefined) this.signal.removeEventListener('abort', this.onAbort);
-  }
-
-  resolve(entry) {
-    this.#unwatch();
-    this.pool.handleGrant(this, entry);
-  }
-
-  reject(why, waitedMs) {
-    this.#unwatch();
-    this.pool.handleRefusal(this, why, waitedMs);
-  }
-}
-
-/** The options beside the functions of the factory, which may be in one object with them. */
-function readOptions(factory, options) {
-  if (typeof factory !== 'object' || factory === null) {
-    throw new OptionError('a pool of resources needs { create, destroy }', { option: 'create' });
-  }
-  for (const step of ['create', 'destroy']) {
-    if (typeof factory[step] !== 'function') {
-      throw new OptionError(`option '${step}' must be a function`, { option: step });
-    }
-  }
-  if (options === undefined) return factory;
-  if (typeof options !== 'object' || options === null) {
-    throw new OptionError('the options of a pool must be an object', { option: '' });
-  }
-  for (const step of STEPS) {
-    if (options[step] === undefined) continue;
-    const message = `option '${step}' belongs to the factory, which is the first argument`;
-    throw new OptionError(message, { option: step });
-  }
-  return options;
-}
-
-const STEPS = ['create', 'destroy', 'validate', 'reset'];
-
-/** The pool that a timeout is about. */
-const waitedFor = new WeakMap();
-
-/** As `atCaller`, in whose async context it shows whether the code that waited holds resources. */
-function atAcquirer(error) {
-  if (error instanceof AcquireTimeoutError) explainNested(error, waitedFor.get(error));
-  return atCaller(error, atAcquirer);
-}
-
-function pass(error) {
-  throw error;
 }
 
 function queueFull(name, { lent, idle, creating, waiting, max }) {

@@ -2,17 +2,17 @@
 
 /** Somebody who waits for an answer. */
 
+const { refuseAtCaller } = require('./failure');
+const { whatIsHeld } = require('./holders');
+
 let resolveNext;
-let rejectNext;
-const executor = (resolve, reject) => {
+const executor = (resolve) => {
   resolveNext = resolve;
-  rejectNext = reject;
 };
 
 class Request {
   constructor() {
     this.resolve = null;
-    this.reject = null;
     this.pool = null;
     /** The lease it runs on, if any. */
     this.lease = null;
@@ -37,12 +37,14 @@ class Request {
     this.shapes = null;
     /** The caller's async context, for events; only while somebody listens to them. */
     this.context = null;
+    /** What the caller holds, with leak detection. */
+    this.held = whatIsHeld();
   }
 
   fail(error) {
     if (this.stream !== null) this.stream.fail(error);
     else if (this.alwaysDone) this.resolve();
-    else this.reject(error);
+    else refuseAtCaller(this.resolve, error, this.held);
   }
 }
 
@@ -50,7 +52,6 @@ class Request {
 function promiseOf(request) {
   const promise = new Promise(executor);
   request.resolve = resolveNext;
-  request.reject = rejectNext;
   return promise;
 }
 

@@ -55,7 +55,7 @@ test('every error code of the engine is declared', () => {
 });
 
 test('every reason to close a connection is declared', () => {
-  const source = read('src/engine/driver/lifecycle.rs');
+  const source = read('src/core/message.rs');
   const reasons = capture(source, /CloseReason::\w+ => "(\w+)"/g);
   const typed = capture(/RemoveReason =(.*?);/s.exec(declarations)[1], /'(\w+)'/g);
   expect(typed.sort()).toEqual(reasons.sort());

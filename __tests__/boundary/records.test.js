@@ -52,6 +52,19 @@ test('params.js: the tags', () => {
   expect({ ...known, JSON: JSON_TEXT }).toEqual(rust.tag);
 });
 
+test.each([
+  ['ANSWER', 'answer'],
+  ['CHANGE', 'change'],
+  ['EFFECT', 'effect'],
+  ['REJECTED', 'rejected'],
+])('resources.js: %s', (name, module) => {
+  const text = read('src', 'wire', 'foreign.rs');
+  const [, body] = new RegExp(`pub mod ${module} \\{([^}]*)\\}`).exec(text);
+  const known = constants(body);
+  expect(Object.keys(known).length).toBeGreaterThan(2);
+  expect(literal(read('lib', 'resources.js'), name)).toEqual(known);
+});
+
 test('no two records of one ring have the same number', () => {
   for (const ring of [rust.submit, rust.complete, rust.tag]) {
     expect(new Set(Object.values(ring)).size).toBe(Object.keys(ring).length);

@@ -1,0 +1,52 @@
+'use strict';
+
+const { whatIsHeld } = require('./holders');
+const { onAbort } = require('./signal');
+
+let resolveNext;
+const executor = (resolve) => {
+  resolveNext = resolve;
+};
+
+/** Somebody who waits for a resource. */
+class Waiter {
+  constructor(pool, holder) {
+    this.pool = pool;
+    this.holder = holder;
+    /** What the caller holds, with leak detection. */
+    this.held = whatIsHeld();
+    this.number = -1;
+    /** Resolves the promise of the acquire. */
+    this.settle = null;
+    this.signal = undefined;
+    this.onAbort = null;
+  }
+
+  promise() {
+    const promise = new Promise(executor);
+    this.settle = resolveNext;
+    return promise;
+  }
+
+  watch(signal, resources) {
+    this.signal = signal;
+    this.onAbort = () => resources.cancel(this);
+    onAbort(signal, this.onAbort);
+  }
+
+  #unwatch() {
+    if (this.signal !== undefined) this.signal.removeEventListener('abort', this.onAbort);
+  }
+
+  resolve(entry) {
+    this.#unwatch();
+    this.pool.handleGrant(this, entry);
+  }
+
+  reject(why, waitedMs) {
+    this.#unwatch();
+    this.pool.handleRefusal(this, why, waitedMs);
+  }
+}
+
+module.exports = { Waiter };
