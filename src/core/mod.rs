@@ -10,6 +10,7 @@ pub mod error;
 mod expiry;
 mod failover;
 mod growth;
+pub mod ids;
 #[cfg(debug_assertions)]
 mod invariants;
 mod lifecycle;

@@ -1,8 +1,8 @@
 //! Who waits: bounded, first come first served inside a priority class, O(1) cancel.
 
 use super::deadlines::Deadlines;
+use super::ids::IdMap;
 use super::message::{Time, WaiterId, Want};
-use std::collections::HashMap;
 
 const NONE: u32 = u32::MAX;
 
@@ -37,7 +37,7 @@ pub struct Waiters {
     classes: Vec<Class>,
     /// Bit n: class n is not empty.
     occupied: u64,
-    by_id: HashMap<WaiterId, u32>,
+    by_id: IdMap<WaiterId, u32>,
     deadlines: Deadlines<(u32, u64)>,
     tickets: u64,
 }
@@ -50,7 +50,7 @@ impl Waiters {
             free: Vec::new(),
             classes: vec![Class { front: NONE, back: NONE }; classes],
             occupied: 0,
-            by_id: HashMap::new(),
+            by_id: IdMap::default(),
             deadlines: Deadlines::new(),
             tickets: 0,
         }

@@ -3,12 +3,11 @@
 use super::classify::{self, Class, Traits};
 use super::copy::direction;
 use super::types::{Columns, result_formats};
+use crate::core::ids::IdMap;
 use crate::engine::session::Direction;
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::message::frontend;
 use std::cell::OnceCell;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
 /// One text, for all connections.
@@ -137,7 +136,7 @@ pub(super) struct StatementCache {
     /// Of all names. Differs between connections: behind a pooler that hands out the server's
     /// connections by the transaction, a name of ours must never mean another one's statement.
     prefix: Box<str>,
-    entries: HashMap<u32, Entry, BuildHasherDefault<IdHasher>>,
+    entries: IdMap<u32, Entry>,
     clock: u64,
     serial: u64,
     /// Serials the server still holds though the cache does not: closed in the next flight.
@@ -152,7 +151,7 @@ struct Entry {
 
 impl StatementCache {
     pub fn new(budget: usize, prefix: &str) -> StatementCache {
-        let (prefix, entries) = (prefix.into(), HashMap::default());
+        let (prefix, entries) = (prefix.into(), IdMap::default());
         StatementCache { budget, prefix, entries, clock: 0, serial: 0, discarded: Vec::new() }
     }
 
@@ -258,26 +257,6 @@ impl Entry {
     /// Executions in flight hold the statement too.
     fn in_flight(&self) -> bool {
         Rc::strong_count(&self.prepared) > 1
-    }
-}
-
-/// Ids are small numbers handed out in order: one multiplication spreads them enough.
-#[derive(Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u32(u32::from(byte));
-        }
-    }
-
-    fn write_u32(&mut self, id: u32) {
-        self.0 = (self.0.rotate_left(5) ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
 
