@@ -340,3 +340,7 @@ fn refuse(entries: &[(String, Value)]) -> Result<(), OptionError> {
     let message = format!("option '{key}' is for pools of a database{hint}");
     Err(OptionError { option: (*key).to_owned(), message })
 }
+
+#[cfg(test)]
+#[path = "tests/foreign.rs"]
+mod tests;
