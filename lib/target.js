@@ -10,6 +10,10 @@ const { OptionError } = require('./errors');
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
 const POSTGRES = ['postgres', 'postgresql'];
 
+const OF_RESOURCES =
+  "option 'create' makes resources of your own: their pool is made by createPool() or " +
+  'new ObjectPool(), this one is of database connections';
+
 /** One object of options; a URL stays text for the engine to read. */
 function readTarget(target, options) {
   let given;
@@ -18,6 +22,7 @@ function readTarget(target, options) {
   } else {
     given = { ...readObject(target) };
   }
+  if (typeof given.create === 'function') throw new OptionError(OF_RESOURCES, { option: 'create' });
   for (const key of ['url', 'connectionString']) {
     if (given[key] instanceof URL) given[key] = textOf(given[key]);
     if (typeof given[key] === 'string') checkScheme(key, given[key]);

@@ -256,6 +256,13 @@ test.each([
   expect(() => new ObjectPool(options)).toThrow(message);
 });
 
+test('a factory given to the pool of connections is told where it belongs', async () => {
+  const { Pool, connect } = load();
+  const factory = { create: nothing, destroy: nothing };
+  expect(() => new Pool(factory)).toThrow(/new ObjectPool\(\)/);
+  expect((await rejection(connect(factory))).option).toBe('create');
+});
+
 test('wrong options of calls are named', async () => {
   const pool = lazyObjects(factoryOf(), {});
   for (const [call, message] of [
