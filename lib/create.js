@@ -14,7 +14,11 @@ const { bindSql } = require('./sql');
 const { failedStream } = require('./stream');
 
 async function createPool(target, options) {
-  const pool = isFactory(target) ? new ObjectPool(target, options) : new Pool(target, options);
+  return opened(isFactory(target) ? new ObjectPool(target, options) : new Pool(target, options));
+}
+
+/** The pool with its first connections, unless it is lazy; closed again when there are none. */
+async function opened(pool) {
   if (pool.isLazy()) return pool;
   try {
     await pool.warm();
@@ -116,7 +120,7 @@ async function connect(target, options) {
   const given = typeof target === 'string' || target instanceof URL ? { ...options } : target;
   refusePoolOptions(given);
   const single = { ...given, max: 1, idleTimeoutMs: 0, maxLifetimeMs: 0, reset: 'never' };
-  const pool = given === target ? await createPool(single) : await createPool(target, single);
+  const pool = await opened(given === target ? new Pool(single) : new Pool(target, single));
   try {
     return new UnpooledConnection(pool, await pool.acquire());
   } catch (error) {
