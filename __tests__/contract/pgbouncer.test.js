@@ -1,6 +1,9 @@
 'use strict';
 // PgBouncer in transaction mode: 1.18, which keeps no prepared statements, and 1.26, which does.
 
+const { Readable } = require('node:stream');
+const { text } = require('node:stream/consumers');
+const { pipeline } = require('node:stream/promises');
 const { PgBouncer } = require('../support/pgbouncer.js');
 const { load, rejection, track, unique } = require('../support/pools.js');
 const { testServer, url } = require('../support/urls.js');
@@ -91,6 +94,24 @@ describe.each(KINDS)('%s, %j, pool %j', (age, settings, options) => {
     expect(late.code).toBe('ERR_POLYPOOL_QUERY_TIMEOUT');
     const { rows } = await pool.query('select 1 as one');
     expect(rows).toEqual([{ one: 1 }]);
+  });
+
+  test('COPY in and out, and a pool that goes on', async () => {
+    const pool = await openPool({ max: 2 });
+    const table = unique('copied');
+    await pool.query(`create table ${table} (id int4, word text)`);
+    const lines = Array.from({ length: 5000 }, (_, i) => `${i}\tword ${i}\n`);
+    const writer = pool.copyFrom(`copy ${table} from stdin`);
+    await pipeline(Readable.from(lines), writer);
+    expect(writer.rowCount).toBe(5000);
+    const copied = await text(pool.copyTo(`copy (select * from ${table} order by id) to stdout`));
+    expect(copied).toBe(lines.join(''));
+    const broken = pool.copyFrom(`copy ${table} from stdin`);
+    const failed = await rejection(pipeline(Readable.from(['no number\tword\n']), broken));
+    expect(failed.code).toBe('22P02');
+    const { rows } = await pool.query(`select count(*)::int4 as n from ${table}`);
+    expect(rows).toEqual([{ n: 5000 }]);
+    await pool.query(`drop table ${table}`);
   });
 
   test('streams read to the end', async () => {
