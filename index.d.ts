@@ -101,9 +101,9 @@ export interface TargetOptions {
   /**
    * Host name, address, or the folder of a unix socket (starts with `/`). Several, with commas
    * between, are tried in order, and of each name all addresses it has at that moment: names are
-   * looked up anew for each connection. A host that
-   * did not answer in its time comes last for 30 s. A refused login is not tried elsewhere. When
-   * none will do: `ConnectError` with its `attempts`. Default: PGHOST, else `localhost`.
+   * looked up anew for each connection. A host that did not answer in its time comes last for 30 s.
+   * A refused login is not tried elsewhere. When none will do: `ConnectError` with its `attempts`.
+   * Default: PGHOST, else `localhost`.
    */
   host?: string;
   /**
