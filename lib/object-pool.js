@@ -71,44 +71,53 @@ class ObjectPool extends EventEmitter {
   // ---- Leases ----
 
   acquire(options) {
-    if (options !== undefined || this.#traced) return this.#acquire(options, this.acquire);
+    if (options !== undefined || this.#traced) {
+      return this.#acquire(options, this.acquire, resourceOf);
+    }
     const entry = this.#resources.take();
-    if (entry === null) return this.#wait();
+    if (entry === null) return this.#wait(new Waiter(this, null, resourceOf));
     if (this.listenerCount('acquire') > 0) this.#emitIn(null, 'acquire', entry.resource);
     return Promise.resolve(entry.resource);
   }
 
-  #acquire(options, above) {
+  /** Resolves with what `view` makes of the entry and its lease. */
+  #acquire(options, above, view) {
+    let waiter;
     try {
       if (options !== undefined) checkOptions(calls.ACQUIRE_RESOURCE, options);
       const { signal, timeoutMs = this.#timeoutMs, priority } = options ?? {};
       if (signal?.aborted) throw abortError(signal);
+      const rank = this.#readPriority(priority);
       const holder = this.#traced ? { pool: this, released: null, stack: stackAbove(above) } : null;
-      const entry = this.#resources.take(this.#readPriority(priority), timeoutMs ?? -1);
-      if (entry === null) return this.#wait(signal, holder);
-      return Promise.resolve(this.#granted(entry, holder));
+      waiter = new Waiter(this, holder, view);
+      // Before anything is asked for: what a foreign signal throws then costs nothing.
+      if (signal !== undefined) waiter.watch(signal, this.#resources);
+      const entry = this.#resources.take(rank, timeoutMs ?? -1);
+      if (entry === null) return this.#wait(waiter);
+      waiter.unwatch();
+      return Promise.resolve(this.#granted(waiter, entry));
     } catch (error) {
+      waiter?.unwatch();
       return Promise.reject(error);
     }
   }
 
-  #granted(entry, holder) {
+  #granted({ holder, view }, entry) {
     entry.holder = holder;
+    const granted = view(entry, this.#resources);
     if (this.listenerCount('acquire') > 0) this.#emitIn(null, 'acquire', entry.resource);
-    return entry.resource;
+    return granted;
   }
 
-  #wait(signal, holder = null) {
-    const waiter = new Waiter(this, holder);
+  #wait(waiter) {
     const promise = waiter.promise();
-    if (signal !== undefined) waiter.watch(signal, this.#resources);
     this.#resources.wait(waiter);
     return promise;
   }
 
   /** Called by the waiter. */
   handleGrant(waiter, entry) {
-    waiter.settle(this.#granted(entry, waiter.holder));
+    waiter.settle(this.#granted(waiter, entry));
   }
 
   handleRefusal(waiter, why, waitedMs) {
@@ -149,11 +158,26 @@ class ObjectPool extends EventEmitter {
     if (this.#traced || this.listenerCount('release') > 0) {
       const entry = this.#resources.entryOf(resource);
       if (entry === undefined) return Promise.reject(notLent(this.name));
-      if (entry.holder !== null) entry.holder.released = settled;
-      entry.holder = null;
-      this.#emitIn(null, 'release', resource);
+      this.#noteRelease(entry);
     }
-    const back = this.#resources.release(resource, destroy);
+    return this.#whenBack(this.#resources.release(resource, destroy));
+  }
+
+  /** The same of one lease. Where it has ended otherwise (release, maxLeaseMs) nothing is left to do. */
+  #giveLeaseBack({ entry, lease }, destroy) {
+    const ended = this.#resources.leaseOf(entry) !== lease || !this.#resources.isOut(entry);
+    if (ended) return settled;
+    this.#noteRelease(entry);
+    return this.#whenBack(this.#resources.releaseLease(entry, lease, destroy));
+  }
+
+  #noteRelease(entry) {
+    if (entry.holder !== null) entry.holder.released = settled;
+    entry.holder = null;
+    if (this.listenerCount('release') > 0) this.#emitIn(null, 'release', entry.resource);
+  }
+
+  #whenBack(back) {
     if (back === BACK.DONE) return settled;
     if (back === BACK.NOT_LENT) return Promise.reject(notLent(this.name));
     return new Promise((resolve) => this.#resources.whenBack(resolve));
@@ -163,18 +187,19 @@ class ObjectPool extends EventEmitter {
     if (typeof callback !== 'function') {
       throw new PoolError('ERR_POLYPOOL_PARAMETER', 'use needs a callback function');
     }
-    const resource = await this.#acquire(options, this.use);
-    const holder = this.#resources.entryOf(resource)?.holder ?? null;
+    const borrowed = await this.#acquire(options, this.use, leaseOf);
+    const { resource, holder } = borrowed.entry;
     try {
-      return await runHolding(holder, callback, resource);
+      return await (holder === null ? callback(resource) : runHolding(holder, callback, resource));
     } finally {
-      await this.#giveBack(resource, false).catch(ignoreEnded);
+      await this.#giveLeaseBack(borrowed, false);
     }
   }
 
   async lease(options) {
-    const resource = await this.#acquire(options, this.lease);
-    return new ResourceLease(resource, (given) => this.release(resource, given));
+    const borrowed = await this.#acquire(options, this.lease, leaseOf);
+    const giveBack = (destroy) => this.#giveLeaseBack(borrowed, destroy);
+    return new ResourceLease(borrowed.entry.resource, giveBack);
   }
 
   #readPriority(priority) {
@@ -221,7 +246,7 @@ class ObjectPool extends EventEmitter {
         waitForServer && acquireTimeoutMs !== null
           ? setTimeout(
               () => end(reject, this.#notCreated(this.#resources.lastError)),
-              acquireTimeoutMs,
+              Math.min(acquireTimeoutMs, calls.TIMEOUT_MAX),
             )
           : null;
       this.#warming = {
@@ -338,7 +363,8 @@ function closed(name) {
   return new ClosedError(`pool '${name}' is closed`);
 }
 
-/** At the end of `use`: the callback may have given it back itself, or the pool taken it away. */
-function ignoreEnded() {}
+/** What somebody who asked is given. */
+const resourceOf = ({ resource }) => resource;
+const leaseOf = (entry, resources) => ({ entry, lease: resources.leaseOf(entry) });
 
 module.exports = { ObjectPool };

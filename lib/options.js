@@ -186,6 +186,7 @@ function distance(from, to) {
 module.exports = {
   ...CALLS,
   BATCH_MAX,
+  TIMEOUT_MAX,
   checkOptions,
   configOptions,
   isSignal,

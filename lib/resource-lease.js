@@ -1,5 +1,7 @@
 'use strict';
 
+const { RELEASE, checkOptions } = require('./options');
+
 /** A resource that is borrowed until the end of a block: `await using lease = await pool.lease()`. */
 class ResourceLease {
   #resource;
@@ -21,7 +23,12 @@ class ResourceLease {
 
   /** A second call changes nothing: whoever has the resource by then keeps it. */
   release(options) {
-    return (this.#released ??= this.#giveBack(options));
+    try {
+      if (options !== undefined) checkOptions(RELEASE, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return (this.#released ??= this.#giveBack(options?.destroy === true));
   }
 
   [Symbol.asyncDispose]() {

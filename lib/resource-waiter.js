@@ -10,9 +10,11 @@ const executor = (resolve) => {
 
 /** Somebody who waits for a resource. */
 class Waiter {
-  constructor(pool, holder) {
+  /** `view` makes of the entry what the promise resolves with. */
+  constructor(pool, holder, view) {
     this.pool = pool;
     this.holder = holder;
+    this.view = view;
     /** What the caller holds, with leak detection. */
     this.held = whatIsHeld();
     this.number = -1;
@@ -34,17 +36,17 @@ class Waiter {
     onAbort(signal, this.onAbort);
   }
 
-  #unwatch() {
+  unwatch() {
     if (this.signal !== undefined) this.signal.removeEventListener('abort', this.onAbort);
   }
 
   resolve(entry) {
-    this.#unwatch();
+    this.unwatch();
     this.pool.handleGrant(this, entry);
   }
 
   reject(why, waitedMs) {
-    this.#unwatch();
+    this.unwatch();
     this.pool.handleRefusal(this, why, waitedMs);
   }
 }

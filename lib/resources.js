@@ -9,7 +9,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const binding = require('./binding');
 const { OptionError, PoolError } = require('./errors');
-const { surface } = require('./surface');
+const { TIMEOUT_MAX } = require('./options');
 
 // Taken at load: test frameworks replace them.
 const { setTimeout, clearTimeout } = globalThis;
@@ -49,8 +49,6 @@ const BACK = { NOT_LENT: 0, DONE: 1, UNDER_WAY: 2 };
 /** Effects taken at once: few are ever due together. */
 const TAKEN = 16;
 const COUNTS = 10;
-/** A timer takes no more; the core is then asked too early, which is harmless. */
-const TIMER_MAX = 2 ** 31 - 1;
 
 /** The number of a pool that has closed. */
 const NONE = -1;
@@ -76,19 +74,36 @@ class Entry {
     this.whenBack = null;
     /** Nobody wants any more what is being created. */
     this.abandoned = false;
+    /** Of `create`: made when its function looks at the signal. */
     this.controller = null;
+    this.aborted = false;
     /** What the surface keeps with it while it is lent. */
     this.holder = null;
   }
 
-  /** What `create` is called with. Few look at the signal: it is made when they do. */
+  /** What `create` is called with. */
   asked() {
     const entry = this;
     return {
       get signal() {
-        return (entry.controller ??= new AbortController()).signal;
+        if (entry.controller === null) {
+          entry.controller = new AbortController();
+          if (entry.aborted) entry.controller.abort();
+        }
+        return entry.controller.signal;
       },
     };
+  }
+
+  /** Nobody wants any more what is being created; listeners may call the pool. */
+  abort(reason) {
+    this.aborted = true;
+    this.controller?.abort(reason);
+  }
+
+  /** Calls back once it is back or gone. */
+  onceBack(callback) {
+    (this.whenBack ??= []).push(callback);
   }
 }
 
@@ -112,6 +127,12 @@ class Resources {
   #returning = null;
   #nested = [];
   #performing = false;
+  /** Of the effects taken: how many words, and the next to be looked at. */
+  #taken = 0;
+  #next = 0;
+  /** A grant is being told; what listeners give back meanwhile is handed on behind it. */
+  #handing = false;
+  #handed = [];
   #lastStats = null;
   #alarm = null;
   #awaitDestroy;
@@ -192,9 +213,24 @@ class Resources {
     const answer = destroy
       ? native.destroy(this.#pool, entry.slot)
       : native.release(this.#pool, entry.slot);
+    return this.#released(entry, answer);
+  }
+
+  /** What tells this lease of the entry from later ones. */
+  leaseOf(entry) {
+    return native.generation(this.#pool, entry.slot);
+  }
+
+  /** As `release`, unless that lease has ended already: whoever has the resource now keeps it. */
+  releaseLease(entry, lease, destroy) {
+    const answer = native.releaseLease(this.#pool, entry.slot, lease, destroy ? 1 : 0);
+    return this.#released(entry, answer);
+  }
+
+  #released(entry, answer) {
     if (answer === ANSWER.NOTHING) return BACK.DONE;
     if (answer >= 0) {
-      this.#takeRequest(answer).resolve(entry);
+      this.#hand(this.#takeRequest(answer), entry);
       return BACK.DONE;
     }
     if (answer !== ANSWER.MORE) return BACK.NOT_LENT;
@@ -209,7 +245,25 @@ class Resources {
 
   /** Calls back once what was released last is back or gone. */
   whenBack(callback) {
-    this.#returning.whenBack = callback;
+    this.#returning.onceBack(callback);
+  }
+
+  /** Listeners that give back what they hear of would call each other ever deeper. */
+  #hand(request, entry) {
+    if (this.#handing) {
+      this.#handed.push(request, entry);
+      return;
+    }
+    this.#handing = true;
+    try {
+      request.resolve(entry);
+      for (let at = 0; at < this.#handed.length; at += 2) {
+        this.#handed[at].resolve(this.#handed[at + 1]);
+      }
+    } finally {
+      this.#handed.length = 0;
+      this.#handing = false;
+    }
   }
 
   /** The entry of a lent resource. Of several equal ones, any that is lent. */
@@ -222,6 +276,11 @@ class Resources {
 
   #isLent(entry) {
     return native.isLent(this.#pool, entry.slot) === 1;
+  }
+
+  /** Whether the entry is lent at all. */
+  isOut(entry) {
+    return this.#isLent(entry);
   }
 
   isLent(resource) {
@@ -304,26 +363,33 @@ class Resources {
   #perform() {
     if (this.#performing) return;
     this.#performing = true;
-    const effects = this.#effects;
-    for (;;) {
-      const words = native.take(this.#pool, effects);
-      if (!(words > 0)) break;
-      for (let at = 0; at < words; at += 4) {
-        try {
-          this.#do(effects[at], effects[at + 1], effects[at + 2], effects[at + 3]);
-        } catch (error) {
-          surface(error);
-        }
+    let done = false;
+    try {
+      while (this.#next < this.#taken || this.#takeMore()) {
+        const at = this.#next;
+        this.#next += 4;
+        const effects = this.#effects;
+        this.#do(effects[at], effects[at + 1], effects[at + 2], effects[at + 3]);
       }
+      done = true;
+    } finally {
+      this.#performing = false;
+      // Whatever was thrown (the caller's stack may be exhausted), the rest has to be done.
+      if (!done) queueMicrotask(() => this.#perform());
     }
-    this.#performing = false;
     while (this.#nested.length > 0) settleBack(this.#nested.pop());
+  }
+
+  #takeMore() {
+    this.#taken = native.take(this.#pool, this.#effects) ?? 0;
+    this.#next = 0;
+    return this.#taken > 0;
   }
 
   #do(effect, first, second, third) {
     switch (effect) {
       case EFFECT.GRANT:
-        this.#takeRequest(first).resolve(this.#entries[second]);
+        this.#hand(this.#takeRequest(first), this.#entries[second]);
         break;
       case EFFECT.REJECT:
         this.#takeRequest(first).reject(second, third);
@@ -362,9 +428,10 @@ class Resources {
     return request;
   }
 
+  /** A timer takes no more than TIMEOUT_MAX: the core is then asked too early, which is harmless. */
   #arm(ms) {
     clearTimeout(this.#alarm);
-    this.#alarm = setTimeout(() => this.#tell(CHANGE.TICK), Math.min(Math.max(ms, 1), TIMER_MAX));
+    this.#alarm = setTimeout(() => this.#tell(CHANGE.TICK), Math.min(Math.max(ms, 1), TIMEOUT_MAX));
     if (this.#waiting === 0) this.#alarm.unref();
   }
 
@@ -410,11 +477,12 @@ class Resources {
       this.#gone(entry);
       return;
     }
-    entry.controller?.abort(error);
     this.lastError = { thrown: error };
     this.#entries[entry.slot] = undefined;
-    this.#watcher.createFailed?.(error);
+    // The core first: listeners may call the pool.
     this.#tell(CHANGE.CREATE_FAILED, entry.slot, entry.serial);
+    entry.abort(error);
+    this.#watcher.createFailed?.(error);
   }
 
   /** Validates or resets. */
@@ -453,8 +521,8 @@ class Resources {
   /** A create that is not wanted any more: whoever waits for it does not wait for long. */
   #abandon(entry) {
     entry.abandoned = true;
-    entry.controller?.abort();
-    entry.step.bound(this.#settings.destroyTimeoutMs);
+    entry.step.shorten(this.#settings.destroyTimeoutMs);
+    entry.abort();
   }
 
   #gone(entry) {
@@ -504,7 +572,7 @@ function settleBack(entry) {
   if (entry.step !== null || entry.whenBack === null) return;
   const { whenBack } = entry;
   entry.whenBack = null;
-  whenBack?.();
+  for (const callback of whenBack) callback();
 }
 
 /**
@@ -513,16 +581,20 @@ function settleBack(entry) {
  */
 function run(factory, step, argument, timeoutMs, { done, failed, late }) {
   let timer = null;
+  let bound = Infinity;
   let over = false;
-  const bound = (ms) => {
-    clearTimeout(timer);
-    if (ms !== null) timer = setTimeout(expire, ms, ms);
-  };
   const expire = (ms) => {
     over = true;
     failed(new PoolError('ERR_POLYPOOL_FACTORY_TIMEOUT', `${step} did not settle within ${ms} ms`));
   };
-  bound(timeoutMs);
+  /** From now on, unless it ends sooner anyway. */
+  const shorten = (ms) => {
+    if (ms === null || now() + ms >= bound) return;
+    bound = now() + ms;
+    clearTimeout(timer);
+    timer = setTimeout(expire, Math.min(ms, TIMEOUT_MAX), ms);
+  };
+  shorten(timeoutMs);
   new Promise((resolve) => resolve(factory[step](argument))).then(
     (value) => {
       if (over) return late?.(value);
@@ -535,7 +607,7 @@ function run(factory, step, argument, timeoutMs, { done, failed, late }) {
       failed(error);
     },
   );
-  return { bound };
+  return { shorten };
 }
 
 module.exports = { BACK, REJECTED, Resources };

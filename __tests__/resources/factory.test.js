@@ -171,6 +171,67 @@ test('close() aborts a create under way and waits for what it makes', async () =
   expect(made.alive.size).toBe(0);
 });
 
+test.each([
+  ['close', 'ERR_POLYPOOL_CLOSED'],
+  ['clear', undefined],
+])('%s() from a listener of error, or of the signal\u2019s abort', async (call, code) => {
+  for (const from of ['error', 'abort']) {
+    let attempts = 0;
+    const pool = track(
+      new (load().ObjectPool)({
+        create({ signal }) {
+          if (++attempts > 1) return 'second';
+          if (from === 'abort') signal.addEventListener('abort', () => pool[call]());
+          return Promise.reject(new Error('first'));
+        },
+        destroy() {},
+        max: 1,
+      }),
+    );
+    if (from === 'error') pool.once('error', () => pool[call]());
+    const outcome = await pool.acquire().catch((error) => error);
+    if (code === undefined) expect(outcome).toBe('second');
+    else expect(outcome.code).toBe(code);
+    await pool.close({ timeoutMs: 0 });
+    expect(pool.stats().total).toBe(0);
+  }
+});
+
+test('a signal that is read late is aborted already', async () => {
+  const made = deferred();
+  let asked;
+  const pool = track(
+    new (load().ObjectPool)({
+      create(given) {
+        asked = given;
+        return made.promise;
+      },
+      destroy() {},
+    }),
+  );
+  const refused = rejection(pool.acquire());
+  const closed = pool.close();
+  expect(asked.signal.aborted).toBe(true);
+  made.resolve({});
+  await closed;
+  expect((await refused).code).toBe('ERR_POLYPOOL_CLOSED');
+});
+
+test('bounds beyond what a timer takes are as good as none', async () => {
+  const huge = 1e300;
+  const options = { createTimeoutMs: huge, acquireTimeoutMs: huge, waitForServer: true };
+  const pool = track(await load().createPool({ create: () => 1, destroy() {} }, options));
+  expect(await pool.use((resource) => resource)).toBe(1);
+});
+
+test('close() does not lengthen the bound of a create', async () => {
+  const bounds = { createTimeoutMs: 30, destroyTimeoutMs: null };
+  const pool = lazyObjects(factoryOf({ create: ['never'] }), bounds);
+  const refused = rejection(pool.acquire());
+  await pool.close();
+  expect((await refused).code).toBe('ERR_POLYPOOL_CLOSED');
+});
+
 test('close() ends though create and destroy never do', async () => {
   const stuck = lazyObjects(factoryOf({ create: ['never'] }), SHORT);
   const waiting = rejection(stuck.acquire());

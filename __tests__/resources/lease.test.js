@@ -171,6 +171,104 @@ test('a lease ends once: whoever has the resource by then keeps it', async () =>
   await pool.release(resource);
 });
 
+test('what ends with use() or a lease is that lease, not the next one of the resource', async () => {
+  const pool = await openObjects(factoryOf(), { max: 1 });
+  let next;
+  await pool.use(async (resource) => {
+    await pool.release(resource);
+    next = await pool.acquire();
+    expect(next).toBe(resource);
+  });
+  expect(figures(pool)).toMatchObject({ inUse: 1 });
+  await pool.release(next);
+  const lease = await pool.lease();
+  await pool.release(lease.resource);
+  const other = await pool.lease();
+  await lease.release();
+  expect(figures(pool)).toMatchObject({ inUse: 1 });
+  await other.release();
+  expect(figures(pool)).toMatchObject({ inUse: 0, idle: 1 });
+});
+
+test('wrong options leave a lease as it is', async () => {
+  const pool = await openObjects(factoryOf(), { max: 1 });
+  const lease = await pool.lease();
+  expect((await rejection(lease.release({ destroy: 'yes' }))).code).toBe('ERR_POLYPOOL_OPTION');
+  expect(lease.released).toBe(false);
+  await lease.release({ destroy: true });
+  expect(figures(pool)).toMatchObject({ total: 0 });
+});
+
+test('leak detection of one pool does not get in the way of another one without', async () => {
+  const traced = await openObjects(factoryOf(), { leakDetectionMs: 60_000 });
+  const pool = await openObjects(factoryOf(), { max: 1 });
+  const nested = traced.use(() => pool.use(() => pool.acquire({ timeoutMs: 20 })));
+  expect(await rejection(nested)).toMatchObject({
+    code: 'ERR_POLYPOOL_ACQUIRE_TIMEOUT',
+    nested: false,
+  });
+});
+
+test('a listener that gives back what it hears of serves any number of waiters', async () => {
+  const pool = await openObjects(factoryOf(), { max: 1 });
+  const resource = await pool.acquire();
+  const waiting = Array.from({ length: 20_000 }, () => pool.acquire());
+  pool.on('acquire', (lent) => pool.release(lent));
+  await pool.release(resource);
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set([resource]));
+  expect(figures(pool)).toMatchObject({ inUse: 0, waiting: 0 });
+});
+
+test('each of several releases of one resource is told when it is back', async () => {
+  const made = factoryOf({ reset: 'ok', hold: true });
+  const pool = track(new (load().ObjectPool)({ ...made.factory, max: 1 }));
+  const settle = async (step) => {
+    await until(() => made.pending.length > 0);
+    expect(made.pending[0].step).toBe(step);
+    made.pending.shift().ok();
+  };
+  const asked = pool.acquire();
+  await settle('create');
+  const resource = await asked;
+  let second;
+  pool.on('acquire', (lent) => (second = pool.release(lent)));
+  const next = pool.acquire();
+  const first = pool.release(resource);
+  await settle('reset');
+  expect(await next).toBe(resource);
+  await settle('reset');
+  await Promise.all([first, second]);
+  pool.removeAllListeners('acquire');
+  const closed = pool.close();
+  await settle('destroy');
+  await closed;
+});
+
+test('a signal of another kind than Node\u2019s is listened to all the same', async () => {
+  const pool = await openObjects(factoryOf(), { max: 1 });
+  const resource = await pool.acquire();
+  const listeners = new Set();
+  const signal = {
+    aborted: false,
+    reason: undefined,
+    addEventListener: (_, listener) => listeners.add(listener),
+    removeEventListener: (_, listener) => listeners.delete(listener),
+  };
+  const refused = rejection(pool.acquire({ signal }));
+  signal.aborted = true;
+  for (const listener of listeners) listener();
+  expect((await refused).code).toBe('ERR_POLYPOOL_ABORTED');
+  expect(listeners.size).toBe(0);
+  signal.aborted = false;
+  signal.addEventListener = () => {
+    throw new TypeError('not today');
+  };
+  expect((await rejection(pool.acquire({ signal }))).message).toBe('not today');
+  await pool.release(resource);
+  expect(await pool.acquire()).toBe(resource);
+  await pool.release(resource);
+});
+
 test.each([
   ['numbers', (n) => n % 2],
   ['undefined', () => undefined],

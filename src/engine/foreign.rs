@@ -7,7 +7,8 @@ use super::pool::State;
 use super::timeout::acquire_timeout;
 use crate::core::error::OptionError;
 use crate::core::message::{
-    CloseReason, ConnId, ConnectFailure, Effect, Fate, Input, RejectReason, Time, WaiterId, Want,
+    CloseReason, ConnId, ConnectFailure, Effect, Fate, Input, Lease, RejectReason, Time, WaiterId,
+    Want,
 };
 use crate::core::options::{Options, Reset, Validate, Value};
 use crate::core::value::{shown, time_or_off};
@@ -128,7 +129,22 @@ impl Foreign {
     }
 
     pub fn release(&mut self, slot: u32, fate: Fate) -> Outcome {
-        let Some(lease) = self.state.core.lease_of(slot) else { return Outcome::NotLent };
+        match self.state.core.lease_of(slot) {
+            Some(lease) => self.end(lease, fate),
+            None => Outcome::NotLent,
+        }
+    }
+
+    /// As `release`, of one lease: whoever has the resource by now keeps it.
+    pub fn release_lease(&mut self, lease: Lease, fate: Fate) -> Outcome {
+        match self.state.core.lease_conn(lease) {
+            Some(_) => self.end(lease, fate),
+            None => Outcome::NotLent,
+        }
+    }
+
+    fn end(&mut self, lease: Lease, fate: Fate) -> Outcome {
+        let slot = lease.slot;
         self.turn(self.clock.now(), Input::Release { lease, fate });
         self.claim(|effect| match effect {
             Effect::GrantLease { waiter, lease, .. } if lease.slot == slot => {
@@ -136,6 +152,11 @@ impl Foreign {
             }
             _ => None,
         })
+    }
+
+    /// The generation of a slot's latest lease.
+    pub fn generation(&self, slot: u32) -> u32 {
+        self.state.core.generation(slot)
     }
 
     /// Tells the core what JavaScript did or wants. True: there are effects to be taken.

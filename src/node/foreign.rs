@@ -3,7 +3,7 @@
 use super::call::{self, Answer, Callback};
 use super::values::entries;
 use crate::core::error::OptionError;
-use crate::core::message::{Fate, Time};
+use crate::core::message::{Fate, Lease, Time};
 use crate::engine::clock::{Clock, from_ms};
 use crate::engine::error::EngineError;
 use crate::engine::foreign::{Foreign, Outcome, close_reason};
@@ -29,12 +29,14 @@ type Call<const N: usize> = call::Call<Pools, N>;
 pub fn open_resources(env: Env) -> napi::Result<Object<'static>> {
     let pools = Rc::new(Pools { clock: Clock::start(), entries: RefCell::default() });
     let object = Object::new(&env)?;
-    let functions: [(&str, Callback); 16] = [
+    let functions: [(&str, Callback); 18] = [
         ("open\0", open),
         ("acquire\0", acquire),
         ("acquireWith\0", acquire_with),
         ("release\0", release),
         ("destroy\0", destroy),
+        ("generation\0", generation),
+        ("releaseLease\0", release_lease),
         ("tell\0", tell),
         ("take\0", take),
         ("counts\0", counts),
@@ -172,6 +174,36 @@ unsafe fn give_back(
         guarded::<2, i32>(env, info, |call| {
             let slot = u32::try_from(call.integer(1)?).ok()?;
             call.owner.with(call.integer(0)?, |pool| code(pool.release(slot, fate)))
+        })
+    }
+}
+
+/// `generation(pool, slot)`: which lease of the slot the latest one is, for `releaseLease`.
+unsafe extern "C" fn generation(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<2, i32>(env, info, |call| {
+            let slot = u32::try_from(call.integer(1)?).ok()?;
+            call.owner.with(call.integer(0)?, |pool| pool.generation(slot) as i32)
+        })
+    }
+}
+
+/// `releaseLease(pool, slot, generation, destroy)`: as `release`, unless that lease has ended.
+unsafe extern "C" fn release_lease(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<4, i32>(env, info, |call| {
+            let slot = u32::try_from(call.integer(1)?).ok()?;
+            let lease = Lease { slot, generation: call.integer(2)? as u32 };
+            let fate = if call.integer(3)? == 0 { Fate::Return } else { Fate::Destroy };
+            call.owner.with(call.integer(0)?, |pool| code(pool.release_lease(lease, fate)))
         })
     }
 }
