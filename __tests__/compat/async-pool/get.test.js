@@ -188,9 +188,10 @@ describe('closing, where async-pool never comes to an end', () => {
   test('those who wait when a pool is ended by a use are refused', async () => {
     const { pool, finish } = await busy();
     const waiting = Bluebird.using(pool.use(), () => {});
+    const refused = expect(waiting).rejects.toThrow('AsyncPool is closed or without resources.');
     pool.close();
     expect(() => pool.use()).toThrow();
-    await expect(waiting).rejects.toThrow('AsyncPool is closed or without resources.');
+    await refused;
     finish();
   });
 });
