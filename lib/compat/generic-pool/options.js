@@ -10,7 +10,6 @@ const { classesOf } = require('./priority-queue');
 /** What the core takes; a pool whose `max` is beyond it opens no more than this. */
 const CORE_MAX = 65_535;
 const CORE_PRIORITIES = 64;
-const TIMEOUT_MAX = 2 ** 31 - 1;
 
 const DEFAULTS = {
   fifo: true,
@@ -58,7 +57,7 @@ function coreOptions({ max, min, fifo, priorityRange, acquireTimeoutMillis }) {
     maxConnecting: most,
     idleOrder: fifo ? 'fifo' : 'lifo',
     priorities: Math.min(classesOf(priorityRange), CORE_PRIORITIES),
-    acquireTimeoutMs: acquireTimeoutMillis > 0 ? Math.min(acquireTimeoutMillis, TIMEOUT_MAX) : null,
+    acquireTimeoutMs: acquireTimeoutMillis > 0 ? acquireTimeoutMillis : null,
     validateAfterIdleMs: 0,
     idleTimeoutMs: 0,
     maxLifetimeMs: 0,
