@@ -403,6 +403,8 @@ export interface PoolOptions extends ConnectOptions, ReplicaOptions {
   validate?: 'auto' | 'always' | 'never';
   /** See `validate`. Default 500. */
   validateAfterIdleMs?: number;
+  /** Also validate what was just opened, before it is lent. Default false: it just worked. */
+  validateNew?: boolean;
   /**
    * Connections being opened at once, 1 to `max`; raised while requests keep waiting. Default 2:
    * a burst after a restart should not hit the server with `max` logins at once.
@@ -1277,6 +1279,7 @@ export interface ObjectPoolLimits extends Pick<
   | 'maxUses'
   | 'maxWaiting'
   | 'validateAfterIdleMs'
+  | 'validateNew'
   | 'maxConnecting'
   | 'idleOrder'
   | 'leakDetectionMs'
@@ -1390,6 +1393,65 @@ export class ObjectPool<T> extends EventEmitter<ObjectPoolEvents<T>> implements 
    */
   close(options?: CloseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What `ResourcePool` takes; other options are refused. */
+export interface ResourcePoolOptions {
+  /** Resources that `initialize` creates, and that are replaced when they break. Default: 2. */
+  min?: number;
+  /** Default: 10. */
+  max?: number;
+  /** How long an acquire waits, in milliseconds; `null` = without end. Default: 5000. */
+  acquireTimeout?: number | null;
+}
+
+/**
+ * A pool of resources in its shortest form, on the same core as `ObjectPool`, which has more options,
+ * events and figures. Nothing is destroyed before `drain()` but what `validate` or `reset` of the
+ * factory refuse. Constructor: throws `OptionError`.
+ *
+ * ```js
+ * const pool = new ResourcePool({ create: connect, destroy: (client) => client.quit() }, { max: 20 });
+ * await pool.initialize();
+ * const client = await pool.acquire();
+ * try {
+ *   await client.set('key', 'value');
+ * } finally {
+ *   await pool.release(client);
+ * }
+ * await pool.drain();
+ * ```
+ */
+export class ResourcePool<T> {
+  constructor(factory: ResourceFactory<T>, options?: ResourcePoolOptions);
+
+  /** All resources that exist, lent or not, as they are at this moment. */
+  readonly resources: T[];
+  /** Those that are lent: a live view. */
+  readonly inUse: Iterable<T> & { readonly size: number; has(resource: T): boolean };
+
+  /**
+   * Resolves when `min` resources are there. Rejects with what `create` threw, and with `ClosedError`
+   * after `drain()`. It need not be called: the first acquire begins as well.
+   */
+  initialize(): Promise<void>;
+  /**
+   * Borrows a resource; those who wait are served in order. Rejects with `AcquireTimeoutError`, whose
+   * message is 'Acquire timeout' and whose cause is what the last `create` failed with, and after
+   * `drain()` with `ClosedError`. Bound: `acquireTimeout`.
+   */
+  acquire(): Promise<T>;
+  /**
+   * Gives a resource back; resolves when it is reset. Rejects with `PoolError`
+   * (`ERR_POLYPOOL_NOT_LENT`) when it is not lent by this pool.
+   */
+  release(resource: T): Promise<void>;
+  /**
+   * Refuses new acquires, serves those that wait, waits for what is lent, without a bound, and
+   * destroys all. Rejects with what `destroy` threw (an AggregateError when several did), once all is
+   * over. A second call returns the first one's promise.
+   */
+  drain(): Promise<void>;
 }
 
 // ---------------------------------------------------------------------------------------------

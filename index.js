@@ -2,6 +2,7 @@
 
 const errors = require('./lib/errors');
 const { escapeIdentifier, escapeLiteral } = require('./lib/escape');
+const { ResourcePool } = require('./lib/resource-pool');
 const { sql } = require('./lib/sql');
 const { ObjectPool } = require('./lib/object-pool');
 const { Pool } = require('./lib/pool');
@@ -11,6 +12,7 @@ exports.createPool = createPool;
 exports.connect = connect;
 exports.Pool = Pool;
 exports.ObjectPool = ObjectPool;
+exports.ResourcePool = ResourcePool;
 exports.sql = sql;
 exports.escapeIdentifier = escapeIdentifier;
 exports.escapeLiteral = escapeLiteral;

@@ -145,8 +145,17 @@ function refusePoolOptions(given) {
 
 const POOL_OPTIONS = [
   ...['max', 'min', 'acquireTimeoutMs', 'idleTimeoutMs', 'maxLifetimeMs', 'maxUses', 'maxWaiting'],
-  ...['validate', 'validateAfterIdleMs', 'maxConnecting', 'idleOrder', 'leakDetectionMs'],
-  ...['maxLeaseMs', 'reset', 'onConnect', 'pipeline', 'lazy', 'waitForServer', 'priorities'],
+  ...['validate', 'validateAfterIdleMs', 'validateNew', 'maxConnecting', 'idleOrder'],
+  ...[
+    'leakDetectionMs',
+    'maxLeaseMs',
+    'reset',
+    'onConnect',
+    'pipeline',
+    'lazy',
+    'waitForServer',
+    'priorities',
+  ],
   ...['shared', 'minPolicy', 'evictBelowMin', 'maxIdle', 'sweepIntervalMs', 'destroyOnQueryError'],
   'replicas',
 ];

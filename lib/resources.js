@@ -295,10 +295,20 @@ class Resources {
   }
 
   counts() {
-    counts.fill(0);
-    native.counts(this.#pool, counts);
-    const [total, idle, lent, creating, validating, resetting, closing, waiting, max, min] = counts;
-    return { total, idle, lent, creating, validating, resetting, closing, waiting, max, min };
+    if (native.counts(this.#pool, counts) === undefined) counts.fill(0);
+    // By index: a pool with a bound on its waiters asks before each of them.
+    return {
+      total: counts[0],
+      idle: counts[1],
+      lent: counts[2],
+      creating: counts[3],
+      validating: counts[4],
+      resetting: counts[5],
+      closing: counts[6],
+      waiting: counts[7],
+      max: counts[8],
+      min: counts[9],
+    };
   }
 
   /** Entries that are idle, the longest first. */

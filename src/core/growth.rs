@@ -142,7 +142,9 @@ impl Pool {
         slot.in_transaction = false;
         slot.dirty = false; // what the set-up of the session did is how a fresh one looks
         slot.expires_at = expires_at;
-        self.fresh = at;
+        if !self.options.validate_new {
+            self.fresh = at;
+        }
         self.put_back(at);
         let connecting = self.counts[State::Connecting as usize];
         if self.waiters.len() > connecting as usize + 1 {

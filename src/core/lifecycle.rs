@@ -54,9 +54,13 @@ impl Pool {
         if ok {
             self.fresh = at;
             self.put_back(at);
-        } else {
-            self.close(at, CloseReason::Invalid);
+            return;
         }
+        if self.options.validate_new && self.slots[at as usize].uses == 0 {
+            // As good as not opened: to open the next one at once would be a storm.
+            self.backoff.note_failure(self.now, &mut self.random);
+        }
+        self.close(at, CloseReason::Invalid);
     }
 
     pub(super) fn handle_reset_done(&mut self, conn: ConnId, ok: bool) {

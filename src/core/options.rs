@@ -67,6 +67,8 @@ pub struct Options {
     pub max_waiting: Option<u32>,
     pub validate: Validate,
     pub validate_after_idle: Time,
+    /// What was just opened is validated too before it is lent, as generic-pool does.
+    pub validate_new: bool,
     pub max_connecting: u32,
     pub idle_order: IdleOrder,
     pub leak_detection: Option<Time>,
@@ -121,6 +123,7 @@ impl Default for Options {
             max_waiting: None,
             validate: Validate::Auto,
             validate_after_idle: 500 * MILLISECOND,
+            validate_new: false,
             max_connecting: 2,
             idle_order: IdleOrder::Lifo,
             leak_detection: None,
@@ -180,6 +183,7 @@ const RULES: &[Rule] = rules! {
         ("auto", Validate::Auto), ("always", Validate::Always), ("never", Validate::Never)]);
     "validateAfterIdleMs" => validate_after_idle,
         |v| time_from_zero(v).map(|time| time.unwrap_or(Time::MAX));
+    "validateNew" => validate_new, flag;
     "maxConnecting" => max_connecting, |v| integer(v, 1, CONNECTIONS_MAX);
     "idleOrder" => idle_order, |v| choice(v, &[
         ("lifo", IdleOrder::Lifo), ("fifo", IdleOrder::Fifo)]);

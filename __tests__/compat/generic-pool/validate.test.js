@@ -105,19 +105,27 @@ agree('waiters, creates and validations side by side', async (lib, trace) => {
     await quiet();
     trace.step(`created ${at}`);
   }
-  questions[1].answer(true);
-  await quiet();
-  trace.step('the second is fine');
-  questions[0].answer(false);
-  await quiet();
-  trace.step('the first is not');
+  for (const at of [1, 0]) {
+    questions[at].answer(true);
+    await quiet();
+    trace.step(`${at} is fine`);
+  }
   workshop.opening[2].finish();
-  workshop.opening[3].finish();
+  pool.release(lent.shift());
+  trace.step('one is back, another is created');
   await quiet();
-  trace.step('two more are created');
-  for (const { answer } of questions.slice(2)) answer(true);
+  trace.step('both are asked');
+  questions[2].answer(false);
   await quiet();
-  trace.step('both are fine');
+  trace.step('one is not fine any more');
+  questions[3].answer(true);
+  await quiet();
+  trace.step('the other is');
+  workshop.opening[3]?.finish();
+  await quiet();
+  questions[4]?.answer(true);
+  await quiet();
+  trace.step('all are served');
   while (lent.length > 0) {
     pool.release(lent.shift());
     trace.step('release');

@@ -49,7 +49,8 @@ function readOptions(given) {
 }
 
 /** Evicting is done here, by an Evictor, and what waits has its own bound. */
-function coreOptions({ max, min, fifo, priorityRange, acquireTimeoutMillis }) {
+function coreOptions(config) {
+  const { max, min, fifo, priorityRange, acquireTimeoutMillis, testOnBorrow } = config;
   const most = Math.min(max, CORE_MAX);
   return {
     max: most,
@@ -59,6 +60,7 @@ function coreOptions({ max, min, fifo, priorityRange, acquireTimeoutMillis }) {
     priorities: Math.min(classesOf(priorityRange), CORE_PRIORITIES),
     acquireTimeoutMs: acquireTimeoutMillis > 0 ? acquireTimeoutMillis : null,
     validateAfterIdleMs: 0,
+    validateNew: testOnBorrow,
     idleTimeoutMs: 0,
     maxLifetimeMs: 0,
     closeTimeoutMs: null,

@@ -62,7 +62,6 @@ class Pool extends EventEmitter {
     this.#classes = classesOf(this.#config.priorityRange);
     this.#steps = new Steps(factory, this.#config, {
       emit: (event, error) => this.emit(event, error),
-      isWaitedFor: () => this.pending > 0,
       look: () => this.#look(),
     });
     const core = coreOptions(this.#config);

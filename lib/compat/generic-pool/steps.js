@@ -4,12 +4,6 @@
 
 const { surface } = require('../../surface');
 
-/** How often in a row a new resource may be refused before the next create has to wait. */
-const REFUSALS_MAX = 2;
-
-/** `validate` refused what was just created; not one of the factory's errors. */
-class RefusedError extends Error {}
-
 class Steps {
   #factory;
   #config;
@@ -18,7 +12,7 @@ class Steps {
   #creates = new Set();
   #destroys = new Set();
 
-  /** `pool.isWaitedFor()`, `pool.emit(event, error)` and `pool.look()`, after each step. */
+  /** `pool.emit(event, error)` and `pool.look()`, after each step. */
   constructor(factory, config, pool) {
     this.#factory = factory;
     this.#config = config;
@@ -43,23 +37,7 @@ class Steps {
   }
 
   #create() {
-    const creating = this.#config.testOnBorrow ? this.#createTested() : this.#factory.create();
-    return this.#track(this.#creates, creating);
-  }
-
-  /**
-   * The core lends what was just created as it is; generic-pool tests that too, when somebody waits
-   * for it. A factory that makes nothing but rubbish is asked again, but not in a tight loop.
-   */
-  async #createTested() {
-    for (let refusals = 1; ; refusals++) {
-      const resource = await this.#factory.create();
-      if (!this.#pool.isWaitedFor() || (await this.#validate(resource)) !== false) return resource;
-      this.#destroy(resource).catch((error) => this.handleDestroyFailed(error));
-      if (refusals === REFUSALS_MAX || !this.#pool.isWaitedFor()) {
-        throw new RefusedError('factory.validate refused what factory.create had just made');
-      }
-    }
+    return this.#track(this.#creates, this.#factory.create());
   }
 
   /** Without a `validate` there is nothing to test. */
@@ -94,7 +72,7 @@ class Steps {
   }
 
   handleCreateFailed(error) {
-    if (!(error instanceof RefusedError)) this.#report('factoryCreateError', error);
+    this.#report('factoryCreateError', error);
   }
 
   handleDestroyFailed(error) {

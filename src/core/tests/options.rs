@@ -46,6 +46,7 @@ fn every_key_is_read_into_its_field() {
         ("maxWaiting", number(0.0)),
         ("validate", text("always")),
         ("validateAfterIdleMs", number(8.0)),
+        ("validateNew", Value::Bool(true)),
         ("maxConnecting", number(9.0)),
         ("idleOrder", text("fifo")),
         ("leakDetectionMs", number(10.0)),
@@ -79,6 +80,7 @@ fn every_key_is_read_into_its_field() {
         max_waiting: Some(0),
         validate: Validate::Always,
         validate_after_idle: 8 * MILLISECOND,
+        validate_new: true,
         max_connecting: 9,
         idle_order: IdleOrder::Fifo,
         leak_detection: Some(10 * MILLISECOND),
@@ -102,7 +104,7 @@ fn every_key_is_read_into_its_field() {
         ..Options::default()
     };
     assert_eq!(options.unwrap(), expected);
-    assert_eq!(Options::keys().count(), 31, "a key without its line in this test");
+    assert_eq!(Options::keys().count(), 32, "a key without its line in this test");
 }
 
 #[test]

@@ -244,6 +244,21 @@ fn always_validates_between_any_two_borrowers() {
     world.lease_of(next);
 }
 
+#[test]
+fn what_was_just_opened_is_validated_where_asked_for() {
+    let (validate, validate_new) = (Validate::Always, true);
+    let mut world = World::new(Options { validate, validate_new, ..options(1) });
+    let waiter = world.acquire();
+    world.gates.validate = Gate::Err;
+    world.run(10 * MILLISECOND);
+    let tried = world.stats().created;
+    assert!((1..4).contains(&tried), "{tried} in a tight loop");
+    world.gates.validate = Gate::Ok;
+    world.run(SECOND);
+    world.lease_of(waiter);
+    assert!(world.stats().created > tried);
+}
+
 /// The connection just validated goes out, not the one idle for longer, which would have to be
 /// validated first, and so on without end.
 #[test]
