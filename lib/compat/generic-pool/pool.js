@@ -9,6 +9,7 @@ const { EventEmitter } = require('node:events');
 const { BACK, REJECTED, Resources } = require('../../resources');
 const { surface } = require('../../surface');
 const { Deque } = require('./deque');
+const { TimeoutError } = require('./errors');
 const { Eviction, PooledResource } = require('./eviction');
 const { coreOptions, readOptions } = require('./options');
 const { PriorityQueue, classOf, classesOf } = require('./priority-queue');
@@ -28,13 +29,6 @@ const executor = (resolve, reject) => {
   resolveNext = resolve;
   rejectNext = reject;
 };
-
-class TimeoutError extends Error {
-  constructor(message, options) {
-    super(message, options);
-    this.name = 'TimeoutError';
-  }
-}
 
 /** `validate` refused what was just created; not one of the factory's errors. */
 class RefusedError extends Error {}
