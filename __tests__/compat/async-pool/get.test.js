@@ -2,11 +2,12 @@
 // The form of the documents, `AsyncPool((callback) => callback(null, instance), n).get()`, and what
 // else the drop-in does beyond async-pool.
 
-const Bluebird = require('bluebird');
 const { setImmediate: turn } = require('node:timers/promises');
 const { runProgram, printed } = require('../../support/child.js');
 
 const load = () => require('../../../lib/compat/async-pool/index.js');
+/** The copy that the drop-in gets as well: under resetModules each test has its own. */
+const using = (...args) => require('bluebird').using(...args);
 
 describe('get()', () => {
   let made;
@@ -56,7 +57,7 @@ describe('get()', () => {
 
   test('the instances can be lent too', async () => {
     const pool = load()(make, 2);
-    const ids = [1, 2, 3].map(() => Bluebird.using(pool.use(), ({ id }) => id));
+    const ids = [1, 2, 3].map(() => using(pool.use(), ({ id }) => id));
     expect(await Promise.all(ids)).toEqual([2, 1, 2]);
   });
 
@@ -145,7 +146,7 @@ describe('closing, where async-pool never comes to an end', () => {
     let finish;
     const work = new Promise((resolve) => (finish = resolve));
     const begun = new Promise((begin) => {
-      Bluebird.using(pool.use(), () => (begin(), work));
+      using(pool.use(), () => (begin(), work));
     });
     await begun;
     return { pool, finish };
@@ -175,7 +176,7 @@ describe('closing, where async-pool never comes to an end', () => {
 
   test('those who waited are served before the pool is closed', async () => {
     const { pool, finish } = await busy();
-    const waiting = [1, 2].map((n) => Bluebird.using(pool.use(), (resource) => [n, resource]));
+    const waiting = [1, 2].map((n) => using(pool.use(), (resource) => [n, resource]));
     const closing = pool.closeAndWait();
     finish();
     expect(await Promise.all(waiting)).toEqual([
@@ -187,10 +188,11 @@ describe('closing, where async-pool never comes to an end', () => {
 
   test('those who wait when a pool is ended by a use are refused', async () => {
     const { pool, finish } = await busy();
-    const waiting = Bluebird.using(pool.use(), () => {});
+    const waiting = using(pool.use(), () => {});
+    const refused = expect(waiting).rejects.toThrow('AsyncPool is closed or without resources.');
     pool.close();
     expect(() => pool.use()).toThrow();
-    await expect(waiting).rejects.toThrow('AsyncPool is closed or without resources.');
+    await refused;
     finish();
   });
 });

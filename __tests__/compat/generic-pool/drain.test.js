@@ -51,7 +51,7 @@ describe.each(LIBRARIES)('%s', (_name, load) => {
   });
 
   test('drain goes on when the last waiter timed out, until the last loan is back', async () => {
-    const pool = open({ max: 1, priorityRange: 2, acquireTimeoutMillis: 10 });
+    const pool = open({ max: 1, priorityRange: 2, acquireTimeoutMillis: 150 });
     const resource = await pool.acquire();
     const waiting = rejection(pool.acquire(1));
     const drained = pool.drain();

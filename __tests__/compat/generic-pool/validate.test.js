@@ -66,7 +66,7 @@ describe.each(LIBRARIES)('%s', (_name, load) => {
   test('who timed out meanwhile leaves the resource to others', async () => {
     const { questions, validate } = examiner();
     const workshop = new Workshop({ validate });
-    const pool = open(workshop, { acquireTimeoutMillis: 10 });
+    const pool = open(workshop, { acquireTimeoutMillis: 150 });
     await expect(pool.acquire()).rejects.toThrow('ResourceRequest timed out');
     questions[0].answer(true);
     await quiet();
