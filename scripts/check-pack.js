@@ -1,6 +1,7 @@
 'use strict';
 // Packs both packages, looks at what is in them, installs them into an empty project as a user
-// would, and runs a query from CommonJS and from an ES module. Needs the add-on to be built.
+// would, and runs a query from CommonJS and from an ES module, and programs of a package that is
+// not installed over its drop-in. Needs the add-on to be built.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -12,7 +13,8 @@ const { Server } = require('../__tests__/support/server.js');
 const { url } = require('../__tests__/support/urls.js');
 
 const ADDON_BYTES_MAX = 5 * 1024 * 1024;
-const ALLOWED = /^(index\.(js|mjs|d\.ts|d\.mts)|lib\/.+\.(js|d\.ts)|package\.json|[A-Z]+(\.md)?)$/;
+const ALLOWED =
+  /^(index\.(js|mjs|d\.ts|d\.mts)|lib\/.+\.(js|mjs|d\.ts)|package\.json|[A-Z]+(\.md)?)$/;
 const REQUIRED = ['index.js', 'index.mjs', 'index.d.ts', 'lib/binding.js', 'README.md', 'LICENSE'];
 
 function expect(condition, message) {
@@ -31,27 +33,49 @@ function checkContents([main, platform]) {
 }
 
 /** The program a user would write; it prints the answer of the server. */
-const PROGRAM = `
+const QUERY = `
 const pool = await createPool(process.env.DATABASE_URL, { max: 1 });
 const { rows } = await pool.query('select $1::int + 1 as answer', [41]);
 await pool.close();
 console.log(JSON.stringify(rows));`;
 
-const PROGRAMS = {
-  'program.cjs': `const { createPool } = require('polypool');\n(async () => {${PROGRAM}\n})();`,
-  'program.mjs': `import { createPool } from 'polypool';\n${PROGRAM}`,
-};
+/** One of generic-pool's, which is not installed. */
+const LOAN = `
+const factory = { create: async () => ({ answer: 42 }), destroy: async () => {} };
+const pool = createPool(factory, { max: 1 });
+await pool.use(async (resource) => console.log(JSON.stringify([resource])));
+await pool.drain();`;
+
+const commonJs = (name, body) =>
+  `const { createPool } = require('${name}');\n(async () => {${body}\n})();`;
+const esModule = (name, body) => `import { createPool } from '${name}';\n${body}`;
+
+const PROGRAMS = [
+  { file: 'program.cjs', text: commonJs('polypool', QUERY), flags: [] },
+  { file: 'program.mjs', text: esModule('polypool', QUERY), flags: [] },
+  {
+    file: 'replaced.cjs',
+    text: commonJs('generic-pool', LOAN),
+    flags: ['-r', 'polypool/register'],
+  },
+  {
+    file: 'replaced.mjs',
+    text: esModule('generic-pool', LOAN),
+    flags: ['--import', 'polypool/register'],
+  },
+];
 
 function checkInstalled(folder, tarballs, database) {
   const env = { ...process.env, DATABASE_URL: database, NODE_PATH: '' };
   fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
   const args = ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs];
   execFileSync('npm', args, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
-  for (const [name, text] of Object.entries(PROGRAMS)) {
-    fs.writeFileSync(path.join(folder, name), text);
-    const output = execFileSync(process.execPath, [name], { cwd: folder, env, encoding: 'utf8' });
-    expect(output.trim() === '[{"answer":42}]', `${name} printed ${output}`);
-    console.log(`ok   ${name} in an empty project`);
+  for (const { file, text, flags } of PROGRAMS) {
+    fs.writeFileSync(path.join(folder, file), text);
+    const options = { cwd: folder, env, encoding: 'utf8' };
+    const output = execFileSync(process.execPath, [...flags, file], options);
+    expect(output.trim() === '[{"answer":42}]', `${file} printed ${output}`);
+    console.log(`ok   node ${[...flags, file].join(' ')} in an empty project`);
   }
 }
 

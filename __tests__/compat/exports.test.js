@@ -40,6 +40,20 @@ test('polypool/generic-pool by require', async () => {
   expect(result).toEqual(NAMES);
 });
 
+test('the class of its timeouts, where generic-pool has it', async () => {
+  const result = await run(
+    `const { createPool } = require('polypool/generic-pool');
+     const { TimeoutError } = require('polypool/generic-pool/lib/errors');
+     const factory = { create: () => new Promise(() => {}), destroy: async () => {} };
+     createPool(factory, { acquireTimeoutMillis: 1 }).acquire().catch((error) => {
+       const other = require('polypool/generic-pool/lib/errors.js').TimeoutError;
+       console.log(JSON.stringify([error instanceof TimeoutError, other === TimeoutError]));
+     });`,
+    'commonjs',
+  );
+  expect(result).toEqual([true, true]);
+});
+
 test('polypool/async-pool by import and by require', async () => {
   const body = `console.log(JSON.stringify(AsyncPool((callback) => callback(null, 7), 2).get()));`;
   expect(await run(`import AsyncPool from 'polypool/async-pool';\n${body}`, 'module')).toBe(7);

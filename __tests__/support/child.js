@@ -8,7 +8,7 @@ const { url } = require('./urls.js');
 
 const root = path.join(__dirname, '..', '..');
 
-/** What every program starts with. */
+/** What every program of `runProgram` starts with. */
 const PREAMBLE = `
 const polypool = require('./index.js');
 const { createPool, Pool, connect } = polypool;
@@ -16,13 +16,13 @@ const url = process.env.TEST_URL;
 `;
 
 /**
- * Runs a CommonJS program from the root of the repository. `onOutput(text, child)` sees its
- * standard output as it comes. One that does not end is killed: its signal is then SIGKILL.
+ * Runs Node. `onOutput(text, child)` sees its standard output as it comes. A program that does not
+ * end is killed: its signal is then SIGKILL.
  */
-async function runProgram(program, { flags = [], env = {}, onOutput, timeoutMs = 50_000 } = {}) {
-  const child = spawn(process.execPath, [...flags, '-e', PREAMBLE + program], {
-    cwd: root,
-    env: { ...process.env, TEST_URL: url(), NODE_OPTIONS: '', ...env },
+async function runNode(args, { cwd = root, env = {}, onOutput, timeoutMs = 50_000 } = {}) {
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...process.env, NODE_OPTIONS: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
@@ -38,6 +38,12 @@ async function runProgram(program, { flags = [], env = {}, onOutput, timeoutMs =
   return { ...result, code, signal };
 }
 
+/** Runs a CommonJS program from the root of the repository. */
+function runProgram(program, { flags = [], env = {}, ...options } = {}) {
+  const args = [...flags, '-e', PREAMBLE + program];
+  return runNode(args, { env: { TEST_URL: url(), ...env }, ...options });
+}
+
 /** The lines that a program printed as JSON. */
 const printed = ({ stdout }) =>
   stdout
@@ -45,4 +51,4 @@ const printed = ({ stdout }) =>
     .filter(Boolean)
     .map((line) => JSON.parse(line));
 
-module.exports = { runProgram, printed };
+module.exports = { runNode, runProgram, printed };

@@ -8,6 +8,7 @@
 const { EventEmitter } = require('node:events');
 const { BACK, Resources } = require('../../resources');
 const { Deque } = require('./deque');
+const { TimeoutError } = require('./errors');
 const { Eviction, PooledResource } = require('./eviction');
 const { coreOptions, readOptions } = require('./options');
 const { PriorityQueue, classOf, classesOf } = require('./priority-queue');
@@ -26,13 +27,6 @@ const executor = (resolve, reject) => {
   resolveNext = resolve;
   rejectNext = reject;
 };
-
-class TimeoutError extends Error {
-  constructor(message, options) {
-    super(message, options);
-    this.name = 'TimeoutError';
-  }
-}
 
 class Pool extends EventEmitter {
   #config;
