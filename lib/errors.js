@@ -228,6 +228,7 @@ module.exports = {
   attachStatement,
   copyServerFields,
   fromWire,
+  hide,
   keepCause,
   messageOf,
   poolError,

@@ -4,6 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { Connection } = require('./connection');
+const { HEARD } = require('./emitter');
 const { abortError, stackAbove } = require('./errors');
 const { Lease } = require('./lease');
 const { ACQUIRE, checkOptions, refusal } = require('./options');
@@ -21,7 +22,7 @@ class Leases {
   #link;
   #id;
   #settings;
-  #emitter;
+  #heard;
   /** Those that are out in this thread, by slot. */
   #out = [];
 
@@ -30,7 +31,7 @@ class Leases {
     this.#link = pool.link;
     this.#id = pool.id;
     this.#settings = pool.settings;
-    this.#emitter = pool.emitter;
+    this.#heard = pool.emitter[HEARD];
   }
 
   /** Where the caller of a method stands, with leak detection. */
@@ -69,7 +70,7 @@ class Leases {
         return promise;
       }
       if (signal !== undefined) this.#link.watch(number, request, signal);
-      const heard = this.#emitter.listenerCount('acquire') > 0;
+      const heard = this.#heard.acquire;
       request.context = heard ? new AsyncResource('polypool.Acquire') : this.#pool.resource;
       return promise;
     } catch (error) {
@@ -93,8 +94,7 @@ class Leases {
     const lease = new Lease(this.#pool, slot, generation, 0, request.text);
     const connection = new Connection(lease);
     this.#out[slot] = lease;
-    if (this.#emitter.listenerCount('acquire') > 0)
-      this.#pool.events.emitIn(request.context, 'acquire', connection);
+    if (this.#heard.acquire) this.#pool.events.emitIn(request.context, 'acquire', connection);
     request.resolve(connection);
   }
 
@@ -104,8 +104,7 @@ class Leases {
     if (this.#out[slot] === lease) this.#out[slot] = undefined;
     // Before the listeners: one may release once more.
     lease.released = done;
-    if (this.#emitter.listenerCount('release') > 0)
-      this.#pool.events.emitIn(null, 'release', lease.connection);
+    if (this.#heard.release) this.#pool.events.emitIn(null, 'release', lease.connection);
     const fate = destroy ? FATE.DESTROY : FATE.RETURN;
     if (lease.pending > 0 || lease.unsettled || this.#pool.leaving) {
       return this.#awaitReturn(slot, generation, fate);

@@ -6,7 +6,6 @@
  */
 
 const { AsyncResource } = require('node:async_hooks');
-const { EventEmitter } = require('node:events');
 const { inspect } = require('node:util');
 const {
   ClosedError,
@@ -15,9 +14,11 @@ const {
   abortError,
   atCaller,
   fromWire,
+  hide,
   messageOf,
   stackAbove,
 } = require('./errors');
+const { Emitter, HEARD } = require('./emitter');
 const { noteWaitedFor, refuseAtCaller } = require('./failure');
 const { describeTimeout, runHolding, trackHolders } = require('./holders');
 const { inspected } = require('./inspect');
@@ -37,8 +38,9 @@ const settled = Promise.resolve();
 
 let unnamed = 0;
 
-class ObjectPool extends EventEmitter {
+class ObjectPool extends Emitter {
   #resources;
+  #heard;
   #settings;
   #timeoutMs;
   /** The last class, in which whoever names none waits. */
@@ -51,7 +53,8 @@ class ObjectPool extends EventEmitter {
   #closed = null;
 
   constructor(factory, options) {
-    super();
+    super('acquire', 'release');
+    this.#heard = this[HEARD];
     const rest = readOptions(factory, options);
     const name = rest.name ?? `pool-${++unnamed}`;
     this.#resources = new Resources(factory, { ...rest, name }, this.#watcher());
@@ -76,7 +79,7 @@ class ObjectPool extends EventEmitter {
     }
     const entry = this.#resources.take();
     if (entry === null) return this.#wait(new Waiter(this, null, resourceOf));
-    if (this.listenerCount('acquire') > 0) this.#emitIn(null, 'acquire', entry.resource);
+    if (this.#heard.acquire) this.#emitIn(null, 'acquire', entry.resource);
     return Promise.resolve(entry.resource);
   }
 
@@ -102,14 +105,15 @@ class ObjectPool extends EventEmitter {
     }
   }
 
-  #granted({ holder, view }, entry) {
+  #granted({ holder, view, context }, entry) {
     entry.holder = holder;
     const granted = view(entry, this.#resources);
-    if (this.listenerCount('acquire') > 0) this.#emitIn(null, 'acquire', entry.resource);
+    if (this.#heard.acquire) this.#emitIn(context, 'acquire', entry.resource);
     return granted;
   }
 
   #wait(waiter) {
+    if (this.#heard.acquire) waiter.context = new AsyncResource('polypool.Acquire');
     const promise = waiter.promise();
     this.#resources.wait(waiter);
     return promise;
@@ -132,7 +136,7 @@ class ObjectPool extends EventEmitter {
         const wire = this.#resources.describeTimeout(waitedMs, attempt);
         const told = describeTimeout(wire, ({ slot }) => this.#resources.entryAt(slot).holder);
         const error = fromWire(told);
-        if (lastError !== null) error.cause = lastError.thrown;
+        if (lastError !== null) hide(error, 'cause', lastError.thrown);
         noteWaitedFor(error, this);
         return error;
       }
@@ -148,19 +152,12 @@ class ObjectPool extends EventEmitter {
   release(resource, options) {
     try {
       if (options !== undefined) checkOptions(calls.RELEASE, options);
+      if (this.#traced || this.#heard.release) this.#noteRelease(this.#resources.entryOf(resource));
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#giveBack(resource, options?.destroy === true);
-  }
-
-  #giveBack(resource, destroy) {
-    if (this.#traced || this.listenerCount('release') > 0) {
-      const entry = this.#resources.entryOf(resource);
-      if (entry === undefined) return Promise.reject(notLent(this.name));
-      this.#noteRelease(entry);
-    }
-    return this.#whenBack(this.#resources.release(resource, destroy));
+    const back = this.#resources.release(resource, options?.destroy === true);
+    return back === BACK.DONE ? settled : this.#whenBack(back);
   }
 
   /** The same of one lease. Where it has ended otherwise (release, maxLeaseMs) nothing is left to do. */
@@ -171,10 +168,12 @@ class ObjectPool extends EventEmitter {
     return this.#whenBack(this.#resources.releaseLease(entry, lease, destroy));
   }
 
+  /** Before anybody else may get it. */
   #noteRelease(entry) {
+    if (entry === undefined) throw notLent(this.name);
     if (entry.holder !== null) entry.holder.released = settled;
     entry.holder = null;
-    if (this.listenerCount('release') > 0) this.#emitIn(null, 'release', entry.resource);
+    if (this.#heard.release) this.#emitIn(null, 'release', entry.resource);
   }
 
   #whenBack(back) {
@@ -239,6 +238,7 @@ class ObjectPool extends EventEmitter {
       const { acquireTimeoutMs, waitForServer } = this.#settings;
       const end = (settle, value) => {
         clearTimeout(timer);
+        this.#resources.unhold();
         this.#warming = null;
         settle(value);
       };
@@ -259,6 +259,7 @@ class ObjectPool extends EventEmitter {
           if (!waitForServer) end(reject, this.#notCreated({ thrown: error }));
         },
       };
+      this.#resources.hold();
       this.#resources.warm();
     });
     return warmed.then(undefined, atCaller);

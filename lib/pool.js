@@ -6,10 +6,10 @@
  * stacks, who holds which lease.
  */
 
-const { EventEmitter } = require('node:events');
 const { inspect } = require('node:util');
 const { readChannel, readPayload } = require('./channel');
 const { CopyReader, CopyWriter } = require('./copy');
+const { Emitter } = require('./emitter');
 const { OptionError, PoolError, abortError, atCaller } = require('./errors');
 const { runHolding } = require('./holders');
 const { InnerPool } = require('./inner-pool');
@@ -32,7 +32,7 @@ const done = Promise.resolve();
 
 let unnamed = 0;
 
-class Pool extends EventEmitter {
+class Pool extends Emitter {
   #inner;
   #statements;
   #leases;
@@ -43,7 +43,7 @@ class Pool extends EventEmitter {
   #lastStats = null;
 
   constructor(target, options) {
-    super();
+    super('acquire', 'release', 'notice');
     if (target instanceof Group) {
       this.#open(target, target);
       return;

@@ -20,6 +20,8 @@ class Waiter {
     this.number = -1;
     /** Resolves the promise of the acquire. */
     this.settle = null;
+    /** Its async context, for the event; only while somebody listens. */
+    this.context = null;
     this.signal = undefined;
     this.onAbort = null;
   }

@@ -55,6 +55,9 @@ const NONE = -1;
 
 /** One per load of lib/, made with the first pool. */
 let native = null;
+
+/** What nobody closed and nobody can reach any more leaves no core behind. */
+const dropped = new FinalizationRegistry((pool) => native.forget(pool));
 const counts = new Int32Array(COUNTS);
 
 /** A place for a resource, and what is known of the one that is in it. */
@@ -152,6 +155,7 @@ class Resources {
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
     this.#settings = settings;
     this.#pool = settings.pool;
+    dropped.register(this, settings.pool, this);
     /** `{ thrown }` of the last create, when it failed. */
     this.lastError = null;
   }
@@ -168,6 +172,15 @@ class Resources {
   /** As `start`, of at least one resource. */
   warm() {
     this.#tell(CHANGE.WARM);
+  }
+
+  /** Somebody waits for `warm`: the process must not end before the next attempt. */
+  hold() {
+    if (this.#waiting++ === 0) this.#alarm?.ref();
+  }
+
+  unhold() {
+    if (--this.#waiting === 0) this.#alarm?.unref();
   }
 
   /**
@@ -196,7 +209,7 @@ class Resources {
     if (number < this.#requests.length) this.#free.pop();
     this.#requests[number] = request;
     request.number = number;
-    if (this.#waiting++ === 0) this.#alarm?.ref();
+    this.hold();
     if (this.#answer === ANSWER.MORE) this.#perform();
     else if (this.#answer !== ANSWER.NOTHING) this.#takeRequest(number).reject(REJECTED.CLOSED, 0);
   }
@@ -257,13 +270,17 @@ class Resources {
     this.#handing = true;
     try {
       request.resolve(entry);
-      for (let at = 0; at < this.#handed.length; at += 2) {
-        this.#handed[at].resolve(this.#handed[at + 1]);
-      }
+      if (this.#handed.length > 0) this.#handOn();
     } finally {
-      this.#handed.length = 0;
       this.#handing = false;
     }
+  }
+
+  #handOn() {
+    for (let at = 0; at < this.#handed.length; at += 2) {
+      this.#handed[at].resolve(this.#handed[at + 1]);
+    }
+    this.#handed = [];
   }
 
   /** The entry of a lent resource. Of several equal ones, any that is lent. */
@@ -434,7 +451,7 @@ class Resources {
     const request = this.#requests[number];
     this.#requests[number] = undefined;
     this.#free.push(number);
-    if (--this.#waiting === 0) this.#alarm?.unref();
+    this.unhold();
     return request;
   }
 
@@ -448,6 +465,7 @@ class Resources {
   #end() {
     clearTimeout(this.#alarm);
     this.#lastStats = this.stats();
+    dropped.unregister(this);
     native.forget(this.#pool);
     this.#pool = NONE;
     this.#watcher.closed?.();
@@ -461,14 +479,16 @@ class Resources {
     entry.step = this.#run('create', entry.asked(), this.#settings.createTimeoutMs, {
       done: (resource) => this.#created(entry, resource),
       failed: (error) => this.#notCreated(entry, error),
-      late: (resource) => this.#discard(resource),
+      late: (resource) => this.#discardUnused(resource),
     });
+    // A hanging create that nobody waits for is no reason to stay.
+    if (this.#waiting === 0) entry.step.unref();
   }
 
   #created(entry, resource) {
     entry.step = null;
     if (entry.abandoned) {
-      this.#discard(resource, () => this.#gone(entry));
+      this.#discardUnused(resource, () => this.#gone(entry));
       return;
     }
     this.lastError = null;
@@ -499,7 +519,6 @@ class Resources {
   #check(slot, step, change) {
     const entry = this.#entries[slot];
     const settle = (ok) => {
-      if (!entry.exists) return; // destroyed meanwhile
       entry.step = null;
       this.#tell(change, slot, entry.serial, ok ? 1 : 0);
       settleBack(entry);
@@ -519,6 +538,7 @@ class Resources {
       return;
     }
     this.#forget(entry);
+    entry.step?.drop(); // a reset or validation that nobody waits for any more
     this.#watcher.removed?.(entry.resource, native.reason(why));
     entry.step = this.#discard(entry.resource, () => {
       entry.step = null;
@@ -548,6 +568,12 @@ class Resources {
         over?.();
       },
     });
+  }
+
+  /** What came too late, unless it is in the pool already: a factory may hand out the same again. */
+  #discardUnused(resource, over) {
+    if (this.#byResource.has(resource)) over?.();
+    else this.#discard(resource, over);
   }
 
   #forget(entry) {
@@ -617,7 +643,15 @@ function run(factory, step, argument, timeoutMs, { done, failed, late }) {
       failed(error);
     },
   );
-  return { shorten };
+  return {
+    shorten,
+    unref: () => timer?.unref(),
+    /** However it ends, nobody is told. */
+    drop() {
+      over = true;
+      clearTimeout(timer);
+    },
+  };
 }
 
 module.exports = { BACK, REJECTED, Resources };

@@ -5,6 +5,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const { failedCopy, prepareCopy } = require('./copy');
 const { HeldSource, PooledSource, failedCursor } = require('./cursor');
+const { HEARD } = require('./emitter');
 const { OptionError, abortError } = require('./errors');
 const calls = require('./options');
 const { FLAG, SUBMIT } = require('./records');
@@ -23,14 +24,14 @@ class Statements {
   #link;
   #id;
   #settings;
-  #emitter;
+  #heard;
 
   constructor(pool) {
     this.#pool = pool;
     this.#link = pool.link;
     this.#id = pool.id;
     this.#settings = pool.settings;
-    this.#emitter = pool.emitter;
+    this.#heard = pool.emitter[HEARD];
   }
 
   /** A statement with its result; `options` are those of `query()`. */
@@ -73,8 +74,7 @@ class Statements {
   #send(request, signal, flags, timeoutMs, batch) {
     const number = this.#link.add(request);
     const { lease, text, values } = request;
-    if (this.#emitter.listenerCount('notice') > 0)
-      request.context = new AsyncResource('polypool.Query');
+    if (this.#heard.notice) request.context = new AsyncResource('polypool.Query');
     const slot = lease === null ? -1 : lease.slot;
     const generation = lease === null ? 0 : lease.generation;
     if (lease !== null) flags |= lease.flags;

@@ -256,8 +256,10 @@ impl Foreign {
             [effect] => mine(effect).map(Outcome::Granted),
             _ => None,
         };
+        // Lending brings no deadline nearer, unless leases have one.
+        let timeless = matches!(answer, Some(Outcome::Granted(_))) && !self.times_leases();
         match answer {
-            Some(answer) if self.outbox.is_empty() && !self.is_alarm_late() => {
+            Some(answer) if self.outbox.is_empty() && (timeless || !self.is_alarm_late()) => {
                 self.effects.clear();
                 answer
             }
@@ -266,6 +268,10 @@ impl Foreign {
                 Outcome::More
             }
         }
+    }
+
+    fn times_leases(&self) -> bool {
+        self.options.leak_detection.is_some() || self.options.max_lease.is_some()
     }
 
     fn is_alarm_late(&self) -> bool {

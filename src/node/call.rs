@@ -49,6 +49,23 @@ unsafe extern "C" fn forget<T>(_: sys::napi_env, data: *mut c_void, _: *mut c_vo
     drop(unsafe { Rc::from_raw(data as *const T) });
 }
 
+/// What typed arrays hold, and N-API's name for each.
+pub trait Element {
+    const KIND: i32;
+}
+
+impl Element for i32 {
+    const KIND: i32 = sys::TypedarrayType::int32_array;
+}
+
+impl Element for f64 {
+    const KIND: i32 = sys::TypedarrayType::float64_array;
+}
+
+impl Element for u8 {
+    const KIND: i32 = sys::TypedarrayType::uint8_array;
+}
+
 /// The arguments of a call and the owner of the function.
 pub struct Call<T: 'static, const N: usize> {
     pub env: sys::napi_env,
@@ -92,7 +109,7 @@ impl<T: 'static, const N: usize> Call<T, N> {
 
     /// Address and length of a typed array's memory, of the given kind. It stays valid for the
     /// length of the call: nothing in here runs JavaScript, so nothing can detach it.
-    fn array<I>(&self, at: usize, kind: i32) -> Option<(*mut I, usize)> {
+    fn array<I: Element>(&self, at: usize) -> Option<(*mut I, usize)> {
         let (mut found, mut length) = (0, 0);
         let mut data = ptr::null_mut();
         // SAFETY: out-parameters of the right types; what is not asked for is null.
@@ -107,7 +124,7 @@ impl<T: 'static, const N: usize> Call<T, N> {
                 ptr::null_mut(),
             )
         };
-        if status != sys::Status::napi_ok || found != kind {
+        if status != sys::Status::napi_ok || found != I::KIND {
             return None;
         }
         if length == 0 || data.is_null() {
@@ -117,8 +134,8 @@ impl<T: 'static, const N: usize> Call<T, N> {
     }
 
     /// A typed array to read from.
-    pub fn input<I>(&self, at: usize, kind: i32) -> Option<&[I]> {
-        let (data, length) = self.array(at, kind)?;
+    pub fn input<I: Element>(&self, at: usize) -> Option<&[I]> {
+        let (data, length) = self.array(at)?;
         // SAFETY: N-API gives a pointer aligned for the kind asked for and its count of elements.
         Some(unsafe { std::slice::from_raw_parts(data, length) })
     }
@@ -128,8 +145,8 @@ impl<T: 'static, const N: usize> Call<T, N> {
     /// SAFETY: no other slice of this call may overlap it; lib/ passes arrays over separate
     /// buffers, and each argument may be asked for once only.
     #[allow(clippy::mut_from_ref)]
-    pub unsafe fn output<I>(&self, at: usize, kind: i32) -> Option<&mut [I]> {
-        let (data, length) = self.array(at, kind)?;
+    pub unsafe fn output<I: Element>(&self, at: usize) -> Option<&mut [I]> {
+        let (data, length) = self.array(at)?;
         // SAFETY: as in `input`; exclusive by the caller's word.
         Some(unsafe { std::slice::from_raw_parts_mut(data, length) })
     }

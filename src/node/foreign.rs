@@ -20,6 +20,7 @@ use std::rc::Rc;
 struct Pools {
     clock: Clock,
     entries: RefCell<Vec<Option<Box<Foreign>>>>,
+    free: RefCell<Vec<usize>>,
 }
 
 type Call<const N: usize> = call::Call<Pools, N>;
@@ -27,7 +28,11 @@ type Call<const N: usize> = call::Call<Pools, N>;
 /// An object with the functions below. What they hold ends with them.
 #[napi]
 pub fn open_resources(env: Env) -> napi::Result<Object<'static>> {
-    let pools = Rc::new(Pools { clock: Clock::start(), entries: RefCell::default() });
+    let pools = Rc::new(Pools {
+        clock: Clock::start(),
+        entries: RefCell::default(),
+        free: RefCell::default(),
+    });
     let object = Object::new(&env)?;
     let functions: [(&str, Callback); 18] = [
         ("open\0", open),
@@ -61,13 +66,25 @@ impl Pools {
     }
 
     fn add(&self, pool: Foreign) -> usize {
+        let pool = Some(Box::new(pool));
         let mut entries = self.entries.borrow_mut();
-        let at = entries.iter().position(Option::is_none).unwrap_or(entries.len());
-        if at == entries.len() {
-            entries.push(None);
+        match self.free.borrow_mut().pop() {
+            Some(at) => {
+                entries[at] = pool;
+                at
+            }
+            None => {
+                entries.push(pool);
+                entries.len() - 1
+            }
         }
-        entries[at] = Some(Box::new(pool));
-        at
+    }
+
+    fn forget(&self, id: i32) -> Option<()> {
+        let at = usize::try_from(id).ok()?;
+        self.entries.borrow_mut().get_mut(at)?.take()?;
+        self.free.borrow_mut().push(at);
+        Some(())
     }
 }
 
@@ -241,7 +258,7 @@ unsafe extern "C" fn take(env: sys::napi_env, info: sys::napi_callback_info) -> 
     // SAFETY: the running callback's own arguments; the one array is asked for once.
     unsafe {
         guarded::<2, i32>(env, info, |call| {
-            let out: &mut [i32] = call.output(1, sys::TypedarrayType::int32_array)?;
+            let out: &mut [i32] = call.output(1)?;
             call.owner.with(call.integer(0)?, |pool| {
                 let mut filled = 0;
                 for room in out.chunks_exact_mut(4) {
@@ -261,7 +278,7 @@ unsafe extern "C" fn counts(env: sys::napi_env, info: sys::napi_callback_info) -
     // SAFETY: the running callback's own arguments; the one array is asked for once.
     unsafe {
         guarded::<2, i32>(env, info, |call| {
-            let out: &mut [i32] = call.output(1, sys::TypedarrayType::int32_array)?;
+            let out: &mut [i32] = call.output(1)?;
             let stats = call.owner.with(call.integer(0)?, |pool| pool.state().core.stats())?;
             let counts = [
                 stats.total,
@@ -290,7 +307,7 @@ unsafe extern "C" fn idle(env: sys::napi_env, info: sys::napi_callback_info) -> 
     // SAFETY: the running callback's own arguments; the one array is asked for once.
     unsafe {
         guarded::<2, i32>(env, info, |call| {
-            let out: &mut [i32] = call.output(1, sys::TypedarrayType::int32_array)?;
+            let out: &mut [i32] = call.output(1)?;
             let slots = call.owner.with(call.integer(0)?, |pool| pool.idle())?;
             for (place, slot) in out.iter_mut().zip(&slots) {
                 *place = *slot as i32;
@@ -340,8 +357,7 @@ unsafe extern "C" fn forget(env: sys::napi_env, info: sys::napi_callback_info) -
     // SAFETY: the running callback's own arguments.
     unsafe {
         guarded::<1, i32>(env, info, |call| {
-            let at = usize::try_from(call.integer(0)?).ok()?;
-            *call.owner.entries.borrow_mut().get_mut(at)? = None;
+            call.owner.forget(call.integer(0)?)?;
             Some(answer::NOTHING)
         })
     }

@@ -64,7 +64,7 @@ unsafe extern "C" fn submit(env: sys::napi_env, info: sys::napi_callback_info) -
     // SAFETY: the running callback's own arguments.
     unsafe {
         guarded::<2>(env, info, |call| {
-            let words: &[i32] = call.input(0, sys::TypedarrayType::int32_array)?;
+            let words: &[i32] = call.input(0)?;
             let count = usize::try_from(call.integer(1)?).ok()?;
             let words = words.get(..count)?;
             let runtime = call.owner.runtime;
@@ -83,10 +83,10 @@ unsafe extern "C" fn drain(env: sys::napi_env, info: sys::napi_callback_info) ->
     // SAFETY: the running callback's own arguments.
     unsafe {
         guarded::<4>(env, info, |call| {
-            let ints: &mut [i32] = call.output(0, sys::TypedarrayType::int32_array)?;
-            let floats: &mut [f64] = call.output(1, sys::TypedarrayType::float64_array)?;
-            let text: &mut [u8] = call.output(2, sys::TypedarrayType::uint8_array)?;
-            let bytes: &mut [u8] = call.output(3, sys::TypedarrayType::uint8_array)?;
+            let ints: &mut [i32] = call.output(0)?;
+            let floats: &mut [f64] = call.output(1)?;
+            let text: &mut [u8] = call.output(2)?;
+            let bytes: &mut [u8] = call.output(3)?;
             let shared = &call.owner.shared;
             shared.begin_drain();
             let mut streams = Streams { ints, floats, text, bytes, filled: [0; 4] };
