@@ -12,7 +12,7 @@ const { Server } = require('../__tests__/support/server.js');
 const { url } = require('../__tests__/support/urls.js');
 
 const ADDON_BYTES_MAX = 5 * 1024 * 1024;
-const ALLOWED = /^(index\.(js|mjs|d\.ts|d\.mts)|lib\/.+\.js|package\.json|[A-Z]+(\.md)?)$/;
+const ALLOWED = /^(index\.(js|mjs|d\.ts|d\.mts)|lib\/.+\.(js|d\.ts)|package\.json|[A-Z]+(\.md)?)$/;
 const REQUIRED = ['index.js', 'index.mjs', 'index.d.ts', 'lib/binding.js', 'README.md', 'LICENSE'];
 
 function expect(condition, message) {
