@@ -101,6 +101,11 @@ const CALLS = {
     target: TARGET,
   }),
   RESIZE: call('resize()', { min: LIMIT, max: LIMIT }),
+  RESOURCE_POOL: call('new ResourcePool()', {
+    min: LIMIT,
+    max: integer(1, 65_535),
+    acquireTimeout: WAIT_OR_NONE,
+  }),
   CLOSE: call('close()', { timeoutMs: TIMEOUT_OR_NONE }),
 };
 

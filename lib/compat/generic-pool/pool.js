@@ -6,18 +6,16 @@
  */
 
 const { EventEmitter } = require('node:events');
-const { BACK, REJECTED, Resources } = require('../../resources');
-const { surface } = require('../../surface');
+const { BACK, Resources } = require('../../resources');
 const { Deque } = require('./deque');
 const { Eviction, PooledResource } = require('./eviction');
 const { coreOptions, readOptions } = require('./options');
 const { PriorityQueue, classOf, classesOf } = require('./priority-queue');
+const { Steps } = require('./steps');
 
 // Taken at load: test frameworks replace it. The timers that users see run are not.
 const { setImmediate } = globalThis;
 
-/** How often in a row a new resource may be refused before the next create has to wait. */
-const REFUSALS_MAX = 2;
 const NO_TIMEOUT = -1;
 /** The core has no more classes: whoever is less urgent waits in the last one. */
 const LAST_CLASS = 63;
@@ -36,12 +34,9 @@ class TimeoutError extends Error {
   }
 }
 
-/** `validate` refused what was just created; not one of the factory's errors. */
-class RefusedError extends Error {}
-
 class Pool extends EventEmitter {
   #config;
-  #factory;
+  #steps;
   #resources;
   #eviction;
   #classes;
@@ -52,9 +47,6 @@ class Pool extends EventEmitter {
   #draining = false;
   /** The Evictor runs: times are kept of each resource. */
   #timed;
-  /** Promises of the creates and destroys under way, for `clear`. */
-  #creates = new Set();
-  #destroys = new Set();
   /** States of the pool that somebody waits for: `{ isThere, resolve }`. */
   #expected = [];
   #looking = false;
@@ -65,17 +57,29 @@ class Pool extends EventEmitter {
     checkQueue('Deque', QueueOfIdle, Deque);
     checkQueue('PriorityQueue', QueueOfWaiting, PriorityQueue);
     this.#config = readOptions(options);
-    this.#factory = factory;
     this.#Promise = this.#config.Promise;
     this.#done = this.#Promise.resolve();
     this.#classes = classesOf(this.#config.priorityRange);
+    this.#steps = new Steps(factory, this.#config, {
+      emit: (event, error) => this.emit(event, error),
+      isWaitedFor: () => this.pending > 0,
+      look: () => this.#look(),
+    });
     const core = coreOptions(this.#config);
-    const steps = this.#steps();
-    this.#resources = new Resources(steps, core, this.#watcher(), { awaitDestroy: false });
+    const leaves = { awaitDestroy: false };
+    this.#resources = new Resources(this.#steps.factory, core, this.#watcher(), leaves);
     this.#eviction = new Eviction(new Evictor(), this.#resources, this.#config);
     this.#timed = this.#eviction.isWanted;
     if (this.#config.autostart) this.start();
   }
+
+  /** Nothing but the deadline ends a wait: there is no abort, and a pool that closes has no waiters. */
+  #refuse = (reject) => {
+    const { lastError } = this.#resources;
+    const options = lastError === null ? undefined : { cause: lastError.thrown };
+    reject(new TimeoutError('ResourceRequest timed out', options));
+    this.#look();
+  };
 
   start() {
     if (this.#draining || this.#started) return;
@@ -91,8 +95,7 @@ class Pool extends EventEmitter {
     if (this.#draining) return this.#rejected('pool is draining and cannot accept work');
     if (this.#isCrowded()) return this.#rejected('max waitingClients count exceeded');
     const timeoutMs = this.#config.acquireTimeoutMillis;
-    if (timeoutMs !== undefined && !(timeoutMs > 0))
-      throw new Error('delay must be a positive int');
+    if (timeoutMs <= 0 || Number.isNaN(timeoutMs)) throw new Error('delay must be a positive int');
     const entry = this.#take(priority);
     if (entry === null) return this.#wait();
     if (this.#timed) entry.holder.handleLent();
@@ -115,22 +118,8 @@ class Pool extends EventEmitter {
 
   #wait() {
     const promise = new this.#Promise(executor);
-    this.#resources.wait(new Request(this, resolveNext, rejectNext));
+    this.#resources.wait(new Request(this.#timed, resolveNext, rejectNext, this.#refuse));
     return promise;
-  }
-
-  /** Called by the request. */
-  handleGrant({ onLoan }, entry) {
-    if (this.#timed) entry.holder.handleLent();
-    onLoan(entry.resource);
-  }
-
-  handleRefusal({ onRefusal }, why) {
-    const { lastError } = this.#resources;
-    const options = lastError === null ? undefined : { cause: lastError.thrown };
-    // Nothing but the deadline ends a wait here: there is no abort and no close.
-    onRefusal(why === REJECTED.TIMEOUT ? new TimeoutError(TIMED_OUT, options) : new Error(CLOSED));
-    this.#look();
   }
 
   release(resource) {
@@ -190,11 +179,11 @@ class Pool extends EventEmitter {
   }
 
   async #clear() {
-    const creates = [...this.#creates];
+    const { creates } = this.#steps;
     await Promise.allSettled(creates);
     if (creates.length > 0) await turn(); // the core knows of them by then
     for (const entry of this.#resources.idle()) this.#resources.evict(entry);
-    await Promise.allSettled(this.#destroys);
+    await Promise.allSettled(this.#steps.destroys);
     this.#closeIfOver();
   }
 
@@ -230,93 +219,19 @@ class Pool extends EventEmitter {
 
   // ---- The factory ----
 
-  #steps() {
-    return {
-      create: () => this.#create(),
-      destroy: (resource) => this.#destroy(resource),
-      validate: this.#config.testOnBorrow ? (resource) => this.#validate(resource) : undefined,
-    };
-  }
-
-  #create() {
-    const creating = this.#config.testOnBorrow ? this.#createTested() : this.#factory.create();
-    return this.#track(this.#creates, creating);
-  }
-
-  /**
-   * The core lends what was just created as it is; generic-pool tests that too, when somebody waits
-   * for it. A factory that makes nothing but rubbish is asked again, but not in a tight loop.
-   */
-  async #createTested() {
-    for (let refusals = 1; ; refusals++) {
-      const resource = await this.#factory.create();
-      if (!this.#isWaitedFor() || (await this.#validate(resource)) !== false) return resource;
-      this.#destroy(resource).catch((error) => this.#report('factoryDestroyError', error));
-      if (refusals === REFUSALS_MAX || !this.#isWaitedFor()) {
-        throw new RefusedError('factory.validate refused what factory.create had just made');
-      }
-    }
-  }
-
-  #isWaitedFor() {
-    return this.#resources.counts().waiting > 0;
-  }
-
-  /** Without a `validate` there is nothing to test. */
-  async #validate(resource) {
-    try {
-      return await this.#factory.validate?.(resource);
-    } catch {
-      return false;
-    } finally {
-      this.#look();
-    }
-  }
-
-  #destroy(resource) {
-    const destroying = new Promise((resolve) => resolve(this.#factory.destroy(resource)));
-    const { destroyTimeoutMillis } = this.#config;
-    return this.#track(
-      this.#destroys,
-      destroyTimeoutMillis ? bounded(destroying, destroyTimeoutMillis) : destroying,
-    );
-  }
-
-  #track(set, outcome) {
-    const operation = Promise.resolve(outcome);
-    const end = () => {
-      set.delete(operation);
-      this.#look();
-    };
-    set.add(operation);
-    operation.then(end, end);
-    return operation;
-  }
-
   #watcher() {
     return {
       created: () => {
         if (this.#timed) this.#keepTimes();
       },
-      createFailed: (error) => {
-        if (!(error instanceof RefusedError)) this.#report('factoryCreateError', error);
-      },
-      destroyFailed: (error) => this.#report('factoryDestroyError', error),
+      createFailed: (error) => this.#steps.handleCreateFailed(error),
+      destroyFailed: (error) => this.#steps.handleDestroyFailed(error),
     };
   }
 
   #keepTimes() {
     for (const entry of this.#resources.existing()) {
       entry.holder ??= new PooledResource(entry.resource);
-    }
-  }
-
-  /** What a listener throws is not the pool's failure. */
-  #report(event, error) {
-    try {
-      this.emit(event, error);
-    } catch (thrown) {
-      surface(thrown);
     }
   }
 
@@ -352,24 +267,23 @@ class Pool extends EventEmitter {
   }
 }
 
-const TIMED_OUT = 'ResourceRequest timed out';
-const CLOSED = 'pool is draining and cannot accept work';
-
 /** Somebody who waits. */
 class Request {
-  constructor(pool, onLoan, onRefusal) {
-    this.pool = pool;
+  constructor(timed, onLoan, onRefusal, refuse) {
+    this.timed = timed;
     this.number = -1;
     this.onLoan = onLoan;
     this.onRefusal = onRefusal;
+    this.refuse = refuse;
   }
 
   resolve(entry) {
-    this.pool.handleGrant(this, entry);
+    if (this.timed) entry.holder.handleLent();
+    this.onLoan(entry.resource);
   }
 
-  reject(why) {
-    this.pool.handleRefusal(this, why);
+  reject() {
+    this.refuse(this.onRefusal);
   }
 }
 
@@ -388,14 +302,6 @@ function checkQueue(name, given, own) {
     `polypool/generic-pool keeps its queues in the pool core: pass the ${name} that it exports, ` +
       'another one cannot be used',
   );
-}
-
-function bounded(destroying, timeoutMs) {
-  return new Promise((resolve, reject) => {
-    const late = () => reject(new Error('destroy timed out'));
-    const timer = setTimeout(late, timeoutMs).unref();
-    destroying.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 function turn() {
