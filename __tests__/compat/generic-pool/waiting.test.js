@@ -117,10 +117,10 @@ describe.each(LIBRARIES)('%s', (_name, load) => {
   });
 
   test('who timed out does not hold up those behind', async () => {
-    const pool = open({ max: 1, acquireTimeoutMillis: 40 });
+    const pool = open({ max: 1, acquireTimeoutMillis: 300 });
     const resource = await pool.acquire();
     const early = rejection(pool.acquire());
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 150));
     const late = pool.acquire();
     expect((await early).message).toBe('ResourceRequest timed out');
     pool.release(resource);
