@@ -1391,6 +1391,49 @@ export class ObjectPool<T> extends EventEmitter<ObjectPoolEvents<T>> implements 
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** A wrong or unknown one: `OptionError` from the constructor. */
+export interface ResourcePoolOptions {
+  /** Created by `initialize`, and kept. Default 2, or `max` where that is less. */
+  min?: number;
+  /** Most that exist at once. Default 10. */
+  max?: number;
+  /** Milliseconds an `acquire` waits; `null` = without a bound. Default 5000. */
+  acquireTimeout?: number | null;
+}
+
+/**
+ * The pool of resources in its shortest form, as programs write it themselves. What was made stays
+ * until `drain`, but for what `validate` or `reset` refuse; the steps of the factory have the
+ * bounds of `ObjectPoolLimits`.
+ */
+export class ResourcePool<T> {
+  constructor(factory: ResourceFactory<T>, options?: ResourcePoolOptions);
+
+  /** All that exist, lent or not; a new array each time. */
+  get resources(): T[];
+  /** What is lent, at the time of asking. */
+  get inUse(): Iterable<T> & { readonly size: number; has(resource: T): boolean };
+
+  /**
+   * Creates `min` resources; without it the first `acquire` begins to. Rejects with what `create`
+   * failed with. Bound: `createTimeoutMs` of each.
+   */
+  initialize(): Promise<void>;
+  /**
+   * Borrows a resource. Rejects with `AcquireTimeoutError` ('Acquire timeout'), whose cause is what
+   * the last `create` failed with, or `ClosedError`. Bound: `acquireTimeout`.
+   */
+  acquire(): Promise<T>;
+  /** See `ObjectPool.release`. */
+  release(resource: T): Promise<void>;
+  /**
+   * Refuses new requests, serves those that wait, waits for what is lent and destroys all. Rejects
+   * with what `destroy` failed with, when all are gone. No bound: a resource that nobody gives back
+   * keeps it waiting.
+   */
+  drain(): Promise<void>;
+}
+
 // ---------------------------------------------------------------------------------------------
 // Errors
 // ---------------------------------------------------------------------------------------------

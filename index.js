@@ -5,12 +5,14 @@ const { escapeIdentifier, escapeLiteral } = require('./lib/escape');
 const { sql } = require('./lib/sql');
 const { ObjectPool } = require('./lib/object-pool');
 const { Pool } = require('./lib/pool');
+const { ResourcePool } = require('./lib/resource-pool');
 const { connect, createPool } = require('./lib/create');
 
 exports.createPool = createPool;
 exports.connect = connect;
 exports.Pool = Pool;
 exports.ObjectPool = ObjectPool;
+exports.ResourcePool = ResourcePool;
 exports.sql = sql;
 exports.escapeIdentifier = escapeIdentifier;
 exports.escapeLiteral = escapeLiteral;

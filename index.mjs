@@ -6,6 +6,7 @@ export const {
   connect,
   Pool,
   ObjectPool,
+  ResourcePool,
   sql,
   escapeIdentifier,
   escapeLiteral,
