@@ -140,7 +140,9 @@ test('polypool/generic-pool says why there was no connection, and does not hamme
     attempts++;
     return factory.create();
   };
-  const pool = loadDropIn().createPool({ ...factory, create }, { acquireTimeoutMillis: 300 });
+  // Longer than the pauses between attempts, which grow to half a second.
+  const options = { acquireTimeoutMillis: 1500 };
+  const pool = loadDropIn().createPool({ ...factory, create }, options);
   await server.stop();
   const error = await rejection(pool.acquire());
   expect(error).toMatchObject({ name: 'TimeoutError', message: 'ResourceRequest timed out' });
