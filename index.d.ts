@@ -1391,45 +1391,61 @@ export class ObjectPool<T> extends EventEmitter<ObjectPoolEvents<T>> implements 
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A wrong or unknown one: `OptionError` from the constructor. */
+/** What `ResourcePool` takes; other options are refused. */
 export interface ResourcePoolOptions {
-  /** Created by `initialize`, and kept. Default 2, or `max` where that is less. */
+  /** Resources that `initialize` creates, and that are replaced when they break. Default: 2. */
   min?: number;
-  /** Most that exist at once. Default 10. */
+  /** Default: 10. */
   max?: number;
-  /** Milliseconds an `acquire` waits; `null` = without a bound. Default 5000. */
+  /** How long an acquire waits, in milliseconds; `null` = without end. Default: 5000. */
   acquireTimeout?: number | null;
 }
 
 /**
- * The pool of resources in its shortest form, as programs write it themselves. What was made stays
- * until `drain`, but for what `validate` or `reset` refuse; the steps of the factory have the
- * bounds of `ObjectPoolLimits`.
+ * A pool of resources in its shortest form, on the same core as `ObjectPool`, which has more options,
+ * events and figures. Nothing is destroyed before `drain()` but what `validate` or `reset` of the
+ * factory refuse. Constructor: throws `OptionError`.
+ *
+ * ```js
+ * const pool = new ResourcePool({ create: connect, destroy: (client) => client.quit() }, { max: 20 });
+ * await pool.initialize();
+ * const client = await pool.acquire();
+ * try {
+ *   await client.set('key', 'value');
+ * } finally {
+ *   await pool.release(client);
+ * }
+ * await pool.drain();
+ * ```
  */
 export class ResourcePool<T> {
   constructor(factory: ResourceFactory<T>, options?: ResourcePoolOptions);
 
-  /** All that exist, lent or not; a new array each time. */
-  get resources(): T[];
-  /** What is lent, at the time of asking. */
-  get inUse(): Iterable<T> & { readonly size: number; has(resource: T): boolean };
+  /** All resources that exist, lent or not, as they are at this moment. */
+  readonly resources: T[];
+  /** Those that are lent: a live view. */
+  readonly inUse: Iterable<T> & { readonly size: number; has(resource: T): boolean };
 
   /**
-   * Creates `min` resources; without it the first `acquire` begins to. Rejects with what `create`
-   * failed with. Bound: `createTimeoutMs` of each.
+   * Resolves when `min` resources are there. Rejects with what `create` threw, and with `ClosedError`
+   * after `drain()`. It need not be called: the first acquire begins as well.
    */
   initialize(): Promise<void>;
   /**
-   * Borrows a resource. Rejects with `AcquireTimeoutError` ('Acquire timeout'), whose cause is what
-   * the last `create` failed with, or `ClosedError`. Bound: `acquireTimeout`.
+   * Borrows a resource; those who wait are served in order. Rejects with `AcquireTimeoutError`, whose
+   * message is 'Acquire timeout' and whose cause is what the last `create` failed with, and after
+   * `drain()` with `ClosedError`. Bound: `acquireTimeout`.
    */
   acquire(): Promise<T>;
-  /** See `ObjectPool.release`. */
+  /**
+   * Gives a resource back; resolves when it is reset. Rejects with `PoolError`
+   * (`ERR_POLYPOOL_NOT_LENT`) when it is not lent by this pool.
+   */
   release(resource: T): Promise<void>;
   /**
-   * Refuses new requests, serves those that wait, waits for what is lent and destroys all. Rejects
-   * with what `destroy` failed with, when all are gone. No bound: a resource that nobody gives back
-   * keeps it waiting.
+   * Refuses new acquires, serves those that wait, waits for what is lent, without a bound, and
+   * destroys all. Rejects with what `destroy` threw (an AggregateError when several did), once all is
+   * over. A second call returns the first one's promise.
    */
   drain(): Promise<void>;
 }

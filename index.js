@@ -2,10 +2,10 @@
 
 const errors = require('./lib/errors');
 const { escapeIdentifier, escapeLiteral } = require('./lib/escape');
+const { ResourcePool } = require('./lib/resource-pool');
 const { sql } = require('./lib/sql');
 const { ObjectPool } = require('./lib/object-pool');
 const { Pool } = require('./lib/pool');
-const { ResourcePool } = require('./lib/resource-pool');
 const { connect, createPool } = require('./lib/create');
 
 exports.createPool = createPool;
