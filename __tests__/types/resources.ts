@@ -1,4 +1,4 @@
-import { createPool, ObjectPool, PoolError } from 'polypool';
+import { createPool, ObjectPool, PoolError, ResourcePool } from 'polypool';
 import type { ObjectPoolStats, RemoveReason, ResourceFactory, ResourceLease } from 'polypool';
 import { exact } from './exact.js';
 
@@ -49,6 +49,18 @@ class Parsers implements ResourceFactory<Parser> {
 const separate = new ObjectPool(new Parsers(), { max: 2 });
 const numbers = new ObjectPool<number>({ create: () => 1, destroy: () => {} });
 
+async function monitors(): Promise<void> {
+  const pool = new ResourcePool(new Parsers(), { min: 1, max: 2, acquireTimeout: null });
+  await pool.initialize();
+  const parser = await pool.acquire();
+  exact<typeof parser, Parser>(true);
+  exact<typeof pool.resources, Parser[]>(true);
+  const inUse: number = pool.inUse.size;
+  for (const lent of pool.inUse) lent.parse(`${inUse} ${pool.inUse.has(parser)}`);
+  await pool.release(parser);
+  await pool.drain();
+}
+
 // @ts-expect-error: create is missing
 void createPool({ destroy() {} });
 // @ts-expect-error: of databases
@@ -58,4 +70,10 @@ void numbers.release('1');
 // @ts-expect-error: replicas are of databases
 void separate.acquire({ target: 'replica' });
 
+// @ts-expect-error: of ObjectPool
+void new ResourcePool(new Parsers(), { acquireTimeoutMs: 5 });
+// @ts-expect-error: what exists is the pool's to say
+new ResourcePool(new Parsers()).resources = [];
+
 void uses;
+void monitors;
