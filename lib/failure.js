@@ -5,9 +5,6 @@
 const { AcquireTimeoutError, abortError, atCaller, fromWire } = require('./errors');
 const { describeTimeout, explainNested } = require('./holders');
 
-/** The pool that a timeout is about. */
-const waitedFor = new WeakMap();
-
 /** The error of a request, with what only this side knows. */
 function errorOf(pool, wire, request) {
   if (wire.code === 'ERR_POLYPOOL_ABORTED' && request.signal?.aborted) {
@@ -25,17 +22,21 @@ function errorOf(pool, wire, request) {
   const { isStatement, text, values } = request;
   const thrown = pool.hooks.password;
   const error = fromWire(wire, isStatement ? { text, values, thrown } : { thrown });
-  if (waited) noteWaitedFor(error, about);
+  return waited ? explained(error, about, request.held) : error;
+}
+
+/** As far as the caller is known to hold some of what it waited for. */
+function explained(error, pool, held) {
+  if (error instanceof AcquireTimeoutError) explainNested(error, pool, held);
   return error;
 }
 
 /**
- * Rejects the promise that `resolve` settles, with the stack of whoever awaits it. Only now it takes
- * two more promises; a handler put on every promise beforehand would cost 25 ns each. `held` is what
- * the caller held when it asked (`whatIsHeld`).
+ * Rejects the promise that `resolve` settles, with the stack of whoever awaits it. As `atCaller`,
+ * without a handler on promises that succeed; but it takes some turns, so it is for what need not
+ * settle in order with others.
  */
-function refuseAtCaller(resolve, error, held) {
-  if (error instanceof AcquireTimeoutError) explainNested(error, waitedFor.get(error), held);
+function refuseAtCaller(resolve, error) {
   // One turn later: V8 finds the awaiting code once the promise follows this one.
   resolve(Promise.reject(error).then(undefined, pass).then(undefined, atCaller));
 }
@@ -44,9 +45,4 @@ function pass(error) {
   throw error;
 }
 
-/** The timeout is about this pool. */
-function noteWaitedFor(error, pool) {
-  waitedFor.set(error, pool);
-}
-
-module.exports = { errorOf, noteWaitedFor, refuseAtCaller };
+module.exports = { errorOf, explained, refuseAtCaller };

@@ -5,7 +5,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const { Connection } = require('./connection');
 const { HEARD } = require('./emitter');
-const { abortError, stackAbove } = require('./errors');
+const { abortError, atCaller, stackAbove } = require('./errors');
 const { Lease } = require('./lease');
 const { ACQUIRE, checkOptions, refusal } = require('./options');
 const { FATE, NUMBERS, SUBMIT } = require('./records');
@@ -72,7 +72,7 @@ class Leases {
       if (signal !== undefined) this.#link.watch(number, request, signal);
       const heard = this.#heard.acquire;
       request.context = heard ? new AsyncResource('polypool.Acquire') : this.#pool.resource;
-      return promise;
+      return promise.then(undefined, atCaller);
     } catch (error) {
       return Promise.reject(error);
     }

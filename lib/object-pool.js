@@ -19,7 +19,7 @@ const {
   stackAbove,
 } = require('./errors');
 const { Emitter, HEARD } = require('./emitter');
-const { noteWaitedFor, refuseAtCaller } = require('./failure');
+const { explained, refuseAtCaller } = require('./failure');
 const { describeTimeout, runHolding, trackHolders } = require('./holders');
 const { inspected } = require('./inspect');
 const { readOptions } = require('./resource-factory');
@@ -33,6 +33,7 @@ const { checkOptions } = calls;
 
 // Taken at load: test frameworks replace them.
 const { setTimeout, clearTimeout } = globalThis;
+const later = setImmediate;
 
 const settled = Promise.resolve();
 
@@ -125,10 +126,10 @@ class ObjectPool extends Emitter {
   }
 
   handleRefusal(waiter, why, waitedMs) {
-    refuseAtCaller(waiter.settle, this.#refusal(why, waitedMs, waiter.signal), waiter.held);
+    refuseAtCaller(waiter.settle, this.#refusal(why, waitedMs, waiter));
   }
 
-  #refusal(why, waitedMs, signal) {
+  #refusal(why, waitedMs, { signal, held }) {
     const { lastError } = this.#resources;
     switch (why) {
       case REJECTED.TIMEOUT: {
@@ -137,8 +138,7 @@ class ObjectPool extends Emitter {
         const told = describeTimeout(wire, ({ slot }) => this.#resources.entryAt(slot).holder);
         const error = fromWire(told);
         if (lastError !== null) hide(error, 'cause', lastError.thrown);
-        noteWaitedFor(error, this);
-        return error;
+        return explained(error, this, held);
       }
       case REJECTED.ABORTED:
         return abortError(signal);
@@ -324,8 +324,11 @@ class ObjectPool extends Emitter {
         if (entry.holder !== null) entry.holder.released = settled;
       },
       closed: () => {
-        this.#closed();
-        this.#emit('close');
+        // Behind the refusals of those who waited, which take some turns.
+        later(() => {
+          this.#closed();
+          this.#emit('close');
+        });
       },
     };
   }

@@ -203,7 +203,7 @@ class Pool extends Emitter {
     request.pool = this.#inner;
     const number = link.add(request);
     link.record(SUBMIT.WARM, number, id);
-    return promiseOf(request);
+    return promiseOf(request).then(undefined, atCaller);
   }
 
   close(options) {

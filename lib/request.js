@@ -2,17 +2,19 @@
 
 /** Somebody who waits for an answer. */
 
-const { refuseAtCaller } = require('./failure');
 const { whatIsHeld } = require('./holders');
 
 let resolveNext;
-const executor = (resolve) => {
+let rejectNext;
+const executor = (resolve, reject) => {
   resolveNext = resolve;
+  rejectNext = reject;
 };
 
 class Request {
   constructor() {
     this.resolve = null;
+    this.reject = null;
     this.pool = null;
     /** The lease it runs on, if any. */
     this.lease = null;
@@ -44,7 +46,7 @@ class Request {
   fail(error) {
     if (this.stream !== null) this.stream.fail(error);
     else if (this.alwaysDone) this.resolve();
-    else refuseAtCaller(this.resolve, error, this.held);
+    else this.reject(error);
   }
 }
 
@@ -52,6 +54,7 @@ class Request {
 function promiseOf(request) {
   const promise = new Promise(executor);
   request.resolve = resolveNext;
+  request.reject = rejectNext;
   return promise;
 }
 

@@ -6,7 +6,7 @@ const { AsyncResource } = require('node:async_hooks');
 const { failedCopy, prepareCopy } = require('./copy');
 const { HeldSource, PooledSource, failedCursor } = require('./cursor');
 const { HEARD } = require('./emitter');
-const { OptionError, abortError } = require('./errors');
+const { OptionError, abortError, atCaller } = require('./errors');
 const calls = require('./options');
 const { FLAG, SUBMIT } = require('./records');
 const { Request, promiseOf } = require('./request');
@@ -88,7 +88,7 @@ class Statements {
     if (lease !== null) lease.pending++;
     if (signal !== undefined) this.#link.watch(number, request, signal);
     if (request.stream !== null) return number;
-    return promiseOf(request);
+    return promiseOf(request).then(undefined, atCaller);
   }
 
   /** Never throws: what is wrong ends the stream. */

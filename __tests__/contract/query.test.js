@@ -364,3 +364,16 @@ test('notices reach the pool with their fields', async () => {
   expect(seen[0][0].code).toBe('00000');
   expect(seen[0][1].processId).toBe(processId);
 });
+
+test('a failed statement has settled when a later one has succeeded', async () => {
+  const pool = await openPool({ max: 1 });
+  await pool.use(async (connection) => {
+    for (let round = 0; round < 20; round++) {
+      const settled = [];
+      const failing = connection.query('select 1 / 0').catch(() => settled.push('failed'));
+      const later = connection.query('select 1').then(() => settled.push('later'));
+      await Promise.all([failing, later]);
+      expect(settled).toEqual(['failed', 'later']);
+    }
+  });
+});
