@@ -24,7 +24,7 @@ const { describeTimeout, runHolding, trackHolders } = require('./holders');
 const { inspected } = require('./inspect');
 const { readOptions } = require('./resource-factory');
 const { ResourceLease } = require('./resource-lease');
-const { Waiter } = require('./resource-waiter');
+const { PlainWaiter, Waiter } = require('./resource-waiter');
 const { BACK, REJECTED, Resources } = require('./resources');
 const { surface } = require('./surface');
 const calls = require('./options');
@@ -75,13 +75,22 @@ class ObjectPool extends Emitter {
   // ---- Leases ----
 
   acquire(options) {
-    if (options !== undefined || this.#traced) {
+    if (options !== undefined || this.#traced || this.#heard.acquire) {
       return this.#acquire(options, this.acquire, resourceOf);
     }
     const entry = this.#resources.take();
-    if (entry === null) return this.#wait(new Waiter(this, null, resourceOf));
+    if (entry !== null) return Promise.resolve(this.grantPlain(entry));
+    const waiter = new PlainWaiter(this);
+    const promise = waiter.promise();
+    this.#resources.wait(waiter);
+    return promise;
+  }
+
+  /** Called by its waiters: nobody asked for more than the resource. */
+  grantPlain(entry) {
+    if (entry.holder !== null) entry.holder = null;
     if (this.#heard.acquire) this.#emitIn(null, 'acquire', entry.resource);
-    return Promise.resolve(entry.resource);
+    return entry.resource;
   }
 
   /** Resolves with what `view` makes of the entry and its lease. */

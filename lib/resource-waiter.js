@@ -8,7 +8,31 @@ const executor = (resolve) => {
   resolveNext = resolve;
 };
 
-/** Somebody who waits for a resource. */
+/** Somebody who waits for a resource, and asked for nothing in particular. */
+class PlainWaiter {
+  constructor(pool) {
+    this.pool = pool;
+    this.number = -1;
+    /** Resolves the promise of the acquire. */
+    this.settle = null;
+  }
+
+  promise() {
+    const promise = new Promise(executor);
+    this.settle = resolveNext;
+    return promise;
+  }
+
+  resolve(entry) {
+    this.settle(this.pool.grantPlain(entry));
+  }
+
+  reject(why, waitedMs) {
+    this.pool.handleRefusal(this, why, waitedMs);
+  }
+}
+
+/** Somebody who waits for a resource: with a signal, a lease, a context for the event. */
 class Waiter {
   /** `view` makes of the entry what the promise resolves with. */
   constructor(pool, holder, view) {
@@ -53,4 +77,4 @@ class Waiter {
   }
 }
 
-module.exports = { Waiter };
+module.exports = { PlainWaiter, Waiter };

@@ -10,6 +10,7 @@ const { AsyncResource } = require('node:async_hooks');
 const binding = require('./binding');
 const { OptionError, PoolError } = require('./errors');
 const { TIMEOUT_MAX } = require('./options');
+const { freshTime, turnTime } = require('./turn-time');
 
 // Taken at load: test frameworks replace them.
 const { setTimeout, clearTimeout } = globalThis;
@@ -151,7 +152,9 @@ class Resources {
     this.#watcher = watcher;
     this.#awaitDestroy = awaitDestroy;
     const { create, destroy, validate, reset } = factory;
-    const settings = JSON.parse(native.open({ ...options, create, destroy, validate, reset }));
+    const settings = JSON.parse(
+      native.open({ ...options, create, destroy, validate, reset }, turnTime()),
+    );
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
     this.#settings = settings;
     this.#pool = settings.pool;
@@ -192,8 +195,8 @@ class Resources {
     const number = free.length > 0 ? free[free.length - 1] : this.#requests.length;
     const answer =
       priority === undefined
-        ? native.acquire(this.#pool, number)
-        : native.acquireWith(this.#pool, number, priority, timeoutMs);
+        ? native.acquire(this.#pool, number, turnTime())
+        : native.acquireWith(this.#pool, number, priority, timeoutMs, turnTime());
     if (answer >= 0) return this.#entries[answer];
     this.#asked = number;
     this.#answer = answer;
@@ -224,8 +227,8 @@ class Resources {
     const entry = this.#lent(resource);
     if (entry === undefined) return BACK.NOT_LENT;
     const answer = destroy
-      ? native.destroy(this.#pool, entry.slot)
-      : native.release(this.#pool, entry.slot);
+      ? native.destroy(this.#pool, entry.slot, turnTime())
+      : native.release(this.#pool, entry.slot, turnTime());
     return this.#released(entry, answer);
   }
 
@@ -236,7 +239,7 @@ class Resources {
 
   /** As `release`, unless that lease has ended already: whoever has the resource now keeps it. */
   releaseLease(entry, lease, destroy) {
-    const answer = native.releaseLease(this.#pool, entry.slot, lease, destroy ? 1 : 0);
+    const answer = native.releaseLease(this.#pool, entry.slot, lease, destroy ? 1 : 0, turnTime());
     return this.#released(entry, answer);
   }
 
@@ -352,7 +355,7 @@ class Resources {
 
   /** What is wrong with the bounds: `{ option, message }`, or null. */
   resize(min, max) {
-    const refused = native.resize(this.#pool, min, max);
+    const refused = native.resize(this.#pool, min, max, turnTime());
     this.#perform();
     return refused ? JSON.parse(refused) : null;
   }
@@ -362,7 +365,7 @@ class Resources {
    * that are lent; their destroy has its own bound.
    */
   close(timeoutMs) {
-    native.close(this.#pool, timeoutMs);
+    native.close(this.#pool, timeoutMs, turnTime());
     this.#perform();
   }
 
@@ -373,7 +376,7 @@ class Resources {
 
   /** JSON of the error of somebody who waited in vain. */
   describeTimeout(waitedMs, attempt) {
-    return JSON.parse(native.timedOut(this.#pool, waitedMs, attempt));
+    return JSON.parse(native.timedOut(this.#pool, waitedMs, attempt, turnTime()));
   }
 
   entryAt(slot) {
@@ -383,7 +386,8 @@ class Resources {
   // ---- What the core asks for ----
 
   #tell(change, slot = 0, serial = 0, ok = 0) {
-    if (native.tell(this.#pool, change, slot, serial, ok) === ANSWER.MORE) this.#perform();
+    const answer = native.tell(this.#pool, change, slot, serial, ok, turnTime());
+    if (answer === ANSWER.MORE) this.#perform();
   }
 
   /** Does what is to be done; what comes up meanwhile is for the outermost call. */
@@ -458,8 +462,13 @@ class Resources {
   /** A timer takes no more than TIMEOUT_MAX: the core is then asked too early, which is harmless. */
   #arm(ms) {
     clearTimeout(this.#alarm);
-    this.#alarm = setTimeout(() => this.#tell(CHANGE.TICK), Math.min(Math.max(ms, 1), TIMEOUT_MAX));
+    this.#alarm = setTimeout(() => this.#tick(), Math.min(Math.max(ms, 1), TIMEOUT_MAX));
     if (this.#waiting === 0) this.#alarm.unref();
+  }
+
+  #tick() {
+    freshTime();
+    this.#tell(CHANGE.TICK);
   }
 
   #end() {

@@ -140,7 +140,7 @@ impl Pool {
         }
     }
 
-    fn idle_candidate(&self) -> Option<u32> {
+    pub(super) fn idle_candidate(&self) -> Option<u32> {
         if self.idle.is_empty() {
             return None;
         }
@@ -153,7 +153,7 @@ impl Pool {
         })
     }
 
-    fn needs_validation(&self, at: u32, slot: &Slot) -> bool {
+    pub(super) fn needs_validation(&self, at: u32, slot: &Slot) -> bool {
         at != self.fresh
             && match self.options.validate {
                 Validate::Never => false,
@@ -201,23 +201,31 @@ impl Pool {
             && self.unfit(slot).is_none()
     }
 
-    fn grant(&mut self, at: u32, waiter: &Waiter) {
+    /// Out on a new lease.
+    pub(super) fn lend(&mut self, at: u32, waiter: WaiterId) -> Lease {
         self.totals.acquired += 1;
-        let (now, waited) = (self.now, self.now.saturating_sub(waiter.since));
         let slot = &mut self.slots[at as usize];
-        let conn = slot.conn(at);
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.holder = waiter;
+        slot.uses += 1;
+        let lease = slot.lease(at);
+        self.go(at, State::Leased);
+        lease
+    }
+
+    fn grant(&mut self, at: u32, waiter: &Waiter) {
+        let (now, waited) = (self.now, self.now.saturating_sub(waiter.since));
+        let conn = self.slots[at as usize].conn(at);
         let (write, alone) = match waiter.want {
             Want::Lease => {
-                slot.generation = slot.generation.wrapping_add(1);
-                slot.holder = waiter.id;
-                slot.uses += 1;
-                let lease = slot.lease(at);
-                self.go(at, State::Leased);
+                let lease = self.lend(at, waiter.id);
                 return self.emit(Effect::GrantLease { waiter: waiter.id, lease, conn, waited });
             }
             Want::Alone => (true, true),
             Want::Share { write } => (write, false),
         };
+        self.totals.acquired += 1;
+        let slot = &mut self.slots[at as usize];
         slot.alone = alone;
         slot.push_statement(now, write);
         self.totals.in_flight += 1;

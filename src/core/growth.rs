@@ -39,6 +39,11 @@ impl Growth {
         self.fatal = false;
     }
 
+    /// Another request changes nothing here.
+    pub fn is_awake(&self) -> bool {
+        self.asked && !self.fatal
+    }
+
     fn next_serial(&mut self) -> u32 {
         self.serials = self.serials.wrapping_add(1);
         self.serials

@@ -5,6 +5,7 @@
 
 pub mod backoff;
 mod deadlines;
+pub mod direct;
 mod dispatch;
 pub mod error;
 mod expiry;

@@ -1,7 +1,8 @@
 //! Pools of resources that JavaScript makes: the core, driven from within the calls of the thread
-//! that owns the pool. JavaScript performs the effects; no engine thread, no lock.
+//! that owns the pool. JavaScript performs the effects and says what time it is, once per turn of
+//! its event loop: no engine thread, no lock, no clock.
 
-use super::clock::{Clock, from_ms};
+use super::clock::from_ms;
 use super::error::EngineError;
 use super::pool::State;
 use super::timeout::acquire_timeout;
@@ -66,7 +67,6 @@ pub struct Foreign {
     state: State,
     pub options: Options,
     pub bounds: Bounds,
-    clock: Clock,
     /// When JavaScript's timer fires.
     alarm: Time,
     effects: Vec<Effect>,
@@ -89,8 +89,8 @@ pub enum Outcome {
 impl Foreign {
     pub fn new(
         entries: Vec<(String, Value)>,
-        clock: Clock,
         seed: u64,
+        now: Time,
     ) -> Result<Foreign, OptionError> {
         refuse(&entries)?;
         let (mut options, own) = Options::parse(entries, &KEYS)?;
@@ -106,47 +106,67 @@ impl Foreign {
             return Err(OptionError::bound("create", "a function", "nothing"));
         }
         options.share_depth = 1;
-        let state = State::new(options.clone(), seed, clock.now());
+        let state = State::new(options.clone(), seed, now);
         let (effects, outbox) = (Vec::new(), VecDeque::new());
-        Ok(Foreign { state, options, bounds, clock, alarm: Time::MAX, effects, outbox })
+        Ok(Foreign { state, options, bounds, alarm: Time::MAX, effects, outbox })
     }
 
     /// As whoever asks for nothing in particular: in the last class, within the usual time.
-    pub fn acquire(&mut self, request: u32) -> Outcome {
-        self.acquire_with(request, self.options.priorities - 1, self.options.acquire_timeout)
+    pub fn acquire(&mut self, now: Time, request: u32) -> Outcome {
+        let (last, timeout) = (self.options.priorities - 1, self.options.acquire_timeout);
+        self.acquire_with(now, request, last, timeout)
     }
 
-    pub fn acquire_with(&mut self, request: u32, priority: u8, timeout: Option<Time>) -> Outcome {
-        let now = self.clock.now();
+    pub fn acquire_with(
+        &mut self,
+        now: Time,
+        request: u32,
+        priority: u8,
+        timeout: Option<Time>,
+    ) -> Outcome {
         let waiter = WaiterId(request.into());
+        if self.outbox.is_empty()
+            && let Some(lease) = self.state.lend_idle(now, waiter)
+        {
+            return Outcome::Granted(lease.slot);
+        }
         let deadline = timeout.map(|timeout| now.saturating_add(timeout));
         let want = Want::Lease;
         self.turn(now, Input::Acquire { waiter, want, priority, deadline });
-        self.claim(|effect| match effect {
+        self.claim(now, |effect| match effect {
             Effect::GrantLease { waiter: mine, lease, .. } if *mine == waiter => Some(lease.slot),
             _ => None,
         })
     }
 
-    pub fn release(&mut self, slot: u32, fate: Fate) -> Outcome {
+    pub fn release(&mut self, now: Time, slot: u32, fate: Fate) -> Outcome {
         match self.state.core.lease_of(slot) {
-            Some(lease) => self.end(lease, fate),
+            Some(lease) => self.end(now, lease, fate),
             None => Outcome::NotLent,
         }
     }
 
     /// As `release`, of one lease: whoever has the resource by now keeps it.
-    pub fn release_lease(&mut self, lease: Lease, fate: Fate) -> Outcome {
+    pub fn release_lease(&mut self, now: Time, lease: Lease, fate: Fate) -> Outcome {
         match self.state.core.lease_conn(lease) {
-            Some(_) => self.end(lease, fate),
+            Some(_) => self.end(now, lease, fate),
             None => Outcome::NotLent,
         }
     }
 
-    fn end(&mut self, lease: Lease, fate: Fate) -> Outcome {
+    fn end(&mut self, now: Time, lease: Lease, fate: Fate) -> Outcome {
         let slot = lease.slot;
-        self.turn(self.clock.now(), Input::Release { lease, fate });
-        self.claim(|effect| match effect {
+        if self.outbox.is_empty()
+            && let Some(handed) = self.state.take_back(now, lease, fate)
+        {
+            return match handed {
+                // Requests are numbered in 31 bits.
+                Some(handed) => Outcome::Granted(handed.waiter.0 as u32),
+                None => self.claim(now, |_| None),
+            };
+        }
+        self.turn(now, Input::Release { lease, fate });
+        self.claim(now, |effect| match effect {
             Effect::GrantLease { waiter, lease, .. } if lease.slot == slot => {
                 u32::try_from(waiter.0).ok()
             }
@@ -160,8 +180,7 @@ impl Foreign {
     }
 
     /// Tells the core what JavaScript did or wants. True: there are effects to be taken.
-    pub fn tell(&mut self, kind: i32, slot: u32, serial: u32, ok: bool) -> bool {
-        let now = self.clock.now();
+    pub fn tell(&mut self, now: Time, kind: i32, slot: u32, serial: u32, ok: bool) -> bool {
         let conn = ConnId { slot, serial };
         let input = match kind {
             change::CREATED => {
@@ -187,23 +206,22 @@ impl Foreign {
             _ => return false,
         };
         self.turn(now, input);
-        self.post();
+        self.post(now);
         !self.outbox.is_empty()
     }
 
-    pub fn resize(&mut self, min: u32, max: u32) -> Result<(), OptionError> {
+    pub fn resize(&mut self, now: Time, min: u32, max: u32) -> Result<(), OptionError> {
         let options = Options { min, max, ..self.options.clone() };
         options.check()?;
-        self.turn(self.clock.now(), Input::Resize { min, max });
-        self.post();
+        self.turn(now, Input::Resize { min, max });
+        self.post(now);
         Ok(())
     }
 
-    pub fn close(&mut self, timeout: Option<Time>) {
-        let now = self.clock.now();
+    pub fn close(&mut self, now: Time, timeout: Option<Time>) {
         let deadline = timeout.map(|timeout| now.saturating_add(timeout));
         self.turn(now, Input::Close { deadline });
-        self.post();
+        self.post(now);
     }
 
     /// The next effect that JavaScript has to perform.
@@ -225,9 +243,8 @@ impl Foreign {
     }
 
     /// What somebody is told who waited in vain; `attempt` are the words of the last failed create.
-    pub fn timed_out(&self, waited: Time, attempt: Option<&str>) -> EngineError {
+    pub fn timed_out(&self, now: Time, waited: Time, attempt: Option<&str>) -> EngineError {
         const HOLDERS: usize = 5;
-        let now = self.clock.now();
         let stats = self.state.core.stats();
         let name = self.options.name.as_deref().unwrap_or_default();
         let last = attempt.map(|attempt| format!("create: {attempt}"));
@@ -250,28 +267,22 @@ impl Foreign {
 
     /// Keeps the one effect that answers the call; with anything beside it, all go by the outbox,
     /// in their order.
-    fn claim(&mut self, mine: impl Fn(&Effect) -> Option<u32>) -> Outcome {
+    fn claim(&mut self, now: Time, mine: impl Fn(&Effect) -> Option<u32>) -> Outcome {
         let answer = match &self.effects[..] {
             [] => Some(Outcome::Nothing),
             [effect] => mine(effect).map(Outcome::Granted),
             _ => None,
         };
-        // Lending brings no deadline nearer, unless leases have one.
-        let timeless = matches!(answer, Some(Outcome::Granted(_))) && !self.times_leases();
         match answer {
-            Some(answer) if self.outbox.is_empty() && (timeless || !self.is_alarm_late()) => {
+            Some(answer) if self.outbox.is_empty() && !self.is_alarm_late() => {
                 self.effects.clear();
                 answer
             }
             _ => {
-                self.post();
+                self.post(now);
                 Outcome::More
             }
         }
-    }
-
-    fn times_leases(&self) -> bool {
-        self.options.leak_detection.is_some() || self.options.max_lease.is_some()
     }
 
     fn is_alarm_late(&self) -> bool {
@@ -280,11 +291,11 @@ impl Foreign {
 
     /// What is to be done goes to the outbox, and when the core wants to be looked at, where that
     /// is earlier than said before.
-    fn post(&mut self) {
+    fn post(&mut self, now: Time) {
         self.outbox.extend(self.effects.drain(..).map(words));
         if self.is_alarm_late() {
             self.alarm = self.state.core.poll_timeout().unwrap_or(Time::MAX);
-            let ms = self.alarm.saturating_sub(self.clock.now()).div_ceil(1000);
+            let ms = self.alarm.saturating_sub(now).div_ceil(1000);
             self.outbox.push_back([effect::ALARM, clamp(ms), 0, 0]);
         }
     }

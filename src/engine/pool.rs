@@ -2,7 +2,8 @@
 
 use super::clock::Clock;
 use super::session::Connector;
-use crate::core::message::{ConnId, Effect, Input, Lease, Time};
+use crate::core::direct::Handed;
+use crate::core::message::{ConnId, Effect, Fate, Input, Lease, Time, WaiterId};
 use crate::core::options::Options;
 use crate::core::pool::Pool;
 use crate::wire::record::hook;
@@ -116,24 +117,29 @@ struct Identity {
 
 /// Microseconds; made when the first value comes, so that an idle pool stays small.
 #[derive(Default)]
-pub struct Latency(Option<Histogram<u32>>);
+pub struct Latency {
+    histogram: Option<Histogram<u32>>,
+    /// Most waits are none at all: these are counted apart.
+    zeros: u64,
+}
 
 /// Two significant digits: enough for a percentile, small enough to keep for each pool.
 const DIGITS: u8 = 2;
 
 impl Latency {
     pub fn record(&mut self, value: Time) {
-        let histogram =
-            self.0.get_or_insert_with(|| Histogram::new(DIGITS).expect("two digits are in range"));
+        if value == 0 {
+            self.zeros += 1;
+            return;
+        }
         // The histogram grows by itself; it refuses nothing below 2^64.
-        let _ = histogram.record(value);
+        let _ = self.histogram.get_or_insert_with(empty).record(value);
     }
 
     /// Milliseconds.
     fn figures(&self) -> Json {
-        let Some(histogram) = &self.0 else {
-            return json!({ "count": 0, "mean": 0, "p50": 0, "p99": 0, "max": 0 });
-        };
+        let mut histogram = self.histogram.clone().unwrap_or_else(empty);
+        let _ = histogram.record_n(0, u32::try_from(self.zeros).unwrap_or(u32::MAX));
         let ms = |us: u64| us as f64 / 1000.0;
         let quantile = |at| ms(histogram.value_at_quantile(at));
         json!({
@@ -144,6 +150,10 @@ impl Latency {
             "max": ms(histogram.max()),
         })
     }
+}
+
+fn empty() -> Histogram<u32> {
+    Histogram::new(DIGITS).expect("two digits are in range")
 }
 
 impl PoolShared {
@@ -214,8 +224,25 @@ impl PoolShared {
     pub fn handle(&self, now: Time, input: Input, effects: &mut Vec<Effect>) -> bool {
         let mut state = self.lock();
         state.handle(now, input, effects);
+        self.lower_alarm(&state)
+    }
+
+    /// A lease of an idle connection, when it is that simple (`core/direct.rs`).
+    pub fn lend_idle(&self, now: Time, waiter: WaiterId) -> Option<Lease> {
+        self.lock().lend_idle(now, waiter)
+    }
+
+    /// The end of a lease, likewise, and who got the connection. True: as of `handle`.
+    pub fn take_back(&self, now: Time, lease: Lease, fate: Fate) -> Option<(Option<Handed>, bool)> {
+        let mut state = self.lock();
+        let handed = state.take_back(now, lease, fate)?;
+        let sooner = handed.is_none() && self.lower_alarm(&state);
+        Some((handed, sooner))
+    }
+
+    /// Under the lock: alarm and core change together.
+    fn lower_alarm(&self, state: &State) -> bool {
         let next = state.core.poll_timeout().unwrap_or(Time::MAX);
-        // Under the lock: alarm and core change together.
         let sooner = next < self.alarm.load(Ordering::SeqCst);
         if sooner {
             self.alarm.store(next, Ordering::SeqCst);
@@ -278,6 +305,22 @@ impl State {
             }
             effects.push(effect);
         }
+    }
+
+    pub fn lend_idle(&mut self, now: Time, waiter: WaiterId) -> Option<Lease> {
+        let lease = self.core.lend_idle(now, waiter)?;
+        self.waits.record(0);
+        Some(lease)
+    }
+
+    pub fn take_back(&mut self, now: Time, lease: Lease, fate: Fate) -> Option<Option<Handed>> {
+        let since = self.core.leased_since(lease)?;
+        let handed = self.core.take_back(now, lease, fate)?;
+        self.uses.record(now.saturating_sub(since));
+        if let Some(handed) = &handed {
+            self.waits.record(handed.waited);
+        }
+        Some(handed)
     }
 
     /// A connection is there: its number in the pool and the server's for it.

@@ -4,7 +4,7 @@ use super::call::{self, Answer, Callback};
 use super::values::entries;
 use crate::core::error::OptionError;
 use crate::core::message::{Fate, Lease, Time};
-use crate::engine::clock::{Clock, from_ms};
+use crate::engine::clock::from_ms;
 use crate::engine::error::EngineError;
 use crate::engine::foreign::{Foreign, Outcome, close_reason};
 use crate::wire::foreign::answer;
@@ -18,21 +18,17 @@ use std::rc::Rc;
 
 /// The pools of one load of lib/, by number; a number is used again after `forget`.
 struct Pools {
-    clock: Clock,
     entries: RefCell<Vec<Option<Box<Foreign>>>>,
     free: RefCell<Vec<usize>>,
 }
 
 type Call<const N: usize> = call::Call<Pools, N>;
 
-/// An object with the functions below. What they hold ends with them.
+/// An object with the functions below, whose last argument is the time in ms where they take one.
+/// What they hold ends with them.
 #[napi]
 pub fn open_resources(env: Env) -> napi::Result<Object<'static>> {
-    let pools = Rc::new(Pools {
-        clock: Clock::start(),
-        entries: RefCell::default(),
-        free: RefCell::default(),
-    });
+    let pools = Rc::new(Pools { entries: RefCell::default(), free: RefCell::default() });
     let object = Object::new(&env)?;
     let functions: [(&str, Callback); 18] = [
         ("open\0", open),
@@ -102,12 +98,12 @@ unsafe fn guarded<const N: usize, A: Answer>(
 unsafe extern "C" fn open(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments; the conversion checks the type.
     unsafe {
-        guarded::<1, String>(env, info, |call| {
+        guarded::<2, String>(env, info, |call| {
             let options = Object::from_napi_value(call.env, call.arguments[0]).ok()?;
             let entries = entries(&options).ok()?;
             // Jitter must differ between processes; nothing else depends on the seed.
             let seed = RandomState::new().hash_one(call.owner.entries.borrow().len());
-            let answer = match Foreign::new(entries, call.owner.clock, seed) {
+            let answer = match Foreign::new(entries, seed, time(call, 1)?) {
                 Ok(pool) => settings(call.owner, pool),
                 Err(error) => refused(&error),
             };
@@ -144,9 +140,9 @@ fn refused(error: &OptionError) -> Json {
 unsafe extern "C" fn acquire(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<2, i32>(env, info, |call| {
-            let request = u32::try_from(call.integer(1)?).ok()?;
-            call.owner.with(call.integer(0)?, |pool| code(pool.acquire(request)))
+        guarded::<3, i32>(env, info, |call| {
+            let (request, now) = (u32::try_from(call.integer(1)?).ok()?, time(call, 2)?);
+            call.owner.with(call.integer(0)?, |pool| code(pool.acquire(now, request)))
         })
     }
 }
@@ -158,11 +154,12 @@ unsafe extern "C" fn acquire_with(
 ) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<4, i32>(env, info, |call| {
-            let request = u32::try_from(call.integer(1)?).ok()?;
+        guarded::<5, i32>(env, info, |call| {
+            let (request, now) = (u32::try_from(call.integer(1)?).ok()?, time(call, 4)?);
             let priority = u8::try_from(call.integer(2)?).ok()?;
             let timeout = wait(call.double(3)?);
-            let outcome = |pool: &mut Foreign| code(pool.acquire_with(request, priority, timeout));
+            let outcome =
+                |pool: &mut Foreign| code(pool.acquire_with(now, request, priority, timeout));
             call.owner.with(call.integer(0)?, outcome)
         })
     }
@@ -188,9 +185,9 @@ unsafe fn give_back(
 ) -> sys::napi_value {
     // SAFETY: passed on from the running callback.
     unsafe {
-        guarded::<2, i32>(env, info, |call| {
-            let slot = u32::try_from(call.integer(1)?).ok()?;
-            call.owner.with(call.integer(0)?, |pool| code(pool.release(slot, fate)))
+        guarded::<3, i32>(env, info, |call| {
+            let (slot, now) = (u32::try_from(call.integer(1)?).ok()?, time(call, 2)?);
+            call.owner.with(call.integer(0)?, |pool| code(pool.release(now, slot, fate)))
         })
     }
 }
@@ -216,13 +213,18 @@ unsafe extern "C" fn release_lease(
 ) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<4, i32>(env, info, |call| {
-            let slot = u32::try_from(call.integer(1)?).ok()?;
+        guarded::<5, i32>(env, info, |call| {
+            let (slot, now) = (u32::try_from(call.integer(1)?).ok()?, time(call, 4)?);
             let lease = Lease { slot, generation: call.integer(2)? as u32 };
             let fate = if call.integer(3)? == 0 { Fate::Return } else { Fate::Destroy };
-            call.owner.with(call.integer(0)?, |pool| code(pool.release_lease(lease, fate)))
+            call.owner.with(call.integer(0)?, |pool| code(pool.release_lease(now, lease, fate)))
         })
     }
+}
+
+/// The time that JavaScript gives, in microseconds.
+fn time<const N: usize>(call: &Call<N>, at: usize) -> Option<Time> {
+    Some((call.double(at)? * 1000.0) as Time)
 }
 
 fn code(outcome: Outcome) -> i32 {
@@ -243,10 +245,10 @@ fn wait(ms: f64) -> Option<Time> {
 unsafe extern "C" fn tell(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<5, i32>(env, info, |call| {
+        guarded::<6, i32>(env, info, |call| {
             let (slot, serial) = (call.integer(2)? as u32, call.integer(3)? as u32);
-            let (change, ok) = (call.integer(1)?, call.integer(4)? != 0);
-            let more = |pool: &mut Foreign| pool.tell(change, slot, serial, ok);
+            let (change, ok, now) = (call.integer(1)?, call.integer(4)? != 0, time(call, 5)?);
+            let more = |pool: &mut Foreign| pool.tell(now, change, slot, serial, ok);
             let more = call.owner.with(call.integer(0)?, more)?;
             Some(if more { answer::MORE } else { answer::NOTHING })
         })
@@ -332,9 +334,10 @@ unsafe extern "C" fn is_lent(env: sys::napi_env, info: sys::napi_callback_info) 
 unsafe extern "C" fn resize(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<3, String>(env, info, |call| {
+        guarded::<4, String>(env, info, |call| {
+            let now = time(call, 3)?;
             let (min, max) = (call.integer(1)?.max(0) as u32, call.integer(2)?.max(0) as u32);
-            let resized = call.owner.with(call.integer(0)?, |pool| pool.resize(min, max))?;
+            let resized = call.owner.with(call.integer(0)?, |pool| pool.resize(now, min, max))?;
             Some(resized.err().map(|error| refused(&error).to_string()).unwrap_or_default())
         })
     }
@@ -344,9 +347,9 @@ unsafe extern "C" fn resize(env: sys::napi_env, info: sys::napi_callback_info) -
 unsafe extern "C" fn close(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<2, i32>(env, info, |call| {
-            let timeout = wait(call.double(1)?);
-            call.owner.with(call.integer(0)?, |pool| pool.close(timeout))?;
+        guarded::<3, i32>(env, info, |call| {
+            let (timeout, now) = (wait(call.double(1)?), time(call, 2)?);
+            call.owner.with(call.integer(0)?, |pool| pool.close(now, timeout))?;
             Some(answer::MORE)
         })
     }
@@ -382,13 +385,14 @@ unsafe extern "C" fn timed_out(
 ) -> sys::napi_value {
     // SAFETY: the running callback's own arguments; the conversion checks the type.
     unsafe {
-        guarded::<3, String>(env, info, |call| {
+        guarded::<4, String>(env, info, |call| {
+            let now = time(call, 3)?;
             let waited = from_ms(u64::try_from(call.integer(1)?).ok()?);
             let attempt = String::from_napi_value(call.env, call.arguments[2]).ok()?;
             let attempt = Some(attempt).filter(|attempt| !attempt.is_empty());
             let error: EngineError = call
                 .owner
-                .with(call.integer(0)?, |pool| pool.timed_out(waited, attempt.as_deref()))?;
+                .with(call.integer(0)?, |pool| pool.timed_out(now, waited, attempt.as_deref()))?;
             Some(error.json.to_string())
         })
     }

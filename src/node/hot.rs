@@ -4,6 +4,7 @@
 
 use super::call::{self, Callback};
 use super::link::LocalLink;
+use crate::core::direct::Handed;
 use crate::core::message::{Effect, Fate, Input, Lease, Time, Want};
 use crate::engine::clock::from_ms;
 use crate::engine::driver::{NUMBERS, lease_origin, lease_waiter};
@@ -162,6 +163,9 @@ unsafe extern "C" fn acquire(env: sys::napi_env, info: sys::napi_callback_info) 
             let waiter = lease_waiter(call.owner.shared.id, request);
             call.owner.with_pool(pool, |shared| {
                 let now = shared.clock.now();
+                if let Some(lease) = shared.lend_idle(now, waiter) {
+                    return granted(lease.slot, lease.generation);
+                }
                 let deadline = (timeout >= 0.0).then(|| now.saturating_add(micros(timeout)));
                 let input = Input::Acquire { waiter, want: Want::Lease, priority, deadline };
                 let granted = handle(call.owner, shared, now, input, |effect| match effect {
@@ -205,24 +209,45 @@ unsafe extern "C" fn release(env: sys::napi_env, info: sys::napi_callback_info) 
             let fate = if call.integer(3)? == fate::DESTROY { Fate::Destroy } else { Fate::Return };
             let mine = call.owner.shared.id;
             call.owner.with_pool(pool, |shared| {
-                let input = Input::Release { lease: Lease { slot, generation }, fate };
+                let (now, lease) = (shared.clock.now(), Lease { slot, generation });
+                if let Some((handed, sooner)) = shared.take_back(now, lease, fate) {
+                    return pass_on(call.owner, shared, handed, sooner);
+                }
+                let input = Input::Release { lease, fate };
                 let mut returning = false;
-                let next =
-                    handle(call.owner, shared, shared.clock.now(), input, |effect| match effect {
-                        Effect::GrantLease { waiter, lease, .. } if lease.slot == slot => {
-                            let (link, request) = lease_origin(*waiter)?;
-                            (link == mine).then(|| granted(request as u32, lease.generation))
-                        }
-                        Effect::Reset { conn } | Effect::Close { conn, .. } => {
-                            returning |= conn.slot == slot;
-                            None
-                        }
-                        _ => None,
-                    });
+                let next = handle(call.owner, shared, now, input, |effect| match effect {
+                    Effect::GrantLease { waiter, lease, .. } if lease.slot == slot => {
+                        let (link, request) = lease_origin(*waiter)?;
+                        (link == mine).then(|| granted(request as u32, lease.generation))
+                    }
+                    Effect::Reset { conn } | Effect::Close { conn, .. } => {
+                        returning |= conn.slot == slot;
+                        None
+                    }
+                    _ => None,
+                });
                 next.unwrap_or(if returning { RETURNING } else { DONE })
             })
         })
     }
+}
+
+/// A connection came back and may have gone to the next in line, who may be another link's.
+fn pass_on(link: &LocalLink, shared: &PoolShared, handed: Option<Handed>, sooner: bool) -> f64 {
+    let mut effects = Vec::new();
+    let mut answer = DONE;
+    if let Some(Handed { waiter, lease, conn, waited }) = handed {
+        match lease_origin(waiter) {
+            Some((origin, request)) if origin == link.shared.id => {
+                answer = granted(request as u32, lease.generation);
+            }
+            _ => effects.push(Effect::GrantLease { waiter, lease, conn, waited }),
+        }
+    }
+    if sooner || !effects.is_empty() {
+        link.runtime.send(Message::Effects { pool: shared.id, effects });
+    }
+    answer
 }
 
 /// Tells the core one thing; keeps the effect that `claim` answers for and passes the others to

@@ -2,6 +2,7 @@
 //! naive books, against which `judge` holds every effect.
 
 use crate::core::backoff::Random;
+use crate::core::direct::Handed;
 use crate::core::options::{MILLISECOND, SECOND};
 use crate::core::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -171,15 +172,41 @@ impl World {
         self.input = input.clone();
         self.last.clear();
         self.note_input(&input);
-        self.pool.handle(self.now, input);
+        if !self.send_directly(&input) {
+            self.pool.handle(self.now, input);
+        }
         while let Some(effect) = self.pool.poll_effect() {
-            self.judge(&effect);
-            self.perform(&effect);
-            self.last.push(effect);
+            self.hear(effect);
         }
         self.judge_quiet();
         for view in self.conns.values_mut() {
             view.fresh = false;
+        }
+    }
+
+    fn hear(&mut self, effect: Effect) {
+        self.judge(&effect);
+        self.perform(&effect);
+        self.last.push(effect);
+    }
+
+    /// Every other lease goes by the short cuts, where these take it.
+    fn send_directly(&mut self, input: &Input) -> bool {
+        match *input {
+            Input::Acquire { waiter, want: Want::Lease, .. } if waiter.0 % 2 == 0 => {
+                let Some(lease) = self.pool.lend_idle(self.now, waiter) else { return false };
+                let conn = self.pool.lease_conn(lease).expect("it was lent this moment");
+                self.hear(Effect::GrantLease { waiter, lease, conn, waited: 0 });
+                true
+            }
+            Input::Release { lease, fate } if lease.generation % 2 == 0 => {
+                let Some(handed) = self.pool.take_back(self.now, lease, fate) else { return false };
+                if let Some(Handed { waiter, lease, conn, waited }) = handed {
+                    self.hear(Effect::GrantLease { waiter, lease, conn, waited });
+                }
+                true
+            }
+            _ => false,
         }
     }
 
