@@ -10,10 +10,11 @@ const { AsyncResource } = require('node:async_hooks');
 const binding = require('./binding');
 const { OptionError, PoolError } = require('./errors');
 const { TIMEOUT_MAX } = require('./options');
-const { freshTime, turnTime } = require('./turn-time');
 
 // Taken at load: test frameworks replace them.
 const { setTimeout, clearTimeout } = globalThis;
+const later = setImmediate;
+const clock = performance;
 const { now } = Date;
 
 /** The numbers of `src/wire/foreign.rs`; `__tests__/boundary/records.test.js` compares them. */
@@ -60,6 +61,25 @@ let native = null;
 /** What nobody closed and nobody can reach any more leaves no core behind. */
 const dropped = new FinalizationRegistry((pool) => native.forget(pool));
 const counts = new Int32Array(COUNTS);
+
+/**
+ * The core is told the time once per turn of the event loop, as Node's own timers have it: reading
+ * a clock costs as much as all else that lending an idle resource does.
+ */
+let stale = true;
+
+const forget = () => {
+  stale = true;
+};
+
+function tellTime() {
+  stale = false;
+  native.now(clock.now());
+  later(forget).unref();
+}
+
+/** Instead of the pool's own, once it has closed. */
+const gone = () => undefined;
 
 /** A place for a resource, and what is known of the one that is in it. */
 class Entry {
@@ -113,6 +133,8 @@ class Entry {
 
 class Resources {
   #pool;
+  /** The pool's own `acquire` and `release`. */
+  #hot = { acquire: gone, release: gone };
   #factory;
   #settings;
   #watcher;
@@ -148,16 +170,16 @@ class Resources {
    */
   constructor(factory, options, watcher, { awaitDestroy = true } = {}) {
     native ??= binding.openResources();
+    if (stale) tellTime();
     this.#factory = factory;
     this.#watcher = watcher;
     this.#awaitDestroy = awaitDestroy;
     const { create, destroy, validate, reset } = factory;
-    const settings = JSON.parse(
-      native.open({ ...options, create, destroy, validate, reset }, turnTime()),
-    );
+    const settings = JSON.parse(native.open({ ...options, create, destroy, validate, reset }));
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
     this.#settings = settings;
     this.#pool = settings.pool;
+    native.bind(settings.pool, this.#hot);
     dropped.register(this, settings.pool, this);
     /** `{ thrown }` of the last create, when it failed. */
     this.lastError = null;
@@ -191,12 +213,13 @@ class Resources {
    * in the last class of priority and with the pool's own timeout.
    */
   take(priority, timeoutMs) {
+    if (stale) tellTime();
     const free = this.#free;
     const number = free.length > 0 ? free[free.length - 1] : this.#requests.length;
     const answer =
       priority === undefined
-        ? native.acquire(this.#pool, number, turnTime())
-        : native.acquireWith(this.#pool, number, priority, timeoutMs, turnTime());
+        ? this.#hot.acquire(number)
+        : native.acquireWith(this.#pool, number, priority, timeoutMs);
     if (answer >= 0) return this.#entries[answer];
     this.#asked = number;
     this.#answer = answer;
@@ -213,8 +236,9 @@ class Resources {
     this.#requests[number] = request;
     request.number = number;
     this.hold();
+    if (this.#answer === ANSWER.NOTHING) return;
     if (this.#answer === ANSWER.MORE) this.#perform();
-    else if (this.#answer !== ANSWER.NOTHING) this.#takeRequest(number).reject(REJECTED.CLOSED, 0);
+    else this.#takeRequest(number).reject(REJECTED.CLOSED, 0);
   }
 
   /** Withdraws a request that still waits: its `reject` follows at once. */
@@ -226,10 +250,10 @@ class Resources {
   release(resource, destroy) {
     const entry = this.#lent(resource);
     if (entry === undefined) return BACK.NOT_LENT;
-    const answer = destroy
-      ? native.destroy(this.#pool, entry.slot, turnTime())
-      : native.release(this.#pool, entry.slot, turnTime());
-    return this.#released(entry, answer);
+    if (stale) tellTime();
+    const { slot } = entry;
+    const answer = destroy ? native.destroy(this.#pool, slot) : this.#hot.release(slot);
+    return answer === ANSWER.NOTHING ? BACK.DONE : this.#released(entry, answer);
   }
 
   /** What tells this lease of the entry from later ones. */
@@ -239,7 +263,8 @@ class Resources {
 
   /** As `release`, unless that lease has ended already: whoever has the resource now keeps it. */
   releaseLease(entry, lease, destroy) {
-    const answer = native.releaseLease(this.#pool, entry.slot, lease, destroy ? 1 : 0, turnTime());
+    if (stale) tellTime();
+    const answer = native.releaseLease(this.#pool, entry.slot, lease, destroy ? 1 : 0);
     return this.#released(entry, answer);
   }
 
@@ -355,7 +380,8 @@ class Resources {
 
   /** What is wrong with the bounds: `{ option, message }`, or null. */
   resize(min, max) {
-    const refused = native.resize(this.#pool, min, max, turnTime());
+    if (stale) tellTime();
+    const refused = native.resize(this.#pool, min, max);
     this.#perform();
     return refused ? JSON.parse(refused) : null;
   }
@@ -365,7 +391,8 @@ class Resources {
    * that are lent; their destroy has its own bound.
    */
   close(timeoutMs) {
-    native.close(this.#pool, timeoutMs, turnTime());
+    if (stale) tellTime();
+    native.close(this.#pool, timeoutMs);
     this.#perform();
   }
 
@@ -376,7 +403,7 @@ class Resources {
 
   /** JSON of the error of somebody who waited in vain. */
   describeTimeout(waitedMs, attempt) {
-    return JSON.parse(native.timedOut(this.#pool, waitedMs, attempt, turnTime()));
+    return JSON.parse(native.timedOut(this.#pool, waitedMs, attempt));
   }
 
   entryAt(slot) {
@@ -386,7 +413,8 @@ class Resources {
   // ---- What the core asks for ----
 
   #tell(change, slot = 0, serial = 0, ok = 0) {
-    const answer = native.tell(this.#pool, change, slot, serial, ok, turnTime());
+    if (stale) tellTime();
+    const answer = native.tell(this.#pool, change, slot, serial, ok);
     if (answer === ANSWER.MORE) this.#perform();
   }
 
@@ -467,7 +495,8 @@ class Resources {
   }
 
   #tick() {
-    freshTime();
+    // What is due now must not look as if it were not.
+    stale = true;
     this.#tell(CHANGE.TICK);
   }
 
@@ -477,6 +506,7 @@ class Resources {
     dropped.unregister(this);
     native.forget(this.#pool);
     this.#pool = NONE;
+    this.#hot = { acquire: gone, release: gone };
     this.#watcher.closed?.();
   }
 

@@ -6,6 +6,7 @@ use super::message::{ConnId, Fate, Lease, Time, WaiterId, Want};
 use super::options::{Reset, Validate};
 use super::pool::Pool;
 use super::slot::State;
+use super::waiters::Waiter;
 
 /// Who got the connection that came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,32 @@ impl Pool {
         Some(lease)
     }
 
+    /// As `Input::Acquire` of a lease for which nothing can be done now but to wait. False: nothing
+    /// has changed, ask by `handle`.
+    pub fn line_up(
+        &mut self,
+        now: Time,
+        id: WaiterId,
+        priority: u8,
+        deadline: Option<Time>,
+    ) -> bool {
+        let all_there = self.total() >= self.options.max && self.idle.is_empty();
+        let bounded = self.options.max_waiting.is_some() || self.closed;
+        if !all_there || bounded || !self.growth.is_awake() || self.waiters.contains(id) {
+            return false;
+        }
+        self.now = self.now.max(now);
+        let overdue = [self.waiters.next_deadline(), deadline];
+        if overdue.iter().flatten().any(|due| *due <= self.now) {
+            return false;
+        }
+        self.totals.requested += 1;
+        self.waiters.push(Waiter { id, want: Want::Lease, priority, since: self.now, deadline });
+        #[cfg(debug_assertions)]
+        self.assert_consistent();
+        true
+    }
+
     /// As `Input::Release` of a connection that goes back to the idle ones, or to whoever waits
     /// first. `None`: nothing has changed, tell it to `handle`.
     pub fn take_back(&mut self, now: Time, lease: Lease, fate: Fate) -> Option<Option<Handed>> {
@@ -57,16 +84,29 @@ impl Pool {
         }
         self.totals.released += 1;
         self.backoff.note_use();
-        self.go(at, State::Idle);
-        let handed = next.map(|head| {
-            self.waiters.pop();
-            let waited = self.now.saturating_sub(head.since);
-            let conn = self.slots[at as usize].conn(at);
-            Handed { waiter: head.id, lease: self.lend(at, head.id), conn, waited }
-        });
+        let handed = match next {
+            Some(head) => Some(self.hand_on(at, head)),
+            None => {
+                self.go(at, State::Idle);
+                None
+            }
+        };
         #[cfg(debug_assertions)]
         self.assert_consistent();
         Some(handed)
+    }
+
+    /// From one lease to the next, without being idle in between.
+    fn hand_on(&mut self, at: u32, head: Waiter) -> Handed {
+        self.waiters.pop();
+        self.totals.acquired += 1;
+        self.leased.remove(&mut self.slots, at);
+        self.leased.push_back(&mut self.slots, at);
+        let slot = &mut self.slots[at as usize];
+        slot.since = self.now;
+        let lease = slot.lend(at, head.id);
+        let waited = self.now.saturating_sub(head.since);
+        Handed { waiter: head.id, lease, conn: self.slots[at as usize].conn(at), waited }
     }
 
     /// Leases have deadlines of their own, which somebody has to set a timer for.

@@ -204,11 +204,7 @@ impl Pool {
     /// Out on a new lease.
     pub(super) fn lend(&mut self, at: u32, waiter: WaiterId) -> Lease {
         self.totals.acquired += 1;
-        let slot = &mut self.slots[at as usize];
-        slot.generation = slot.generation.wrapping_add(1);
-        slot.holder = waiter;
-        slot.uses += 1;
-        let lease = slot.lease(at);
+        let lease = self.slots[at as usize].lend(at, waiter);
         self.go(at, State::Leased);
         lease
     }

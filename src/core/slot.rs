@@ -126,6 +126,14 @@ impl Slot {
         Lease { slot, generation: self.generation }
     }
 
+    /// The next lease begins.
+    pub fn lend(&mut self, slot: u32, holder: WaiterId) -> Lease {
+        self.generation = self.generation.wrapping_add(1);
+        self.holder = holder;
+        self.uses += 1;
+        self.lease(slot)
+    }
+
     pub fn push_statement(&mut self, now: Time, write: bool) {
         debug_assert!(self.in_flight < 64, "the bits of `writes` are one per statement");
         if self.in_flight == 0 {

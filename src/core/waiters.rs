@@ -1,7 +1,7 @@
 //! Who waits: bounded, first come first served inside a priority class, O(1) cancel.
 
 use super::deadlines::Deadlines;
-use super::ids::IdMap;
+use super::ids::Places;
 use super::message::{Time, WaiterId, Want};
 
 const NONE: u32 = u32::MAX;
@@ -37,7 +37,7 @@ pub struct Waiters {
     classes: Vec<Class>,
     /// Bit n: class n is not empty.
     occupied: u64,
-    by_id: IdMap<WaiterId, u32>,
+    by_id: Places,
     deadlines: Deadlines<(u32, u64)>,
     tickets: u64,
 }
@@ -50,14 +50,14 @@ impl Waiters {
             free: Vec::new(),
             classes: vec![Class { front: NONE, back: NONE }; classes],
             occupied: 0,
-            by_id: IdMap::default(),
+            by_id: Places::default(),
             deadlines: Deadlines::new(),
             tickets: 0,
         }
     }
 
     pub fn len(&self) -> usize {
-        self.by_id.len()
+        self.by_id.count()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -65,11 +65,11 @@ impl Waiters {
     }
 
     pub fn ids(&self) -> impl Iterator<Item = WaiterId> + '_ {
-        self.by_id.keys().copied()
+        self.by_id.ids().map(WaiterId)
     }
 
     pub fn contains(&self, id: WaiterId) -> bool {
-        !self.is_empty() && self.by_id.contains_key(&id)
+        !self.is_empty() && self.by_id.get(id.0).is_some()
     }
 
     /// The next to be served: the longest waiting of the most urgent class.
@@ -101,7 +101,7 @@ impl Waiters {
         }
         class.back = at;
         self.occupied |= 1 << waiter.priority;
-        self.by_id.insert(waiter.id, at);
+        self.by_id.insert(waiter.id.0, at);
         if let Some(deadline) = waiter.deadline {
             self.deadlines.push(deadline, (at, self.tickets));
         }
@@ -116,7 +116,7 @@ impl Waiters {
         if self.is_empty() {
             return None;
         }
-        let at = self.by_id.remove(&id)?;
+        let at = self.by_id.remove(id.0)?;
         let Entry { waiter, prev, next, .. } = self.entries[at as usize];
         let class = &mut self.classes[usize::from(waiter.priority)];
         match prev {
@@ -132,7 +132,7 @@ impl Waiters {
         }
         self.entries[at as usize].ticket = 0;
         self.free.push(at);
-        let (entries, live) = (&self.entries, self.by_id.len());
+        let (entries, live) = (&self.entries, self.by_id.count());
         self.deadlines.trim(live, |(at, ticket)| entries[at as usize].ticket == ticket);
         Some(waiter)
     }

@@ -131,6 +131,13 @@ impl Foreign {
             return Outcome::Granted(lease.slot);
         }
         let deadline = timeout.map(|timeout| now.saturating_add(timeout));
+        let soon = deadline.is_some_and(|deadline| deadline < self.alarm);
+        if !soon
+            && self.outbox.is_empty()
+            && self.state.core.line_up(now, waiter, priority, deadline)
+        {
+            return Outcome::Nothing;
+        }
         let want = Want::Lease;
         self.turn(now, Input::Acquire { waiter, want, priority, deadline });
         self.claim(now, |effect| match effect {

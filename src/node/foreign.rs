@@ -12,29 +12,37 @@ use napi::bindgen_prelude::{FromNapiValue, Object};
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 use serde_json::{Value as Json, json};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 
 /// The pools of one load of lib/, by number; a number is used again after `forget`.
+#[derive(Default)]
 struct Pools {
-    entries: RefCell<Vec<Option<Box<Foreign>>>>,
+    /// As JavaScript has said it last, in microseconds: once in each turn of its event loop.
+    now: Rc<Cell<Time>>,
+    entries: RefCell<Vec<Option<Rc<Member>>>>,
     free: RefCell<Vec<usize>>,
+}
+
+/// One of them, as its own hot functions know it.
+struct Member {
+    now: Rc<Cell<Time>>,
+    pool: RefCell<Foreign>,
 }
 
 type Call<const N: usize> = call::Call<Pools, N>;
 
-/// An object with the functions below, whose last argument is the time in ms where they take one.
-/// What they hold ends with them.
+/// An object with the functions below. What they hold ends with them.
 #[napi]
 pub fn open_resources(env: Env) -> napi::Result<Object<'static>> {
-    let pools = Rc::new(Pools { entries: RefCell::default(), free: RefCell::default() });
+    let pools = Rc::new(Pools::default());
     let object = Object::new(&env)?;
     let functions: [(&str, Callback); 18] = [
         ("open\0", open),
-        ("acquire\0", acquire),
+        ("bind\0", bind),
+        ("now\0", now),
         ("acquireWith\0", acquire_with),
-        ("release\0", release),
         ("destroy\0", destroy),
         ("generation\0", generation),
         ("releaseLease\0", release_lease),
@@ -56,21 +64,27 @@ pub fn open_resources(env: Env) -> napi::Result<Object<'static>> {
 }
 
 impl Pools {
-    fn with<R>(&self, id: i32, with: impl FnOnce(&mut Foreign) -> R) -> Option<R> {
-        let mut entries = self.entries.borrow_mut();
-        Some(with(entries.get_mut(usize::try_from(id).ok()?)?.as_deref_mut()?))
+    fn member(&self, id: i32) -> Option<Rc<Member>> {
+        self.entries.borrow().get(usize::try_from(id).ok()?)?.clone()
+    }
+
+    fn with<R>(&self, id: i32, with: impl FnOnce(&mut Foreign, Time) -> R) -> Option<R> {
+        let member = self.member(id)?;
+        let mut pool = member.pool.borrow_mut();
+        Some(with(&mut pool, self.now.get()))
     }
 
     fn add(&self, pool: Foreign) -> usize {
-        let pool = Some(Box::new(pool));
+        let member = Member { now: self.now.clone(), pool: RefCell::new(pool) };
+        let member = Some(Rc::new(member));
         let mut entries = self.entries.borrow_mut();
         match self.free.borrow_mut().pop() {
             Some(at) => {
-                entries[at] = pool;
+                entries[at] = member;
                 at
             }
             None => {
-                entries.push(pool);
+                entries.push(member);
                 entries.len() - 1
             }
         }
@@ -94,16 +108,16 @@ unsafe fn guarded<const N: usize, A: Answer>(
     unsafe { call::guarded::<Pools, N, A>(env, info, body) }
 }
 
-/// `open(options, name)`: JSON of `{ pool, ... }` or of a refused option.
+/// `open(options)`: JSON of `{ pool, ... }` or of a refused option.
 unsafe extern "C" fn open(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments; the conversion checks the type.
     unsafe {
-        guarded::<2, String>(env, info, |call| {
+        guarded::<1, String>(env, info, |call| {
             let options = Object::from_napi_value(call.env, call.arguments[0]).ok()?;
             let entries = entries(&options).ok()?;
             // Jitter must differ between processes; nothing else depends on the seed.
             let seed = RandomState::new().hash_one(call.owner.entries.borrow().len());
-            let answer = match Foreign::new(entries, seed, time(call, 1)?) {
+            let answer = match Foreign::new(entries, seed, call.owner.now.get()) {
                 Ok(pool) => settings(call.owner, pool),
                 Err(error) => refused(&error),
             };
@@ -136,13 +150,50 @@ fn refused(error: &OptionError) -> Json {
     json!({ "option": error.option, "message": error.message })
 }
 
-/// `acquire(pool, request)`: the slot, or one of `answer`.
-unsafe extern "C" fn acquire(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+/// `now(ms)`: what time it is from here on.
+unsafe extern "C" fn now(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<3, i32>(env, info, |call| {
-            let (request, now) = (u32::try_from(call.integer(1)?).ok()?, time(call, 2)?);
-            call.owner.with(call.integer(0)?, |pool| code(pool.acquire(now, request)))
+        guarded::<1, i32>(env, info, |call| {
+            call.owner.now.set((call.double(0)? * 1000.0) as Time);
+            Some(answer::NOTHING)
+        })
+    }
+}
+
+/// `bind(pool, target)`: gives the target the pool's own `acquire` and `release`.
+unsafe extern "C" fn bind(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    let functions: [(&str, Callback); 2] = [("acquire\0", acquire), ("release\0", release)];
+    // SAFETY: the running callback's own arguments; both functions read their calls as a member's.
+    unsafe {
+        guarded::<2, i32>(env, info, |call| {
+            let member = call.owner.member(call.integer(0)?)?;
+            call::install(call.env, call.arguments[1], &member, &functions).ok()?;
+            Some(answer::NOTHING)
+        })
+    }
+}
+
+/// `acquire(request)`: the slot, or one of `answer`.
+unsafe extern "C" fn acquire(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments; `bind` installs it for a member.
+    unsafe {
+        call::guarded::<Member, 1, i32>(env, info, |call| {
+            let request = u32::try_from(call.integer(0)?).ok()?;
+            let now = call.owner.now.get();
+            Some(code(call.owner.pool.borrow_mut().acquire(now, request)))
+        })
+    }
+}
+
+/// `release(slot)`: the request that got it, or one of `answer`.
+unsafe extern "C" fn release(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: as of `acquire`.
+    unsafe {
+        call::guarded::<Member, 1, i32>(env, info, |call| {
+            let slot = u32::try_from(call.integer(0)?).ok()?;
+            let now = call.owner.now.get();
+            Some(code(call.owner.pool.borrow_mut().release(now, slot, Fate::Return)))
         })
     }
 }
@@ -154,40 +205,25 @@ unsafe extern "C" fn acquire_with(
 ) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<5, i32>(env, info, |call| {
-            let (request, now) = (u32::try_from(call.integer(1)?).ok()?, time(call, 4)?);
+        guarded::<4, i32>(env, info, |call| {
+            let request = u32::try_from(call.integer(1)?).ok()?;
             let priority = u8::try_from(call.integer(2)?).ok()?;
             let timeout = wait(call.double(3)?);
             let outcome =
-                |pool: &mut Foreign| code(pool.acquire_with(now, request, priority, timeout));
+                |pool: &mut Foreign, now| code(pool.acquire_with(now, request, priority, timeout));
             call.owner.with(call.integer(0)?, outcome)
         })
     }
 }
 
-/// `release(pool, slot)`: the request that got it, or one of `answer`.
-unsafe extern "C" fn release(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    // SAFETY: the running callback's own arguments.
-    unsafe { give_back(env, info, Fate::Return) }
-}
-
-/// `destroy(pool, slot)`: the same of a resource that is not to be used again.
+/// `destroy(pool, slot)`: as `release`, of a resource that is not to be used again.
 unsafe extern "C" fn destroy(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
-    unsafe { give_back(env, info, Fate::Destroy) }
-}
-
-/// SAFETY: as `Call::read`.
-unsafe fn give_back(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-    fate: Fate,
-) -> sys::napi_value {
-    // SAFETY: passed on from the running callback.
     unsafe {
-        guarded::<3, i32>(env, info, |call| {
-            let (slot, now) = (u32::try_from(call.integer(1)?).ok()?, time(call, 2)?);
-            call.owner.with(call.integer(0)?, |pool| code(pool.release(now, slot, fate)))
+        guarded::<2, i32>(env, info, |call| {
+            let slot = u32::try_from(call.integer(1)?).ok()?;
+            let destroyed = |pool: &mut Foreign, now| code(pool.release(now, slot, Fate::Destroy));
+            call.owner.with(call.integer(0)?, destroyed)
         })
     }
 }
@@ -201,7 +237,7 @@ unsafe extern "C" fn generation(
     unsafe {
         guarded::<2, i32>(env, info, |call| {
             let slot = u32::try_from(call.integer(1)?).ok()?;
-            call.owner.with(call.integer(0)?, |pool| pool.generation(slot) as i32)
+            call.owner.with(call.integer(0)?, |pool, _| pool.generation(slot) as i32)
         })
     }
 }
@@ -213,18 +249,14 @@ unsafe extern "C" fn release_lease(
 ) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<5, i32>(env, info, |call| {
-            let (slot, now) = (u32::try_from(call.integer(1)?).ok()?, time(call, 4)?);
+        guarded::<4, i32>(env, info, |call| {
+            let slot = u32::try_from(call.integer(1)?).ok()?;
             let lease = Lease { slot, generation: call.integer(2)? as u32 };
             let fate = if call.integer(3)? == 0 { Fate::Return } else { Fate::Destroy };
-            call.owner.with(call.integer(0)?, |pool| code(pool.release_lease(now, lease, fate)))
+            call.owner
+                .with(call.integer(0)?, |pool, now| code(pool.release_lease(now, lease, fate)))
         })
     }
-}
-
-/// The time that JavaScript gives, in microseconds.
-fn time<const N: usize>(call: &Call<N>, at: usize) -> Option<Time> {
-    Some((call.double(at)? * 1000.0) as Time)
 }
 
 fn code(outcome: Outcome) -> i32 {
@@ -245,10 +277,10 @@ fn wait(ms: f64) -> Option<Time> {
 unsafe extern "C" fn tell(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<6, i32>(env, info, |call| {
+        guarded::<5, i32>(env, info, |call| {
             let (slot, serial) = (call.integer(2)? as u32, call.integer(3)? as u32);
-            let (change, ok, now) = (call.integer(1)?, call.integer(4)? != 0, time(call, 5)?);
-            let more = |pool: &mut Foreign| pool.tell(now, change, slot, serial, ok);
+            let (change, ok) = (call.integer(1)?, call.integer(4)? != 0);
+            let more = |pool: &mut Foreign, now| pool.tell(now, change, slot, serial, ok);
             let more = call.owner.with(call.integer(0)?, more)?;
             Some(if more { answer::MORE } else { answer::NOTHING })
         })
@@ -261,7 +293,7 @@ unsafe extern "C" fn take(env: sys::napi_env, info: sys::napi_callback_info) -> 
     unsafe {
         guarded::<2, i32>(env, info, |call| {
             let out: &mut [i32] = call.output(1)?;
-            call.owner.with(call.integer(0)?, |pool| {
+            call.owner.with(call.integer(0)?, |pool, _| {
                 let mut filled = 0;
                 for room in out.chunks_exact_mut(4) {
                     let Some(words) = pool.take() else { break };
@@ -281,7 +313,7 @@ unsafe extern "C" fn counts(env: sys::napi_env, info: sys::napi_callback_info) -
     unsafe {
         guarded::<2, i32>(env, info, |call| {
             let out: &mut [i32] = call.output(1)?;
-            let stats = call.owner.with(call.integer(0)?, |pool| pool.state().core.stats())?;
+            let stats = call.owner.with(call.integer(0)?, |pool, _| pool.state().core.stats())?;
             let counts = [
                 stats.total,
                 stats.idle,
@@ -310,7 +342,7 @@ unsafe extern "C" fn idle(env: sys::napi_env, info: sys::napi_callback_info) -> 
     unsafe {
         guarded::<2, i32>(env, info, |call| {
             let out: &mut [i32] = call.output(1)?;
-            let slots = call.owner.with(call.integer(0)?, |pool| pool.idle())?;
+            let slots = call.owner.with(call.integer(0)?, |pool, _| pool.idle())?;
             for (place, slot) in out.iter_mut().zip(&slots) {
                 *place = *slot as i32;
             }
@@ -325,7 +357,7 @@ unsafe extern "C" fn is_lent(env: sys::napi_env, info: sys::napi_callback_info) 
     unsafe {
         guarded::<2, i32>(env, info, |call| {
             let slot = u32::try_from(call.integer(1)?).ok()?;
-            call.owner.with(call.integer(0)?, |pool| i32::from(pool.is_lent(slot)))
+            call.owner.with(call.integer(0)?, |pool, _| i32::from(pool.is_lent(slot)))
         })
     }
 }
@@ -334,10 +366,10 @@ unsafe extern "C" fn is_lent(env: sys::napi_env, info: sys::napi_callback_info) 
 unsafe extern "C" fn resize(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<4, String>(env, info, |call| {
-            let now = time(call, 3)?;
+        guarded::<3, String>(env, info, |call| {
             let (min, max) = (call.integer(1)?.max(0) as u32, call.integer(2)?.max(0) as u32);
-            let resized = call.owner.with(call.integer(0)?, |pool| pool.resize(now, min, max))?;
+            let resized =
+                call.owner.with(call.integer(0)?, |pool, now| pool.resize(now, min, max))?;
             Some(resized.err().map(|error| refused(&error).to_string()).unwrap_or_default())
         })
     }
@@ -347,9 +379,9 @@ unsafe extern "C" fn resize(env: sys::napi_env, info: sys::napi_callback_info) -
 unsafe extern "C" fn close(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<3, i32>(env, info, |call| {
-            let (timeout, now) = (wait(call.double(1)?), time(call, 2)?);
-            call.owner.with(call.integer(0)?, |pool| pool.close(now, timeout))?;
+        guarded::<2, i32>(env, info, |call| {
+            let timeout = wait(call.double(1)?);
+            call.owner.with(call.integer(0)?, |pool, now| pool.close(now, timeout))?;
             Some(answer::MORE)
         })
     }
@@ -371,8 +403,9 @@ unsafe extern "C" fn stats(env: sys::napi_env, info: sys::napi_callback_info) ->
     // SAFETY: the running callback's own arguments.
     unsafe {
         guarded::<1, String>(env, info, |call| {
-            let figures =
-                |pool: &mut Foreign| pool.state().figures(pool.options.name.as_deref()).to_string();
+            let figures = |pool: &mut Foreign, _| {
+                pool.state().figures(pool.options.name.as_deref()).to_string()
+            };
             call.owner.with(call.integer(0)?, figures)
         })
     }
@@ -385,14 +418,13 @@ unsafe extern "C" fn timed_out(
 ) -> sys::napi_value {
     // SAFETY: the running callback's own arguments; the conversion checks the type.
     unsafe {
-        guarded::<4, String>(env, info, |call| {
-            let now = time(call, 3)?;
+        guarded::<3, String>(env, info, |call| {
             let waited = from_ms(u64::try_from(call.integer(1)?).ok()?);
             let attempt = String::from_napi_value(call.env, call.arguments[2]).ok()?;
             let attempt = Some(attempt).filter(|attempt| !attempt.is_empty());
-            let error: EngineError = call
-                .owner
-                .with(call.integer(0)?, |pool| pool.timed_out(now, waited, attempt.as_deref()))?;
+            let error: EngineError = call.owner.with(call.integer(0)?, |pool, now| {
+                pool.timed_out(now, waited, attempt.as_deref())
+            })?;
             Some(error.json.to_string())
         })
     }

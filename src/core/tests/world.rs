@@ -193,7 +193,12 @@ impl World {
     /// Every other lease goes by the short cuts, where these take it.
     fn send_directly(&mut self, input: &Input) -> bool {
         match *input {
-            Input::Acquire { waiter, want: Want::Lease, .. } if waiter.0 % 2 == 0 => {
+            Input::Acquire { waiter, want: Want::Lease, priority, deadline }
+                if waiter.0 % 2 == 0 =>
+            {
+                if self.pool.line_up(self.now, waiter, priority, deadline) {
+                    return true;
+                }
                 let Some(lease) = self.pool.lend_idle(self.now, waiter) else { return false };
                 let conn = self.pool.lease_conn(lease).expect("it was lent this moment");
                 self.hear(Effect::GrantLease { waiter, lease, conn, waited: 0 });
