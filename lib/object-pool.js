@@ -50,6 +50,9 @@ class ObjectPool extends Emitter {
   /** With leak detection: who acquired, and where. */
   #traced;
   #warming = null;
+  /** A listener of `acquire` is running; what it must hear of next, and in which contexts. */
+  #telling = false;
+  #untold = [];
   #closing = null;
   #closed = null;
 
@@ -79,18 +82,14 @@ class ObjectPool extends Emitter {
       return this.#acquire(options, this.acquire, resourceOf);
     }
     const entry = this.#resources.take();
-    if (entry !== null) return Promise.resolve(this.grantPlain(entry));
+    if (entry !== null) {
+      entry.holder = null;
+      return Promise.resolve(entry.resource);
+    }
     const waiter = new PlainWaiter(this);
     const promise = waiter.promise();
     this.#resources.wait(waiter);
     return promise;
-  }
-
-  /** Called by its waiters: nobody asked for more than the resource. */
-  grantPlain(entry) {
-    if (entry.holder !== null) entry.holder = null;
-    if (this.#heard.acquire) this.#emitIn(null, 'acquire', entry.resource);
-    return entry.resource;
   }
 
   /** Resolves with what `view` makes of the entry and its lease. */
@@ -129,9 +128,32 @@ class ObjectPool extends Emitter {
     return promise;
   }
 
-  /** Called by the waiter. */
+  // Called by waiters.
+
+  handlePlainGrant(waiter, entry) {
+    entry.holder = null;
+    if (this.#heard.acquire) this.#tellGrant(waiter, entry.resource, entry.resource, null);
+    else waiter.settle(entry.resource);
+  }
+
   handleGrant(waiter, entry) {
-    waiter.settle(this.#granted(waiter, entry));
+    entry.holder = waiter.holder;
+    const granted = waiter.view(entry, this.#resources);
+    if (this.#heard.acquire) this.#tellGrant(waiter, granted, entry.resource, waiter.context);
+    else waiter.settle(granted);
+  }
+
+  /** Listeners that give back what they hear of would call each other ever deeper. */
+  #tellGrant(waiter, granted, resource, context) {
+    waiter.settle(granted);
+    this.#untold.push(resource, context);
+    if (this.#telling) return;
+    this.#telling = true;
+    for (let at = 0; at < this.#untold.length; at += 2) {
+      this.#emitIn(this.#untold[at + 1], 'acquire', this.#untold[at]);
+    }
+    this.#untold = [];
+    this.#telling = false;
   }
 
   handleRefusal(waiter, why, waitedMs) {

@@ -24,7 +24,7 @@ class PlainWaiter {
   }
 
   resolve(entry) {
-    this.settle(this.pool.grantPlain(entry));
+    this.pool.handlePlainGrant(this, entry);
   }
 
   reject(why, waitedMs) {

@@ -156,9 +156,6 @@ class Resources {
   /** Of the effects taken: how many words, and the next to be looked at. */
   #taken = 0;
   #next = 0;
-  /** A grant is being told; what listeners give back meanwhile is handed on behind it. */
-  #handing = false;
-  #handed = [];
   #lastStats = null;
   #alarm = null;
   #awaitDestroy;
@@ -271,7 +268,7 @@ class Resources {
   #released(entry, answer) {
     if (answer === ANSWER.NOTHING) return BACK.DONE;
     if (answer >= 0) {
-      this.#hand(this.#takeRequest(answer), entry);
+      this.#takeRequest(answer).resolve(entry);
       return BACK.DONE;
     }
     if (answer !== ANSWER.MORE) return BACK.NOT_LENT;
@@ -287,28 +284,6 @@ class Resources {
   /** Calls back once what was released last is back or gone. */
   whenBack(callback) {
     this.#returning.onceBack(callback);
-  }
-
-  /** Listeners that give back what they hear of would call each other ever deeper. */
-  #hand(request, entry) {
-    if (this.#handing) {
-      this.#handed.push(request, entry);
-      return;
-    }
-    this.#handing = true;
-    try {
-      request.resolve(entry);
-      if (this.#handed.length > 0) this.#handOn();
-    } finally {
-      this.#handing = false;
-    }
-  }
-
-  #handOn() {
-    for (let at = 0; at < this.#handed.length; at += 2) {
-      this.#handed[at].resolve(this.#handed[at + 1]);
-    }
-    this.#handed = [];
   }
 
   /** The entry of a lent resource. Of several equal ones, any that is lent. */
@@ -448,7 +423,7 @@ class Resources {
   #do(effect, first, second, third) {
     switch (effect) {
       case EFFECT.GRANT:
-        this.#hand(this.#takeRequest(first), this.#entries[second]);
+        this.#takeRequest(first).resolve(this.#entries[second]);
         break;
       case EFFECT.REJECT:
         this.#takeRequest(first).reject(second, third);
