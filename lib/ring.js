@@ -8,9 +8,9 @@
 const { threadId } = require('node:worker_threads');
 const binding = require('./binding');
 const { Completion } = require('./completion');
-const { PoolError } = require('./errors');
+const { PoolError, abortError } = require('./errors');
 const { NUMBERS, SUBMIT } = require('./records');
-const { onAbort } = require('./signal');
+const { offAbort, onAbort } = require('./signal');
 const { Submission } = require('./submission');
 
 class Link extends Submission {
@@ -50,9 +50,7 @@ class Link extends Submission {
     this.requests[number] = undefined;
     this.free.push(number);
     this.pending--;
-    if (request.onAbort !== undefined) {
-      request.signal.removeEventListener('abort', request.onAbort);
-    }
+    if (request.onAbort !== undefined) offAbort(request.signal, request.onAbort);
     if (request.context !== null && request.isStatement) this.contexts.set(number, request.context);
     return request;
   }
@@ -94,7 +92,10 @@ class Link extends Submission {
     return this.requests[number]?.context ?? this.contexts.get(number) ?? null;
   }
 
-  /** Ends the request early when the signal fires. */
+  /**
+   * Ends the request early when the signal fires. Called before the engine knows of it: a foreign
+   * signal may throw or turn out to be aborted, and then the request is out again.
+   */
   watch(number, request, signal) {
     request.signal = signal;
     request.onAbort = () => {
@@ -103,7 +104,14 @@ class Link extends Submission {
       if (request.isStatement) this.record(SUBMIT.CANCEL, number);
       else request.pool.withdraw(number);
     };
-    onAbort(signal, request.onAbort);
+    try {
+      onAbort(signal, request.onAbort);
+      if (signal.aborted) throw abortError(signal);
+    } catch (error) {
+      this.remove(number);
+      this.settleUnused();
+      throw error;
+    }
   }
 
   /**

@@ -78,6 +78,7 @@ class Statements {
     const slot = lease === null ? -1 : lease.slot;
     const generation = lease === null ? 0 : lease.generation;
     if (lease !== null) flags |= lease.flags;
+    if (signal !== undefined) this.#link.watch(number, request, signal);
     try {
       this.#link.query(number, this.#id, slot, generation, text, values, flags, timeoutMs, batch);
     } catch (error) {
@@ -86,7 +87,6 @@ class Statements {
       throw error;
     }
     if (lease !== null) lease.pending++;
-    if (signal !== undefined) this.#link.watch(number, request, signal);
     if (request.stream !== null) return number;
     return promiseOf(request);
   }
