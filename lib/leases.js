@@ -128,7 +128,7 @@ class Leases {
     const request = new Request();
     request.pool = this.#pool;
     request.alwaysDone = true;
-    const number = this.#link.add(request);
+    const number = this.#link.add(request, true);
     this.#link.record(SUBMIT.RELEASE, number, this.#id, slot, generation | 0, fate);
     return promiseOf(request);
   }
