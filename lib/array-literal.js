@@ -6,6 +6,7 @@
  */
 
 const { types } = require('node:util');
+const { messageOf } = require('./errors');
 const { formatDate } = require('./dates');
 
 /** PostgreSQL arrays have at most six dimensions; deeper nesting can only be meant as JSON. */
@@ -27,7 +28,7 @@ function arrayForms(array) {
   if (holdsPlainNumbers(array)) return { literal: `{${array.join()}}`, json };
   const literal = arrayLiteral(array, 1);
   if (literal === null && failure !== undefined) {
-    throw new Error(`cannot be written as JSON: ${failure.message.split('\n', 1)[0]}`);
+    throw new Error(`cannot be written as JSON: ${reasonOf(failure)}`);
   }
   return { literal: literal ?? '', json };
 }
@@ -80,24 +81,31 @@ function objectLiteral(value, index) {
     if (text === null) throw new Error(`holds an invalid Date at index ${index}`);
     return quote(text);
   }
-  if (ArrayBuffer.isView(value)) {
-    return hexLiteral(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
-  }
-  if (types.isAnyArrayBuffer(value)) return hexLiteral(Buffer.from(value));
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return bytesLiteral(value, index);
   let json;
   try {
     json = JSON.stringify(value);
   } catch (error) {
-    const reason = error.message.split('\n', 1)[0];
-    throw new Error(`holds at index ${index} what cannot be written as JSON: ${reason}`);
+    throw new Error(`holds at index ${index} what cannot be written as JSON: ${reasonOf(error)}`);
   }
   if (json === undefined) throw new Error(`holds an object without a JSON form at index ${index}`);
   return quote(json);
 }
 
-/** The backslash of a bytea in hex is itself escaped inside an array. */
-function hexLiteral(bytes) {
+function bytesLiteral(value, index) {
+  let bytes;
+  try {
+    const { buffer = value, byteOffset = 0, byteLength } = value;
+    bytes = Buffer.from(buffer, byteOffset, byteLength);
+  } catch (error) {
+    throw new Error(`holds at index ${index} what has no bytes to be read: ${reasonOf(error)}`);
+  }
+  // The backslash of a bytea in hex is itself escaped inside an array.
   return `"\\\\x${bytes.toString('hex')}"`;
+}
+
+function reasonOf(error) {
+  return messageOf(error).split('\n', 1)[0];
 }
 
 const SPECIAL = /["\\]/g;

@@ -16,6 +16,9 @@ const clock = performance;
 /** A drain hands control back to the event loop after so many milliseconds. */
 const DRAIN_MS = 1;
 
+/** It looks at the clock after so many records; an error that describes much takes some 30 us. */
+const CLOCK_RECORDS = 16;
+
 /** Answers a transport that is asked for when this side of its pool has closed. */
 const LEFT = JSON.stringify({
   message: 'the thread that makes the transports has left the pool',
@@ -26,6 +29,8 @@ class Completion {
     this.link = link;
     this.native = link.native;
     this.reader = new Reader();
+    /** Words that were taken over, up to which the reader has to come. */
+    this.count = 0;
     /** A drain goes on in the next turn of the event loop. */
     this.draining = false;
     this.shapes = new Shapes();
@@ -43,10 +48,10 @@ class Completion {
     if (link.broken !== null) this.discard();
     const until = clock.now() + DRAIN_MS;
     for (;;) {
-      const count = reader.drain(native);
-      if (count === 0) break;
+      if (reader.i >= this.count) this.count = reader.drain(native);
+      if (this.count === 0) break;
       try {
-        this.read(reader, count);
+        this.read(reader, this.count, until);
       } catch (cause) {
         link.breakDown('the answers of the engine could not be read', cause);
       }
@@ -65,14 +70,20 @@ class Completion {
 
   /** Takes over what nobody can read, so that it does not pile up. */
   discard() {
+    this.count = 0;
     while (this.reader.drain(this.native) > 0);
   }
 
-  /** The answers to requests. */
-  read(reader, count) {
+  /** The answers to requests, as far as time allows. */
+  read(reader, count, until) {
     const { link } = this;
     const { ints } = reader;
+    let left = CLOCK_RECORDS;
     while (reader.i < count) {
+      if (left-- === 0) {
+        if (clock.now() >= until) return;
+        left = CLOCK_RECORDS - 1;
+      }
       switch (ints[reader.i++]) {
         case COMPLETE.ROWS:
           this.readRows(reader, ints);

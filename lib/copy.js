@@ -9,6 +9,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { Readable, Writable } = require('node:stream');
+const { failingAtReader } = require('./at-reader');
 const { AbortError, PoolError } = require('./errors');
 const calls = require('./options');
 const { FLAG, SUBMIT } = require('./records');
@@ -279,6 +280,8 @@ class CopyReader extends Readable {
   #window;
   /** Bytes the engine may still send. */
   #credit;
+  /** What the statement failed with. */
+  #failure = null;
 
   constructor(highWaterMark) {
     super({ highWaterMark });
@@ -300,7 +303,10 @@ class CopyReader extends Readable {
         stream.rowCount = rowCount;
         running.settle(() => stream.push(null));
       },
-      fail: (error) => running.settle(() => stream.destroy(error), error),
+      fail: (error) => {
+        stream.#failure = error;
+        running.settle(() => stream.destroy(error), error);
+      },
     };
     return { stream, handle, flags: FLAG.COPY | FLAG.STREAM, batch: highWaterMark };
   }
@@ -311,6 +317,11 @@ class CopyReader extends Readable {
     const more = this.#window - this.#credit;
     this.#credit += more;
     link.record(SUBMIT.CREDIT, number, more);
+  }
+
+  [Symbol.asyncIterator]() {
+    const isFailure = (error) => error === this.#failure;
+    return failingAtReader(this, super[Symbol.asyncIterator](), isFailure);
   }
 
   _destroy(error, callback) {

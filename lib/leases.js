@@ -61,6 +61,7 @@ class Leases {
       }
       request.text = stack;
       const number = this.#link.add(request);
+      if (signal !== undefined) this.#link.watch(number, request, signal);
       const granted = this.#link.native.acquire(this.#id, number, priority, timeoutMs);
       const promise = promiseOf(request);
       if (granted >= 0) {
@@ -69,7 +70,6 @@ class Leases {
         this.granted(request, granted % NUMBERS, Math.floor(granted / NUMBERS));
         return promise;
       }
-      if (signal !== undefined) this.#link.watch(number, request, signal);
       const heard = this.#heard.acquire;
       request.context = heard ? new AsyncResource('polypool.Acquire') : this.#pool.resource;
       return promise.then(undefined, atCaller);
@@ -128,7 +128,7 @@ class Leases {
     const request = new Request();
     request.pool = this.#pool;
     request.alwaysDone = true;
-    const number = this.#link.add(request);
+    const number = this.#link.add(request, true);
     this.#link.record(SUBMIT.RELEASE, number, this.#id, slot, generation | 0, fate);
     return promiseOf(request);
   }

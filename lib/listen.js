@@ -9,7 +9,7 @@
 
 const { AcquireTimeoutError, ClosedError, DatabaseError, abortError } = require('./errors');
 const { escapeIdentifier } = require('./escape');
-const { onAbort } = require('./signal');
+const { offAbort, onAbort } = require('./signal');
 const { Subscription } = require('./subscription');
 
 // Taken at load: test frameworks replace them.
@@ -88,8 +88,14 @@ class Hub {
       keep: (referenced) => this.#link[referenced ? 'hold' : 'unhold'](),
     };
     const subscription = new Subscription(channel, owner, maxQueued);
-    this.#link.hold();
     const entry = { checkIntervalMs, waiting: null, timer: null, lost: false, off: null };
+    // Before anything is asked for: what a foreign signal throws then costs nothing.
+    if (signal !== undefined) {
+      const abort = () => this.#give(subscription, abortError(signal), true);
+      entry.off = () => offAbort(signal, abort);
+      onAbort(signal, abort);
+    }
+    this.#link.hold();
     this.#entries.set(subscription, entry);
     if (this.#channels.has(channel)) this.#channels.get(channel).add(subscription);
     else this.#channels.set(channel, new Set([subscription]));
@@ -99,11 +105,6 @@ class Hub {
         () => this.#give(subscription, this.#timedOut(channel, timeoutMs)),
         timeoutMs,
       );
-    }
-    if (signal !== undefined) {
-      const abort = () => this.#give(subscription, abortError(signal), true);
-      entry.off = () => signal.removeEventListener('abort', abort);
-      onAbort(signal, abort);
     }
     this.#wake();
     return confirmed;

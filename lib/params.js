@@ -10,7 +10,7 @@
  */
 
 const { types } = require('node:util');
-const { PoolError } = require('./errors');
+const { PoolError, messageOf } = require('./errors');
 const { arrayForms } = require('./array-literal');
 const { formatDate } = require('./dates');
 
@@ -35,11 +35,10 @@ const float = new Float64Array(1);
 const halves = new Int32Array(float.buffer);
 
 /**
- * Appends all parameters. When it throws (a value that cannot be encoded) the caller restores
- * `w.at`.
+ * Appends the first `count` parameters. When it throws (a value that cannot be encoded) the caller
+ * restores `w.at`. Reading a value may run code of the caller's, which must not touch the ring.
  */
-function writeParams(w, values) {
-  const count = values.length;
+function writeParams(w, values, count = values.length) {
   w.reserve(count * ROOM);
   let { i32, at } = w;
   for (let index = 0; index < count; index++) {
@@ -122,14 +121,14 @@ function writeOther(w, value, index, after) {
 
 function writeObject(w, value, index, after) {
   if (types.isDate(value)) {
-    const text = formatDate(value);
+    const text = attempt(() => formatDate(value), index, 'is a Date that cannot be read');
     if (text === null) throw refusal(index, 'is an invalid Date');
     return writeText(w, DATE, text, after);
   }
-  if (ArrayBuffer.isView(value)) {
-    return writeBytes(w, value.buffer, value.byteOffset, value.byteLength, after);
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) {
+    const bytes = attempt(() => bytesOf(value), index, 'has no bytes to be read');
+    return writeBytes(w, bytes, after);
   }
-  if (types.isAnyArrayBuffer(value)) return writeBytes(w, value, 0, value.byteLength, after);
   if (Array.isArray(value)) return writeArray(w, value, index, after);
   return writeText(w, JSON_TEXT, toJson(value, index), after);
 }
@@ -139,7 +138,7 @@ function writeArray(w, value, index, after) {
   try {
     forms = arrayForms(value);
   } catch (cause) {
-    throw refusal(index, cause.message, cause);
+    throw refusal(index, messageOf(cause), cause);
   }
   w.reserve(20 + (forms.literal.length + forms.json.length) * 3 + after);
   w.i32[w.at++] = ARRAY;
@@ -159,12 +158,7 @@ function isOpaque(value) {
 }
 
 function toJson(value, index) {
-  let json;
-  try {
-    json = JSON.stringify(value);
-  } catch (cause) {
-    throw refusal(index, `cannot be written as JSON: ${firstLine(cause)}`, cause);
-  }
+  const json = attempt(() => JSON.stringify(value), index, 'cannot be written as JSON');
   if (json === undefined) throw refusal(index, 'has no JSON form: its toJSON() gives undefined');
   // Asked only now, since hardly any object reads so.
   if (json === '{}' && isOpaque(value)) {
@@ -174,8 +168,19 @@ function toJson(value, index) {
   return json;
 }
 
-function firstLine(error) {
-  return String(error?.message ?? error).split('\n', 1)[0];
+/** What `read` gives; what it throws is that parameter's. */
+function attempt(read, index, what) {
+  try {
+    return read();
+  } catch (cause) {
+    throw refusal(index, `${what}: ${messageOf(cause).split('\n', 1)[0]}`, cause);
+  }
+}
+
+/** Throws when the memory was detached. */
+function bytesOf(value) {
+  if (!ArrayBuffer.isView(value)) return new Uint8Array(value);
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
 function writeText(w, tag, text, after) {
@@ -191,10 +196,11 @@ function writePayload(w, text) {
   w.at += 1 + ((bytes + 3) >> 2);
 }
 
-function writeBytes(w, buffer, offset, length, after) {
+function writeBytes(w, bytes, after) {
+  const { length } = bytes;
   w.reserve(12 + length + after);
   const { i32, u8, at } = w;
-  u8.set(new Uint8Array(buffer, offset, length), (at + 2) << 2);
+  u8.set(bytes, (at + 2) << 2);
   i32[at] = BYTES;
   i32[at + 1] = length;
   w.at = at + 2 + ((length + 3) >> 2);

@@ -240,7 +240,7 @@ class Pool extends Emitter {
     const request = new Request();
     request.pool = this.#inner;
     request.alwaysDone = true;
-    const number = link.add(request);
+    const number = link.add(request, true);
     link.record(SUBMIT.CLOSE, number, id, timeoutMs);
     return promiseOf(request);
   }

@@ -58,5 +58,16 @@ const TRANSPORT = { PLAIN: 0, TLS: 1 };
 
 /** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */
 const NUMBERS = 2 ** 20;
+/** The last ones are kept for what must always work: one for each connection a pool may have. */
+const ORDINARY_NUMBERS = NUMBERS - 2 ** 16;
 
-module.exports = { COMPLETE, FATE, FLAG, HOOK, NUMBERS, SUBMIT, TRANSPORT };
+module.exports = {
+  COMPLETE,
+  FATE,
+  FLAG,
+  HOOK,
+  NUMBERS,
+  ORDINARY_NUMBERS,
+  SUBMIT,
+  TRANSPORT,
+};

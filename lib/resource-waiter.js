@@ -1,7 +1,7 @@
 'use strict';
 
 const { whatIsHeld } = require('./holders');
-const { onAbort } = require('./signal');
+const { offAbort, onAbort } = require('./signal');
 
 let resolveNext;
 const executor = (resolve) => {
@@ -63,7 +63,7 @@ class Waiter {
   }
 
   unwatch() {
-    if (this.signal !== undefined) this.signal.removeEventListener('abort', this.onAbort);
+    if (this.signal !== undefined) offAbort(this.signal, this.onAbort);
   }
 
   resolve(entry) {

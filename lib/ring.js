@@ -8,9 +8,9 @@
 const { threadId } = require('node:worker_threads');
 const binding = require('./binding');
 const { Completion } = require('./completion');
-const { PoolError } = require('./errors');
-const { NUMBERS, SUBMIT } = require('./records');
-const { onAbort } = require('./signal');
+const { PoolError, abortError } = require('./errors');
+const { NUMBERS, ORDINARY_NUMBERS, SUBMIT } = require('./records');
+const { offAbort, onAbort } = require('./signal');
 const { Submission } = require('./submission');
 
 class Link extends Submission {
@@ -25,34 +25,42 @@ class Link extends Submission {
     this.shared = new Set();
     this.requests = [];
     this.free = [];
+    /** Numbers beyond the ordinary ones that are free again. */
+    this.spare = [];
     this.pending = 0;
     this.broken = null;
     /** Contexts of requests that were settled in this drain: their notices come right after. */
     this.contexts = new Map();
   }
 
-  /** A number for a request; the event loop stays alive until it is settled. */
-  add(request) {
+  /**
+   * A number for a request; the event loop stays alive until it is settled. A release or close is
+   * `urgent`: it gets one however many others are pending.
+   */
+  add(request, urgent = false) {
     if (this.broken !== null) throw this.broken;
-    const number = this.free.length > 0 ? this.free.pop() : this.requests.length;
-    if (number >= NUMBERS) {
-      throw new PoolError('ERR_POLYPOOL_QUEUE_FULL', `more than ${NUMBERS} requests are pending`);
-    }
+    let number = this.free.length > 0 ? this.free.pop() : this.requests.length;
+    if (number >= ORDINARY_NUMBERS) number = this.#spareNumber(urgent);
     this.requests[number] = request;
     request.shapes = this.completion.shapes;
     if (this.pending++ === 0) this.native.ref();
     return number;
   }
 
+  #spareNumber(urgent) {
+    if (urgent && this.spare.length > 0) return this.spare.pop();
+    if (urgent && this.requests.length < NUMBERS) return this.requests.length;
+    const message = `more than ${ORDINARY_NUMBERS} requests are pending`;
+    throw new PoolError('ERR_POLYPOOL_QUEUE_FULL', message);
+  }
+
   /** Takes a settled request out. */
   remove(number) {
     const request = this.requests[number];
     this.requests[number] = undefined;
-    this.free.push(number);
+    (number < ORDINARY_NUMBERS ? this.free : this.spare).push(number);
     this.pending--;
-    if (request.onAbort !== undefined) {
-      request.signal.removeEventListener('abort', request.onAbort);
-    }
+    if (request.onAbort !== undefined) offAbort(request.signal, request.onAbort);
     if (request.context !== null && request.isStatement) this.contexts.set(number, request.context);
     return request;
   }
@@ -94,7 +102,10 @@ class Link extends Submission {
     return this.requests[number]?.context ?? this.contexts.get(number) ?? null;
   }
 
-  /** Ends the request early when the signal fires. */
+  /**
+   * Ends the request early when the signal fires. Called before the engine knows of it: a foreign
+   * signal may throw or turn out to be aborted, and then the request is out again.
+   */
   watch(number, request, signal) {
     request.signal = signal;
     request.onAbort = () => {
@@ -103,7 +114,14 @@ class Link extends Submission {
       if (request.isStatement) this.record(SUBMIT.CANCEL, number);
       else request.pool.withdraw(number);
     };
-    onAbort(signal, request.onAbort);
+    try {
+      onAbort(signal, request.onAbort);
+      if (signal.aborted) throw abortError(signal);
+    } catch (error) {
+      this.remove(number);
+      this.settleUnused();
+      throw error;
+    }
   }
 
   /**

@@ -1,19 +1,77 @@
 'use strict';
 
-const { setMaxListeners } = require('node:events');
+/**
+ * Who waits may be told of an abort. One signal may serve tens of thousands of requests, and Node
+ * looks through all listeners of a signal whenever one is added or removed: it gets a single one.
+ */
 
-/** Listens for an abort. One signal may serve any number of requests: no warning about that. */
-function onAbort(signal, listener) {
-  unlimited(signal);
-  signal.addEventListener('abort', listener, { once: true });
+const { surface } = require('./surface');
+
+const watches = new WeakMap();
+
+/** One signal, and who wants to hear of its abort. */
+class Watch {
+  #signal;
+  #listeners = new Set();
+  #listening = false;
+
+  constructor(signal) {
+    this.#signal = signal;
+  }
+
+  add(listener) {
+    this.#listeners.add(listener);
+    if (this.#listening) return;
+    try {
+      this.#signal.addEventListener('abort', this.#tell, { once: true });
+    } catch (error) {
+      this.#listeners.delete(listener);
+      throw error;
+    }
+    // A foreign signal may have told at once.
+    this.#listening = this.#listeners.size > 0;
+  }
+
+  delete(listener) {
+    if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#stop();
+  }
+
+  #stop() {
+    if (!this.#listening) return;
+    this.#listening = false;
+    try {
+      this.#signal.removeEventListener('abort', this.#tell);
+    } catch (error) {
+      // A foreign signal's: whoever was waiting has its answer all the same.
+      surface(error);
+    }
+  }
+
+  #tell = (event) => {
+    // A foreign signal may not know `once`.
+    this.#stop();
+    // One that is told may take out others.
+    for (const listener of this.#listeners) {
+      this.#listeners.delete(listener);
+      try {
+        listener(event);
+      } catch (error) {
+        surface(error);
+      }
+    }
+  };
 }
 
-function unlimited(signal) {
-  try {
-    if (signal instanceof EventTarget) setMaxListeners(0, signal);
-  } catch {
-    // Of another kind than Node's (jsdom's, under Jest): it has no such limit.
-  }
+/** Calls the listener once when the signal is aborted; throws what a foreign signal throws. */
+function onAbort(signal, listener) {
+  let watch = watches.get(signal);
+  if (watch === undefined) watches.set(signal, (watch = new Watch(signal)));
+  watch.add(listener);
+}
+
+/** Never throws. */
+function offAbort(signal, listener) {
+  watches.get(signal)?.delete(listener);
 }
 
 /**
@@ -39,9 +97,9 @@ class EitherSignal {
     for (const signal of this.#signals) onAbort(signal, listener);
   }
 
-  removeEventListener(name, listener) {
-    for (const signal of this.#signals) signal.removeEventListener(name, listener);
+  removeEventListener(_, listener) {
+    for (const signal of this.#signals) offAbort(signal, listener);
   }
 }
 
-module.exports = { EitherSignal, onAbort };
+module.exports = { EitherSignal, offAbort, onAbort };

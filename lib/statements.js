@@ -78,15 +78,17 @@ class Statements {
     const slot = lease === null ? -1 : lease.slot;
     const generation = lease === null ? 0 : lease.generation;
     if (lease !== null) flags |= lease.flags;
+    if (signal !== undefined) this.#link.watch(number, request, signal);
+    // Counted already while its values are read: their code may release the lease.
+    if (lease !== null) lease.pending++;
     try {
       this.#link.query(number, this.#id, slot, generation, text, values, flags, timeoutMs, batch);
     } catch (error) {
+      if (lease !== null) lease.pending--;
       this.#link.remove(number);
       this.#link.settleUnused();
       throw error;
     }
-    if (lease !== null) lease.pending++;
-    if (signal !== undefined) this.#link.watch(number, request, signal);
     if (request.stream !== null) return number;
     return promiseOf(request).then(undefined, atCaller);
   }

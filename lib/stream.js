@@ -7,7 +7,7 @@
 
 const { Readable } = require('node:stream');
 const { AsyncResource } = require('node:async_hooks');
-const { atCaller } = require('./errors');
+const { failingAtReader } = require('./at-reader');
 const { surface } = require('./surface');
 
 class RowStream extends Readable {
@@ -50,22 +50,9 @@ class RowStream extends Readable {
     this.#control.cancel();
   }
 
-  /**
-   * As inherited, but that the statement's error gets the stack of the reader who meets it. A row
-   * that is at hand costs nothing more.
-   */
   [Symbol.asyncIterator]() {
-    const rows = super[Symbol.asyncIterator]();
-    const next = rows.next.bind(rows);
-    const atReader = (error) => {
-      if (error === this.#failure) atCaller(error, atReader);
-      throw error;
-    };
-    rows.next = () => {
-      const atHand = this.readableLength > 0 && !this.destroyed;
-      return atHand ? next() : next().then(undefined, atReader);
-    };
-    return rows;
+    const isFailure = (error) => error === this.#failure;
+    return failingAtReader(this, super[Symbol.asyncIterator](), isFailure);
   }
 
   /** Rows from the ring. */

@@ -5,6 +5,7 @@
  * numbers of the texts in them.
  */
 
+const { PoolError } = require('./errors');
 const { writeParams } = require('./params');
 const { SUBMIT } = require('./records');
 
@@ -12,6 +13,10 @@ const { SUBMIT } = require('./records');
 const { nextTick } = process;
 
 const RING_WORDS = 64 * 1024;
+/** What a ring holds at most, in whole pairs of words: positions in it are Int32. */
+const RING_BYTES_MAX = 2 ** 31 - 8;
+/** A ring for what is submitted while a record is open; it grows like any other. */
+const ASIDE_BYTES = 1024;
 /** Texts one link numbers; the engine forgets the others. */
 const STATEMENTS_MAX = 2000;
 
@@ -28,6 +33,12 @@ class Submission {
     this.start = 0;
     this.flushing = false;
     this.flush = this.flush.bind(this);
+    /** A QUERY is half written, and its values are being read: that may run the caller's code. */
+    this.open = false;
+    /** What that code submitted meanwhile, to follow the record. */
+    this.inner = null;
+    /** How many open records are around the ring in place. */
+    this.depth = 0;
   }
 
   useRing(buffer) {
@@ -42,22 +53,58 @@ class Submission {
 
   makeRoom(bytes) {
     const { i32 } = this;
-    if (this.start > 0) {
+    // What is in a ring aside comes after what is in the outer one.
+    if (this.start > 0 && this.depth === 0) {
       this.native.submit(i32, this.start);
       i32.copyWithin(0, this.start, this.at);
       this.at -= this.start;
       this.start = 0;
     }
-    const wanted = (this.at << 2) + bytes;
+    const wanted = this.at * 4 + bytes;
     if (wanted > this.u8.length) {
-      const size = Math.max(wanted, this.u8.length * 2);
-      this.useRing(new ArrayBuffer(Math.ceil(size / 8) * 8));
+      const size = Math.max(wanted, Math.min(this.u8.length * 2, RING_BYTES_MAX));
+      this.useRing(allocate(Math.ceil(size / 8) * 8));
       this.i32.set(i32.subarray(0, this.at));
+    }
+  }
+
+  /** Writes while a record is open: elsewhere, and behind that record when it is complete. */
+  aside(write, args) {
+    const { i32, u8, at, start, inner } = this;
+    this.useRing(new ArrayBuffer(ASIDE_BYTES));
+    this.at = 0;
+    this.start = 0;
+    this.inner = null;
+    this.open = false;
+    this.depth++;
+    try {
+      return write.apply(this, args);
+    } finally {
+      const words = this.i32.slice(0, this.start);
+      Object.assign(this, { i32, u8, at, start, inner, open: true });
+      this.depth--;
+      if (words.length > 0) (this.inner ??= []).push(words);
+    }
+  }
+
+  /** What was submitted while the record was open. */
+  takeInner() {
+    const { inner } = this;
+    this.inner = null;
+    for (const words of inner) {
+      this.reserve(words.length * 4);
+      this.i32.set(words, this.at);
+      this.at += words.length;
+      this.commit();
     }
   }
 
   /** Writes a record of plain words. */
   record(op, ...words) {
+    if (this.open) {
+      this.aside(this.record, [op, ...words]);
+      return;
+    }
     this.reserve(words.length * 4 + 8);
     const { i32 } = this;
     i32[this.at++] = words.length + 2;
@@ -68,6 +115,7 @@ class Submission {
 
   /** Writes a record of words and a text. Returns the bytes of the text. */
   recordWithText(op, text, ...words) {
+    if (this.open) return this.aside(this.recordWithText, [op, text, ...words]);
     this.reserve(words.length * 4 + text.length * 3 + 16);
     const { i32, u8, start } = this;
     this.at++;
@@ -83,7 +131,7 @@ class Submission {
 
   /** Hands over what is complete without waiting for the end of the tick. */
   hurry() {
-    if (this.start === 0) return;
+    if (this.start === 0 || this.open) return;
     this.native.submit(this.i32, this.start);
     this.i32.copyWithin(0, this.start, this.at);
     this.at -= this.start;
@@ -92,6 +140,10 @@ class Submission {
 
   /** Writes a record of words and bytes. */
   recordWithBytes(op, bytes, ...words) {
+    if (this.open) {
+      this.aside(this.recordWithBytes, [op, bytes, ...words]);
+      return;
+    }
     const { length } = bytes;
     this.reserve(words.length * 4 + length + 16);
     const { i32, start } = this;
@@ -115,7 +167,8 @@ class Submission {
 
   flush() {
     this.flushing = false;
-    if (this.start === 0) return;
+    // Open here means a nested event loop; the record's commit calls once more.
+    if (this.start === 0 || this.open) return;
     this.native.submit(this.i32, this.start);
     this.at = 0;
     this.start = 0;
@@ -160,8 +213,14 @@ class Submission {
    * `slot` is -1 for a statement of the pool itself.
    */
   query(number, pool, slot, generation, text, values, flags, timeoutMs, batch) {
+    if (this.open) {
+      const place = [number, pool, slot, generation];
+      this.aside(this.query, [...place, text, values, flags, timeoutMs, batch]);
+      return;
+    }
+    // Ahead of the statement's number: a Proxy's may run code that has the text forgotten.
+    const count = values ? values.length >>> 0 : 0;
     const statement = this.statement(text);
-    const count = values ? values.length : 0;
     this.reserve(64);
     const { i32, start } = this;
     i32[start + 1] = SUBMIT.QUERY;
@@ -175,17 +234,36 @@ class Submission {
     i32[start + 9] = batch;
     i32[start + 10] = count;
     this.at = start + 11;
-    if (count > 0) {
-      try {
-        writeParams(this, values);
-      } catch (error) {
-        this.at = this.start;
-        throw error;
-      }
-    }
-    // `writeParams` may have moved the record.
+    if (count > 0) this.writeValues(values, count);
+    // Writing them may have moved the record.
     this.i32[this.start] = this.at - this.start;
     this.commit();
+    if (this.inner !== null) this.takeInner();
+  }
+
+  writeValues(values, count) {
+    this.open = true;
+    try {
+      writeParams(this, values, count);
+    } catch (error) {
+      this.open = false;
+      this.at = this.start;
+      this.commit();
+      if (this.inner !== null) this.takeInner();
+      throw error;
+    }
+    this.open = false;
+  }
+}
+
+function allocate(bytes) {
+  const limit = 'the parameters of a statement take 2 GiB at most, all together';
+  if (bytes > RING_BYTES_MAX) throw new PoolError('ERR_POLYPOOL_PARAMETER', limit);
+  try {
+    return new ArrayBuffer(bytes);
+  } catch (cause) {
+    const message = `there is no memory for parameters of ${bytes} bytes`;
+    throw new PoolError('ERR_POLYPOOL_PARAMETER', message, { cause });
   }
 }
 

@@ -17,7 +17,7 @@ const { failedStream } = require('./stream');
 const { holds, runHolding } = require('./holders');
 const { leaseOf } = require('./lease');
 const { FLAG } = require('./records');
-const { EitherSignal, onAbort } = require('./signal');
+const { EitherSignal, offAbort, onAbort } = require('./signal');
 
 /** Serialization failure and deadlock: the whole transaction may be run again. */
 const RETRYABLE = new Set(['40001', '40P01']);
@@ -252,7 +252,7 @@ async function unlessAborted(signal, callback) {
   try {
     return await Promise.race([aborted, callback()]);
   } finally {
-    signal.removeEventListener('abort', listener);
+    offAbort(signal, listener);
   }
 }
 
@@ -357,7 +357,7 @@ function firstOf(signals) {
     if (signal.aborted) either.abort(signal.reason);
     else onAbort(signal, follow);
   }
-  const end = () => signals.forEach((signal) => signal.removeEventListener('abort', follow));
+  const end = () => signals.forEach((signal) => offAbort(signal, follow));
   return { signal: either.signal, end };
 }
 

@@ -269,6 +269,34 @@ test('what cannot be encoded is refused by position and type', () => {
   expect(refusal([circle])).toMatch(/^parameter \$1 holds at index 0 .*circular/);
 });
 
+test('bytes whose memory was detached are refused by position', () => {
+  const detached = new Uint8Array(8);
+  structuredClone(detached, { transfer: [detached.buffer] });
+  for (const value of [detached, detached.buffer]) {
+    expect(refusal(1, value)).toMatch(/^parameter \$2 has no bytes to be read: .*detached/);
+  }
+  expect(refusal([detached])).toMatch(
+    /^parameter \$1 holds at index 0 what has no bytes to be read: .*detached/,
+  );
+});
+
+test('a Date that throws and an array that throws what is no error are refused by position', () => {
+  class Strange extends Date {
+    getTime() {
+      throw new Error('not today');
+    }
+  }
+  const hostile = {
+    toJSON() {
+      throw null;
+    },
+  };
+  expect(refusal(1, new Strange())).toBe('parameter $2 is a Date that cannot be read: not today');
+  expect(refusal([hostile])).toBe(
+    'parameter $1 holds at index 0 what cannot be written as JSON: null',
+  );
+});
+
 test('a throwing toJSON is a refusal with its error as cause', () => {
   const failure = new Error('first line\nsecond line');
   const hostile = {

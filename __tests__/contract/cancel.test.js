@@ -1,6 +1,7 @@
 'use strict';
 // Signals and timeouts: who gives up gets an answer, nobody else notices.
 
+const { getEventListeners } = require('node:events');
 const { setTimeout: delay } = require('node:timers/promises');
 const {
   load,
@@ -64,6 +65,85 @@ test('an abort after the answer changes nothing', async () => {
   expect(rows).toEqual([{ a: 1 }]);
   expect((await connection.query('select 2 as a')).rows).toEqual([{ a: 2 }]);
   await connection.release();
+});
+
+test('a signal has one listener however many requests wait for it, and none after them', async () => {
+  const pool = await openPool({ max: 1 });
+  const { signal } = new AbortController();
+  const listeners = () => getEventListeners(signal, 'abort').length;
+  const connection = await pool.acquire({ signal });
+  expect(listeners()).toBe(0);
+  const waiting = Array.from({ length: 100 }, () => [
+    pool.query('select 1', [], { signal }),
+    pool.transaction((tx) => tx.query('select 1', [], { signal }), { signal }),
+    pool.use((borrowed) => borrowed.query('select 1'), { signal }),
+  ]);
+  expect(listeners()).toBe(1);
+  await connection.release();
+  await Promise.all(waiting.flat());
+  expect(listeners()).toBe(0);
+});
+
+test('a signal that cannot be listened to refuses its request and nothing else', async () => {
+  const pool = await openPool({ max: 1 });
+  const signal = {
+    aborted: false,
+    addEventListener() {
+      throw new TypeError('not today');
+    },
+    removeEventListener() {},
+  };
+  const channel = unique('c');
+  const calls = {
+    query: () => pool.query('select 1', [], { signal }),
+    stream: () => pool.stream('select 1', [], { signal }).toArray(),
+    copyTo: () => pool.copyTo('copy (select 1) to stdout', { signal }).toArray(),
+    acquire: () => pool.acquire({ signal }),
+    transaction: () => pool.transaction((tx) => tx.query('select 1'), { signal }),
+    listen: () => pool.listen(channel, { signal }),
+  };
+  for (const call of Object.values(calls)) {
+    expect((await rejection(call())).message).toBe('not today');
+    expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+  }
+  expect(pool.stats()).toMatchObject({ inUse: 0, waiting: 0, listening: 0 });
+});
+
+test('a signal that aborts while it is listened to sends nothing', async () => {
+  const pool = await openPool({ max: 1 });
+  const signal = {
+    aborted: false,
+    addEventListener(_, listener) {
+      signal.aborted = true;
+      listener();
+    },
+    removeEventListener() {},
+  };
+  const name = unique('t');
+  const error = await rejection(pool.query(`create table ${name} (a int)`, [], { signal }));
+  expect(error.code).toBe('ERR_POLYPOOL_ABORTED');
+  signal.aborted = false;
+  expect((await rejection(pool.acquire({ signal }))).code).toBe('ERR_POLYPOOL_ABORTED');
+  expect(await observe('select to_regclass($1)::text as t', [name])).toEqual([{ t: null }]);
+  expect(pool.stats()).toMatchObject({ inUse: 0, waiting: 0 });
+});
+
+test('an error of a signal that is no longer listened to is uncaught, and answers arrive', async () => {
+  const run = await runProgram(`
+    process.on('uncaughtException', ({ message }) => console.log(JSON.stringify(message)));
+    const signal = {
+      aborted: false,
+      addEventListener() {},
+      removeEventListener() { throw new Error('not today'); },
+    };
+    (async () => {
+      const pool = await createPool(url, { max: 1 });
+      const { rows } = await pool.query('select 1 as a', [], { signal });
+      console.log(JSON.stringify(rows));
+      await pool.close();
+    })();`);
+  expect(run).toMatchObject({ code: 0, stderr: '' });
+  expect(printed(run)).toEqual(expect.arrayContaining(['not today', [{ a: 1 }]]));
 });
 
 test('one signal serves any number of requests without a warning about listeners', async () => {

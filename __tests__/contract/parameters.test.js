@@ -203,6 +203,19 @@ test('values are read when the query is called, not when it is sent', async () =
   expect(rows).toEqual([{ a: 1, b: Buffer.from('before') }]);
 });
 
+test('parameters that no message could hold are refused', async () => {
+  const pool = await openPool({ max: 1 });
+  // Nothing is written to it, so it takes no memory.
+  const huge = new ArrayBuffer(2 ** 31);
+  const error = await rejection(pool.query('select $1::bytea', [huge]));
+  expect(error).toMatchObject({
+    name: 'PoolError',
+    code: 'ERR_POLYPOOL_PARAMETER',
+    message: 'the parameters of a statement take 2 GiB at most, all together',
+  });
+  expect((await pool.query('select $1::int as a', [1])).rows).toEqual([{ a: 1 }]);
+});
+
 test('parameters of every length up to beyond one buffer arrive as they are', async () => {
   const pool = await openPool({ max: 1 });
   const lengths = [0, 1, 7, 8, 9, 255, 256, 4095, 4096, 65535, 65536, 1 << 20, (1 << 20) + 1];
