@@ -78,9 +78,6 @@ function tellTime() {
   later(forget).unref();
 }
 
-/** Instead of the pool's own, once it has closed. */
-const gone = () => undefined;
-
 /** A place for a resource, and what is known of the one that is in it. */
 class Entry {
   constructor(slot, serial) {
@@ -133,8 +130,6 @@ class Entry {
 
 class Resources {
   #pool;
-  /** The pool's own `acquire` and `release`. */
-  #hot = { acquire: gone, release: gone };
   #factory;
   #settings;
   #watcher;
@@ -176,7 +171,6 @@ class Resources {
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
     this.#settings = settings;
     this.#pool = settings.pool;
-    native.bind(settings.pool, this.#hot);
     dropped.register(this, settings.pool, this);
     /** `{ thrown }` of the last create, when it failed. */
     this.lastError = null;
@@ -215,7 +209,7 @@ class Resources {
     const number = free.length > 0 ? free[free.length - 1] : this.#requests.length;
     const answer =
       priority === undefined
-        ? this.#hot.acquire(number)
+        ? native.acquire(this.#pool, number)
         : native.acquireWith(this.#pool, number, priority, timeoutMs);
     if (answer >= 0) return this.#entries[answer];
     this.#asked = number;
@@ -249,7 +243,7 @@ class Resources {
     if (entry === undefined) return BACK.NOT_LENT;
     if (stale) tellTime();
     const { slot } = entry;
-    const answer = destroy ? native.destroy(this.#pool, slot) : this.#hot.release(slot);
+    const answer = destroy ? native.destroy(this.#pool, slot) : native.release(this.#pool, slot);
     return answer === ANSWER.NOTHING ? BACK.DONE : this.#released(entry, answer);
   }
 
@@ -481,7 +475,6 @@ class Resources {
     dropped.unregister(this);
     native.forget(this.#pool);
     this.#pool = NONE;
-    this.#hot = { acquire: gone, release: gone };
     this.#watcher.closed?.();
   }
 

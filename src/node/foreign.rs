@@ -20,15 +20,9 @@ use std::rc::Rc;
 #[derive(Default)]
 struct Pools {
     /// As JavaScript has said it last, in microseconds: once in each turn of its event loop.
-    now: Rc<Cell<Time>>,
-    entries: RefCell<Vec<Option<Rc<Member>>>>,
+    now: Cell<Time>,
+    entries: RefCell<Vec<Option<Box<Foreign>>>>,
     free: RefCell<Vec<usize>>,
-}
-
-/// One of them, as its own hot functions know it.
-struct Member {
-    now: Rc<Cell<Time>>,
-    pool: RefCell<Foreign>,
 }
 
 type Call<const N: usize> = call::Call<Pools, N>;
@@ -38,11 +32,12 @@ type Call<const N: usize> = call::Call<Pools, N>;
 pub fn open_resources(env: Env) -> napi::Result<Object<'static>> {
     let pools = Rc::new(Pools::default());
     let object = Object::new(&env)?;
-    let functions: [(&str, Callback); 18] = [
+    let functions: [(&str, Callback); 19] = [
         ("open\0", open),
-        ("bind\0", bind),
         ("now\0", now),
+        ("acquire\0", acquire),
         ("acquireWith\0", acquire_with),
+        ("release\0", release),
         ("destroy\0", destroy),
         ("generation\0", generation),
         ("releaseLease\0", release_lease),
@@ -64,27 +59,22 @@ pub fn open_resources(env: Env) -> napi::Result<Object<'static>> {
 }
 
 impl Pools {
-    fn member(&self, id: i32) -> Option<Rc<Member>> {
-        self.entries.borrow().get(usize::try_from(id).ok()?)?.clone()
-    }
-
     fn with<R>(&self, id: i32, with: impl FnOnce(&mut Foreign, Time) -> R) -> Option<R> {
-        let member = self.member(id)?;
-        let mut pool = member.pool.borrow_mut();
-        Some(with(&mut pool, self.now.get()))
+        let mut entries = self.entries.borrow_mut();
+        let pool = entries.get_mut(usize::try_from(id).ok()?)?.as_deref_mut()?;
+        Some(with(pool, self.now.get()))
     }
 
     fn add(&self, pool: Foreign) -> usize {
-        let member = Member { now: self.now.clone(), pool: RefCell::new(pool) };
-        let member = Some(Rc::new(member));
+        let pool = Some(Box::new(pool));
         let mut entries = self.entries.borrow_mut();
         match self.free.borrow_mut().pop() {
             Some(at) => {
-                entries[at] = member;
+                entries[at] = pool;
                 at
             }
             None => {
-                entries.push(member);
+                entries.push(pool);
                 entries.len() - 1
             }
         }
@@ -161,39 +151,42 @@ unsafe extern "C" fn now(env: sys::napi_env, info: sys::napi_callback_info) -> s
     }
 }
 
-/// `bind(pool, target)`: gives the target the pool's own `acquire` and `release`.
-unsafe extern "C" fn bind(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    let functions: [(&str, Callback); 2] = [("acquire\0", acquire), ("release\0", release)];
-    // SAFETY: the running callback's own arguments; both functions read their calls as a member's.
+// Not functions of each pool's own: V8 calls those half as fast as soon as there are two pools.
+
+/// `acquire(pool, request)`: the slot, or one of `answer`.
+unsafe extern "C" fn acquire(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
     unsafe {
         guarded::<2, i32>(env, info, |call| {
-            let member = call.owner.member(call.integer(0)?)?;
-            call::install(call.env, call.arguments[1], &member, &functions).ok()?;
-            Some(answer::NOTHING)
+            let request = u32::try_from(call.integer(1)?).ok()?;
+            call.owner.with(call.integer(0)?, |pool, now| code(pool.acquire(now, request)))
         })
     }
 }
 
-/// `acquire(request)`: the slot, or one of `answer`.
-unsafe extern "C" fn acquire(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    // SAFETY: the running callback's own arguments; `bind` installs it for a member.
-    unsafe {
-        call::guarded::<Member, 1, i32>(env, info, |call| {
-            let request = u32::try_from(call.integer(0)?).ok()?;
-            let now = call.owner.now.get();
-            Some(code(call.owner.pool.borrow_mut().acquire(now, request)))
-        })
-    }
-}
-
-/// `release(slot)`: the request that got it, or one of `answer`.
+/// `release(pool, slot)`: the request that got it, or one of `answer`.
 unsafe extern "C" fn release(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    // SAFETY: as of `acquire`.
+    // SAFETY: the running callback's own arguments.
+    unsafe { give_back(env, info, Fate::Return) }
+}
+
+/// `destroy(pool, slot)`: as `release`, of a resource that is not to be used again.
+unsafe extern "C" fn destroy(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe { give_back(env, info, Fate::Destroy) }
+}
+
+/// SAFETY: as `Call::read`.
+unsafe fn give_back(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    fate: Fate,
+) -> sys::napi_value {
+    // SAFETY: passed on from the running callback.
     unsafe {
-        call::guarded::<Member, 1, i32>(env, info, |call| {
-            let slot = u32::try_from(call.integer(0)?).ok()?;
-            let now = call.owner.now.get();
-            Some(code(call.owner.pool.borrow_mut().release(now, slot, Fate::Return)))
+        guarded::<2, i32>(env, info, |call| {
+            let slot = u32::try_from(call.integer(1)?).ok()?;
+            call.owner.with(call.integer(0)?, |pool, now| code(pool.release(now, slot, fate)))
         })
     }
 }
@@ -212,18 +205,6 @@ unsafe extern "C" fn acquire_with(
             let outcome =
                 |pool: &mut Foreign, now| code(pool.acquire_with(now, request, priority, timeout));
             call.owner.with(call.integer(0)?, outcome)
-        })
-    }
-}
-
-/// `destroy(pool, slot)`: as `release`, of a resource that is not to be used again.
-unsafe extern "C" fn destroy(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    // SAFETY: the running callback's own arguments.
-    unsafe {
-        guarded::<2, i32>(env, info, |call| {
-            let slot = u32::try_from(call.integer(1)?).ok()?;
-            let destroyed = |pool: &mut Foreign, now| code(pool.release(now, slot, Fate::Destroy));
-            call.owner.with(call.integer(0)?, destroyed)
         })
     }
 }
