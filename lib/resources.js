@@ -244,7 +244,7 @@ class Resources {
     if (stale) tellTime();
     const { slot } = entry;
     const answer = destroy ? native.destroy(this.#pool, slot) : native.release(this.#pool, slot);
-    return answer === ANSWER.NOTHING ? BACK.DONE : this.#released(entry, answer);
+    return this.#released(entry, answer);
   }
 
   /** What tells this lease of the entry from later ones. */

@@ -8,6 +8,14 @@ use super::pool::Pool;
 use super::slot::State;
 use super::waiters::Waiter;
 
+/// A lease that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// For how long it was out.
+    pub held: Time,
+    pub next: Option<Handed>,
+}
+
 /// Who got the connection that came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handed {
@@ -65,10 +73,14 @@ impl Pool {
 
     /// As `Input::Release` of a connection that goes back to the idle ones, or to whoever waits
     /// first. `None`: nothing has changed, tell it to `handle`.
-    pub fn take_back(&mut self, now: Time, lease: Lease, fate: Fate) -> Option<Option<Handed>> {
-        let at = self.lease_conn(lease)?.slot;
+    pub fn take_back(&mut self, now: Time, lease: Lease, fate: Fate) -> Option<Ended> {
+        let at = lease.slot;
+        let slot = self.slots.get(at as usize)?;
+        if slot.state != State::Leased || slot.generation != lease.generation {
+            return None;
+        }
         self.now = self.now.max(now);
-        let slot = &self.slots[at as usize];
+        let held = self.now.saturating_sub(slot.since);
         let resets = matches!(self.options.reset, Reset::Always | Reset::Function);
         let stays = fate == Fate::Return && !resets && !slot.held && !self.needs_reset(slot);
         if !stays || self.times_leases() || self.unfit(slot).is_some() {
@@ -84,7 +96,7 @@ impl Pool {
         }
         self.totals.released += 1;
         self.backoff.note_use();
-        let handed = match next {
+        let next = match next {
             Some(head) => Some(self.hand_on(at, head)),
             None => {
                 self.go(at, State::Idle);
@@ -93,7 +105,7 @@ impl Pool {
         };
         #[cfg(debug_assertions)]
         self.assert_consistent();
-        Some(handed)
+        Some(Ended { held, next })
     }
 
     /// From one lease to the next, without being idle in between.

@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::session::Connector;
-use crate::core::direct::Handed;
+use crate::core::direct::{Ended, Handed};
 use crate::core::message::{ConnId, Effect, Fate, Input, Lease, Time, WaiterId};
 use crate::core::options::Options;
 use crate::core::pool::Pool;
@@ -314,13 +314,12 @@ impl State {
     }
 
     pub fn take_back(&mut self, now: Time, lease: Lease, fate: Fate) -> Option<Option<Handed>> {
-        let since = self.core.leased_since(lease)?;
-        let handed = self.core.take_back(now, lease, fate)?;
-        self.uses.record(now.saturating_sub(since));
-        if let Some(handed) = &handed {
-            self.waits.record(handed.waited);
+        let Ended { held, next } = self.core.take_back(now, lease, fate)?;
+        self.uses.record(held);
+        if let Some(next) = &next {
+            self.waits.record(next.waited);
         }
-        Some(handed)
+        Some(next)
     }
 
     /// A connection is there: its number in the pool and the server's for it.

@@ -205,8 +205,8 @@ impl World {
                 true
             }
             Input::Release { lease, fate } if lease.generation % 2 == 0 => {
-                let Some(handed) = self.pool.take_back(self.now, lease, fate) else { return false };
-                if let Some(Handed { waiter, lease, conn, waited }) = handed {
+                let Some(ended) = self.pool.take_back(self.now, lease, fate) else { return false };
+                if let Some(Handed { waiter, lease, conn, waited }) = ended.next {
                     self.hear(Effect::GrantLease { waiter, lease, conn, waited });
                 }
                 true
