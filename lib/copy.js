@@ -13,6 +13,7 @@ const { AbortError, PoolError } = require('./errors');
 const calls = require('./options');
 const { FLAG, SUBMIT } = require('./records');
 const { isFragment } = require('./sql');
+const { CUT, TAKEN } = require('./stream');
 const { surface } = require('./surface');
 
 const { nextTick } = process;
@@ -277,8 +278,9 @@ function isShortText(chunk, encoding) {
 class CopyReader extends Readable {
   #running = new Running('polypool.CopyReader');
   #window;
-  /** Bytes the engine may still send. */
+  /** Bytes the engine may still send, and those that have come. */
   #credit;
+  #came = 0;
 
   constructor(highWaterMark) {
     super({ highWaterMark });
@@ -294,6 +296,7 @@ class CopyReader extends Readable {
       begin: (link, number) => running.begin(link, number),
       takeBytes: (bytes) => {
         stream.#credit -= bytes.length;
+        stream.#came += bytes.length;
         running.run(() => stream.push(bytes));
       },
       end: (_fields, rowCount) => {
@@ -315,6 +318,16 @@ class CopyReader extends Readable {
 
   _destroy(error, callback) {
     this.#running.giveUp(error, () => callback(error));
+  }
+
+  [CUT]() {
+    const { link, number } = this.#running;
+    link?.record(SUBMIT.CANCEL, number);
+  }
+
+  get [TAKEN]() {
+    const waits = this.#running.link === null || this.readableLength === 0;
+    return waits ? null : this.#came - this.readableLength;
   }
 }
 
