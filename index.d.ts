@@ -710,6 +710,14 @@ export type RowObject = object & { readonly [Symbol.iterator]?: never };
  * A running result: a Node `Readable` in object mode, so it may be iterated with `for await` or
  * piped. Leaving the loop, `destroy()` and an aborted signal end the statement and give the
  * connection back.
+ *
+ * Within a transaction leaving the loop and `destroy()` do not fail it: the server sends a
+ * `batchSize` of rows at a time there, and the statement ends with the rows under way (of several
+ * statements in one text with the last). What takes longer than 5,000 ms is cancelled after all,
+ * which fails the transaction: its error has the reason as `cause`.
+ *
+ * What is not read to its end when the callback of `use()` or `transaction()` returns is ended; a
+ * listener of `error` hears of that (`ERR_POLYPOOL_STALE_CONNECTION`). See also `release`.
  */
 export interface RowStream<Row = AnyRow> extends Readable {
   /** Known once the first row (or the end) has arrived. */
@@ -730,7 +738,8 @@ export interface CopyWriter extends Writable {
 
 /**
  * The data of COPY TO STDOUT as the server sends them (text, CSV or binary), as buffers; a chunk
- * may end in the middle of a row. `destroy()` and leaving a `for await` loop cancel the statement.
+ * may end in the middle of a row. `destroy()` and leaving a `for await` loop cancel the statement;
+ * within a transaction the rest is read over instead, for up to 5,000 ms (as of a `RowStream`).
  */
 export interface CopyReader extends Readable {
   /** Rows sent, from `end` on; null before. */
@@ -961,9 +970,10 @@ export interface Connection extends Queryable, ConnectionInfo, AsyncDisposable {
   readonly released: boolean;
   /**
    * Gives the connection back, after the statements submitted before. What would never end is
-   * ended: an open cursor, a `copyFrom` that was not ended, a stream that nobody reads. Resolves when it is back in
-   * the pool (its reset included) or gone. A second call changes nothing and resolves with the
-   * first. Never rejects, except with `OptionError`: then nothing was released.
+   * ended: an open cursor, a `copyFrom` that was not ended, a stream that nobody reads; a stream
+   * that is being read, once nothing has been taken from it for 5 to 10 seconds. Resolves when it is
+   * back in the pool (its reset included) or gone. A second call changes nothing and resolves with
+   * the first. Never rejects, except with `OptionError`: then nothing was released.
    */
   release(options?: ReleaseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -1177,7 +1187,10 @@ export class Pool extends EventEmitter<PoolEvents> {
    * connection is not one of this pool.
    */
   release(connection: Connection, options?: ReleaseOptions): Promise<void>;
-  /** Borrows a connection for the time of the callback. No bound while the callback runs. */
+  /**
+   * Borrows a connection for the time of the callback. What the callback leaves open (cursors,
+   * streams, COPYs) is ended when it returns. No bound while the callback runs.
+   */
   use<T>(
     callback: (connection: Connection) => T | PromiseLike<T>,
     options?: AcquireOptions,
@@ -1229,7 +1242,8 @@ export class Pool extends EventEmitter<PoolEvents> {
   /**
    * Refuses new requests, lets those under way finish, rejects those that wait (`ClosedError`) and
    * resolves when the last socket is closed. What still runs after `timeoutMs` is cut off
-   * (`ClosedError`). Never rejects but for a wrong option; a second call resolves with the first,
+   * (`ClosedError`); a server that does not take its goodbye either is waited for no longer than
+   * 100 ms more. Never rejects but for a wrong option; a second call resolves with the first,
    * and may bring the end forward. Of a `shared` pool that others still use, all this is about what
    * this caller has borrowed, runs and waits for: it resolves when that is over, and the pool and
    * its connections go on; with the last one attached the pool closes. Bound: `timeoutMs`, else `closeTimeoutMs` (30,000 ms by

@@ -89,6 +89,7 @@ class Connection {
       const left = destroy ? undefined : lease.endOpen();
       lease.released =
         left === undefined ? lease.pool.leases.giveBack(lease, destroy) : this.#releaseAfter(left);
+      if (!destroy) lease.endStanding();
     }
     return lease.released;
   }

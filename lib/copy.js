@@ -14,6 +14,7 @@ const { AbortError, PoolError } = require('./errors');
 const calls = require('./options');
 const { FLAG, SUBMIT } = require('./records');
 const { isFragment } = require('./sql');
+const { CUT, TAKEN } = require('./stream');
 const { surface } = require('./surface');
 
 const { nextTick } = process;
@@ -278,8 +279,9 @@ function isShortText(chunk, encoding) {
 class CopyReader extends Readable {
   #running = new Running('polypool.CopyReader');
   #window;
-  /** Bytes the engine may still send. */
+  /** Bytes the engine may still send, and those that have come. */
   #credit;
+  #came = 0;
   /** What the statement failed with. */
   #failure = null;
 
@@ -297,6 +299,7 @@ class CopyReader extends Readable {
       begin: (link, number) => running.begin(link, number),
       takeBytes: (bytes) => {
         stream.#credit -= bytes.length;
+        stream.#came += bytes.length;
         running.run(() => stream.push(bytes));
       },
       end: (_fields, rowCount) => {
@@ -326,6 +329,16 @@ class CopyReader extends Readable {
 
   _destroy(error, callback) {
     this.#running.giveUp(error, () => callback(error));
+  }
+
+  [CUT]() {
+    const { link, number } = this.#running;
+    link?.record(SUBMIT.CANCEL, number);
+  }
+
+  get [TAKEN]() {
+    const waits = this.#running.link === null || this.readableLength === 0;
+    return waits ? null : this.#came - this.readableLength;
   }
 }
 

@@ -38,7 +38,7 @@ class Hooks {
     resource
       .runInAsyncScope(async () => {
         await hook(connection);
-        await lease.endOpen();
+        await lease.endOpen(() => true);
       })
       .then(
         () => answer(1, ''),

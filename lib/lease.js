@@ -4,7 +4,10 @@
 
 const { ClosedError, ConnectionLostError, PoolError, attachStatement } = require('./errors');
 const { failedCopy } = require('./copy');
-const { failedStream } = require('./stream');
+const { CUT, TAKEN, failedStream } = require('./stream');
+
+// Taken at load: test frameworks replace it.
+const later = setTimeout;
 
 const settled = Promise.resolve();
 
@@ -24,6 +27,13 @@ const ENDS = {
   lost: () => new ConnectionLostError('the connection was lost'),
 };
 
+/** A reader that takes nothing for so long holds a released connection no longer. */
+const STANDING_MS = 5000;
+
+const NONE = new Map();
+
+const FAILED_TRANSACTION = '25P02';
+
 /** How a statement may end before the server has answered it: then it may have run. */
 const CUT_SHORT = new Set(['ERR_POLYPOOL_ABORTED', 'ERR_POLYPOOL_QUERY_TIMEOUT']);
 
@@ -40,7 +50,7 @@ class Lease {
     this.identity = null;
     /** A cursor that is open on it: nothing else may run. */
     this.cursor = null;
-    /** Streams of rows and COPYs that are not over; null while there was none. */
+    /** Streams of rows and COPYs that are not over, with the transaction of each, if any. */
     this.streams = null;
     /** Statements submitted and not answered. */
     this.pending = 0;
@@ -82,24 +92,54 @@ class Lease {
 
   /** A stream on it, until it is closed. */
   track(stream) {
-    this.streams ??= new Set();
-    this.streams.add(stream);
+    this.streams ??= new Map();
+    this.streams.set(stream, null);
     stream.once('close', () => this.streams.delete(stream));
   }
 
+  /** The stream was opened by this transaction. */
+  own(stream, transaction) {
+    if (this.streams?.has(stream)) this.streams.set(stream, transaction);
+  }
+
   /**
-   * Ends what was left open and would be in the way of what follows for ever: a cursor, a writer
-   * that was not ended, a reader that nobody reads; with `all` every reader. Undefined: nothing to
-   * wait for.
+   * Ends what was left open and would be in the way of what follows for ever: a cursor, writers
+   * that were not ended, readers that nobody reads. Of readers also those of which `isMine(owner)`:
+   * whoever read them has returned. With `cut` they are cancelled, whatever that does to a
+   * transaction. Undefined: nothing to wait for.
    */
-  endOpen(all = false) {
-    if (this.streams !== null) {
-      for (const stream of [...this.streams]) {
-        const writes = typeof stream.writableEnded === 'boolean';
-        if (writes ? !stream.writableEnded : all || isUnread(stream)) stream.destroy();
+  endOpen(isMine = nobody, cut = false) {
+    const ends = [];
+    const cursor = this.cursor?.cursor.close();
+    if (cursor !== undefined) ends.push(cursor.catch(() => {}));
+    for (const [stream, owner] of this.streams ?? NONE) {
+      if (isWriter(stream)) {
+        if (!stream.writableEnded) stream.destroy();
+      } else if (isMine(owner)) {
+        ends.push(new Promise((resolve) => stream.once('close', resolve)));
+        if (cut) stream[CUT]();
+        leave(stream);
+      } else if (isUnread(stream)) {
+        stream.destroy();
       }
     }
-    return this.cursor?.cursor.close().catch(() => {});
+    return ends.length === 0 ? undefined : Promise.all(ends);
+  }
+
+  /** Once released: readers of which nothing is taken any more are ended. */
+  endStanding() {
+    if (this.streams === null || this.streams.size === 0) return;
+    const before = new Map();
+    const look = () => {
+      const readers = [...this.streams.keys()].filter((stream) => !isWriter(stream));
+      for (const stream of readers) {
+        const taken = stream[TAKEN];
+        if (taken !== null && taken === before.get(stream)) leave(stream);
+        before.set(stream, taken);
+      }
+      if (readers.length > 0) later(look, STANDING_MS).unref();
+    };
+    look();
   }
 
   /** A statement has ended well. */
@@ -113,6 +153,7 @@ class Lease {
     // An abort or a timeout is answered at once; the wire may still be busy with the statement.
     if (kind === 'pool') this.unsettled = true;
     if (kind !== 'database' && !CUT_SHORT.has(code)) return;
+    if (code === FAILED_TRANSACTION) explain(error, this.failure);
     if (this.failure === null || this.recovered) {
       this.failure = error;
       this.recovered = false;
@@ -142,6 +183,33 @@ function cursorOpen(text) {
     'a cursor is open on this connection: read it to its end or close() it first, or run the ' +
     'statement on another connection';
   return attachStatement(new PoolError('ERR_POLYPOOL_CURSOR_OPEN', message), text);
+}
+
+/** That the transaction has failed says nothing of why. */
+function explain(error, cause) {
+  if (cause === null || error.cause !== undefined) return;
+  Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
+}
+
+function nobody() {
+  return false;
+}
+
+function isWriter(stream) {
+  return typeof stream.writableEnded === 'boolean';
+}
+
+/** Ends a reader; whoever listens hears that it was not read to its end. */
+function leave(stream) {
+  stream.destroy(stream.listenerCount('error') > 0 ? leftOpen() : undefined);
+}
+
+function leftOpen() {
+  return new PoolError(
+    'ERR_POLYPOOL_STALE_CONNECTION',
+    'the stream was ended before its end: the callback that it belongs to has returned, or its ' +
+      'connection was released and nothing was read any more',
+  );
 }
 
 function isUnread(stream) {

@@ -206,14 +206,31 @@ class Hub {
       ...unwanted.map((channel) => `UNLISTEN ${escapeIdentifier(channel)}`),
     ];
     if (commands.length > 0) {
-      await connection.query(commands.join('; '), undefined, { timeoutMs: COMMAND_MS });
-      // The end of the connection may have been told in between.
-      if (this.#connection !== connection) return;
+      if (!(await this.#command(connection, commands.join('; ')))) return;
       this.#heardAt = clock.now();
       for (const channel of wanted) this.#active.add(channel);
       for (const channel of unwanted) this.#active.delete(channel);
     }
     this.#confirm();
+  }
+
+  /**
+   * Rejects when the server refuses the command; false when the connection is lost instead. What a
+   * session says that ends (FATAL, PANIC) is about the session, whatever it was asked.
+   */
+  async #command(connection, text) {
+    try {
+      await connection.query(text, undefined, { timeoutMs: COMMAND_MS });
+    } catch (error) {
+      if (this.#connection === connection && isRefusal(error)) throw error;
+      if (this.#channels.size > 0) {
+        this.#lastError = error;
+        this.#lose(error);
+      }
+      return false;
+    }
+    // The end of the connection may have been told in between.
+    return this.#connection === connection;
   }
 
   async #connect(signal) {
@@ -284,7 +301,7 @@ class Hub {
     const connected = this.#connection !== null;
     const lost = connected || error?.code === 'ERR_POLYPOOL_CONNECTION_LOST';
     if (lost) this.#lose(error);
-    const refused = error instanceof DatabaseError && error.severity === 'ERROR';
+    const refused = isRefusal(error);
     for (const [subscription, { waiting }] of [...this.#entries]) {
       // What the server refuses now it may take later, from those it has taken it from before.
       if (!lost || (refused && waiting !== null)) this.#give(subscription, error);
@@ -361,6 +378,10 @@ class Hub {
       subscription.take({ channel, payload, processId });
     }
   }
+}
+
+function isRefusal(error) {
+  return error instanceof DatabaseError && error.severity === 'ERROR';
 }
 
 module.exports = { Hub, NOTIFIED };

@@ -150,9 +150,11 @@ class Pool extends Emitter {
     const leases = this.#leases;
     const connection = await leases.acquire(options, leases.stackAbove(this.use));
     try {
-      return await runHolding(leaseOf(connection), callback, connection);
+      const result = await runHolding(leaseOf(connection), callback, connection);
+      if (!connection.released) leaseOf(connection).endOpen(() => true);
+      return result;
     } catch (error) {
-      leaseOf(connection).endOpen(true);
+      leaseOf(connection).endOpen(() => true, true);
       throw error;
     } finally {
       await connection.release();

@@ -18,6 +18,7 @@ const SUBMIT = {
   COPY_DATA: 13,
   COPY_END: 14,
   FETCH: 15,
+  STREAM_END: 16,
 };
 const COMPLETE = {
   ROWS: 1,

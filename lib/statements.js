@@ -118,7 +118,8 @@ class Statements {
     const number = this.#send(request, signal, FLAG.STREAM | flags, bound, batchSize);
     stream.begin({
       credit: (rows) => this.#link.record(SUBMIT.CREDIT, number, rows),
-      cancel: () => this.#link.record(SUBMIT.CANCEL, number),
+      end: () => this.#link.record(SUBMIT.STREAM_END, number),
+      cut: () => this.#link.record(SUBMIT.CANCEL, number),
     });
     lease?.track(stream);
     return stream;

@@ -10,8 +10,15 @@ const { AsyncResource } = require('node:async_hooks');
 const { failingAtReader } = require('./at-reader');
 const { surface } = require('./surface');
 
+/** Of a reader: ends its statement at once, whatever that does to a transaction. */
+const CUT = Symbol('polypool.cut');
+/** Of a reader: how much was taken; null while it waits for the server, or has heard its end. */
+const TAKEN = Symbol('polypool.taken');
+
 class RowStream extends Readable {
   #batch;
+  /** Rows that have come. */
+  #came = 0;
   /** Rows the engine may still send. */
   #credit;
   /** While its statement runs. */
@@ -28,7 +35,7 @@ class RowStream extends Readable {
     this.fields = null;
   }
 
-  /** Its statement was submitted, with credit for one batch: `{ credit(rows), cancel() }`. */
+  /** Its statement was submitted, with credit for one batch: `{ credit(rows), end(), cut() }`. */
   begin(control) {
     this.#control = control;
   }
@@ -47,7 +54,17 @@ class RowStream extends Readable {
     }
     // The connection is free again when the engine says so.
     this.#onSettled = () => callback(error);
-    this.#control.cancel();
+    this.#control.end();
+  }
+
+  [CUT]() {
+    this.#control?.cut();
+  }
+
+  get [TAKEN]() {
+    return this.#control === null || this.readableLength === 0
+      ? null
+      : this.#came - this.readableLength;
   }
 
   [Symbol.asyncIterator]() {
@@ -59,6 +76,7 @@ class RowStream extends Readable {
   take(rows, fields) {
     this.fields = fields;
     this.#credit -= rows.length;
+    this.#came += rows.length;
     this.#resource.runInAsyncScope(this.#deliver, this, rows);
   }
 
@@ -81,7 +99,7 @@ class RowStream extends Readable {
   /** A row could not be made: the statement is to end, so nothing more is asked for. */
   halt() {
     this.#credit = Infinity;
-    this.#control.cancel();
+    this.#control.end();
   }
 
   /** The result is complete. */
@@ -117,4 +135,4 @@ function failedStream(error) {
   return stream;
 }
 
-module.exports = { RowStream, failedStream };
+module.exports = { CUT, RowStream, TAKEN, failedStream };

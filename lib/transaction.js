@@ -89,7 +89,7 @@ class Transaction {
     } catch (error) {
       return failedStream(error);
     }
-    return this.#lease.stream(text, values, options, FLAG.WITHIN);
+    return this.#owned(this.#lease.stream(text, values, options, FLAG.WITHIN));
   }
 
   copyFrom(text, options) {
@@ -109,7 +109,18 @@ class Transaction {
     } catch (error) {
       return failedCopy(Stream, error);
     }
-    return this.#lease.copy(Stream, text, options, FLAG.WITHIN);
+    return this.#owned(this.#lease.copy(Stream, text, options, FLAG.WITHIN));
+  }
+
+  /** Whoever reads it does so in this transaction's callback. */
+  #owned(stream) {
+    this.#lease.own(stream, this);
+    return stream;
+  }
+
+  /** Ends what this transaction and those nested in it left open; `cut`: it is undone anyway. */
+  #endOpen(cut) {
+    return this.#lease.endOpen((owner) => owner === this || this.#encloses(owner), cut);
   }
 
   cursor(text, values, options) {
@@ -131,6 +142,11 @@ class Transaction {
   #isAround(held) {
     if (!(held instanceof Transaction) || held.#over) return false;
     return held.#parent === this || (held.#parent !== null && this.#isAround(held.#parent));
+  }
+
+  #encloses(other) {
+    const parent = other?.#parent ?? null;
+    return parent !== null && (parent === this || this.#encloses(parent));
   }
 
   #start() {
@@ -193,21 +209,30 @@ class Transaction {
     try {
       const result = await unlessAborted(signal, () => runHolding(inner, callback, inner));
       inner.#over = true;
-      await this.#lease.endOpen();
+      const left = inner.#leaveOpen();
+      if (left !== undefined) await left;
       await this.query(`RELEASE SAVEPOINT ${name}`);
       return result;
     } catch (error) {
       inner.#over = true;
-      await this.#undo(name);
+      await inner.#undo(name);
       throw error;
     }
   }
 
+  /** After its callback, while its signal still counts: how long that takes is the server's. */
+  #leaveOpen() {
+    const left = this.#endOpen(false);
+    return left === undefined ? undefined : unlessAborted(this.#signal, () => left);
+  }
+
+  /** Back to the savepoint it began with. */
   async #undo(name) {
+    const outer = this.#parent;
     try {
-      await this.#lease.endOpen();
-      await this.query(`ROLLBACK TO SAVEPOINT ${name}`);
-      await this.query(`RELEASE SAVEPOINT ${name}`);
+      await this.#endOpen(true);
+      await outer.query(`ROLLBACK TO SAVEPOINT ${name}`);
+      await outer.query(`RELEASE SAVEPOINT ${name}`);
     } catch (error) {
       this.#shared.failure ??= error;
     }
@@ -224,16 +249,17 @@ class Transaction {
       result = await unlessAborted(signal, () => runHolding(lease, callback, transaction));
       if (signal?.aborted) throw abortError(signal);
       if (shared.failure !== null) throw shared.failure;
+      transaction.#over = true;
+      const left = transaction.#leaveOpen();
+      if (left !== undefined) await left;
     } catch (error) {
       transaction.#over = true;
+      await transaction.#endOpen(true);
       if (transaction.#begin === null) await rollback(connection, signal);
-      else await lease.endOpen();
       throw error;
     }
-    transaction.#over = true;
     // A callback that ran nothing has nothing to commit.
     if (transaction.#begin === null) await commit(lease);
-    else await lease.endOpen();
     // A BEGIN that nobody waited for may be known to have failed only now.
     if (shared.failure !== null) throw shared.failure;
     return result;
@@ -258,7 +284,6 @@ async function unlessAborted(signal, callback) {
 
 async function rollback(connection, signal) {
   try {
-    await leaseOf(connection).endOpen(true);
     const options = signal?.aborted ? { timeoutMs: ROLLBACK_MS } : undefined;
     await connection.query('ROLLBACK', undefined, options);
   } catch {
@@ -268,8 +293,6 @@ async function rollback(connection, signal) {
 }
 
 async function commit(lease) {
-  const left = lease.endOpen();
-  if (left !== undefined) await left;
   // Lost or taken away before: nothing took effect.
   if (lease.released !== null) throw lease.refusal();
   let result;

@@ -80,6 +80,30 @@ test('those who come and go while it is lost get what they asked for', async () 
   await proxy.close();
 });
 
+test('a session that ends in the middle of a LISTEN or UNLISTEN is a lost one', async () => {
+  const { host, port } = testServer();
+  const proxy = await Proxy.open({ host, port });
+  const name = unique('lost');
+  const pool = await openPool({ applicationName: name }, { port: proxy.port });
+  const [staying, leaving] = await Promise.all([pool.listen('staying'), pool.listen('leaving')]);
+  const change = [() => pool.listen('coming'), () => leaving.close()];
+  for (const begin of change) {
+    const [backend] = await listeners(name);
+    const told = once(staying, 'resubscribed');
+    // The command stays on its way until the server has said why it ends the session.
+    proxy.freeze();
+    const changed = begin();
+    await terminateBackend(backend);
+    proxy.thaw();
+    const [[gap]] = await Promise.all([told, changed]);
+    expect(gap.cause.code).toBe('57P01');
+  }
+  await pool.notify('staying', 'all is well');
+  expect(await nextPayload(staying)).toBe('all is well');
+  await pool.close();
+  await proxy.close();
+});
+
 test('a peer that falls silent is noticed by the check', async () => {
   const { host, port } = testServer();
   const proxy = await Proxy.open({ host, port });

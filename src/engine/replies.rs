@@ -119,7 +119,7 @@ impl Replies<'_> {
         write: impl FnOnce(&mut Chunk) -> Result<(), EngineError>,
     ) -> Flow {
         let Some(request) = self.requests.get(token) else { return Flow::Go };
-        let Some((link, number)) = answerable(request) else { return Flow::Go };
+        let Some((link, number)) = readable(request) else { return Flow::Go };
         let Some(link) = self.links.get(link) else { return Flow::Go };
         if link.rows_of != Some(token) || !link.chunk.rows_open() || request.result.is_some() {
             end_result(request, link, number);
@@ -140,7 +140,8 @@ impl Replies<'_> {
         if let Some(credit) = &mut request.credit {
             talk(link, self.talking);
             *credit -= 1;
-            if *credit <= 0 {
+            // Read in parts, a stream gets no more rows than it has credit for.
+            if *credit <= 0 && request.mode.fetch == 0 {
                 self.stop = true;
                 flow = Flow::Stop;
             }
@@ -166,7 +167,7 @@ impl Replies<'_> {
     /// Data of a COPY. What comes together goes together, whatever messages it came in.
     pub fn copy_data(&mut self, token: Token, data: &[u8]) -> Flow {
         let Some(request) = self.requests.get(token) else { return Flow::Go };
-        let Some((link, number)) = answerable(request) else { return Flow::Go };
+        let Some((link, number)) = readable(request) else { return Flow::Go };
         let Some(link) = self.links.get(link) else { return Flow::Go };
         link.copy_data(token, number, data);
         talk(link, self.talking);
@@ -207,15 +208,22 @@ impl Replies<'_> {
         request.result = Some(Outcome { shape, command, count });
     }
 
-    /// A cursor waits to be asked for more; false when nobody will.
-    pub fn suspended(&mut self, token: Token) -> bool {
-        let Some(request) = self.requests.get(token) else { return false };
-        let Some((link, number)) = answerable(request) else { return false };
-        let Some(link) = self.links.get(link) else { return false };
+    /// A cursor waits to be asked for more, or a stream for credit: how many rows it is asked for
+    /// now; `None` when nobody wants any.
+    pub fn suspended(&mut self, token: Token) -> Option<u32> {
+        let request = self.requests.get(token)?;
+        let (link, number) = readable(request)?;
+        let link = self.links.get(link)?;
+        match request.credit {
+            Some(credit @ 1..) => return Some(u32::try_from(credit).unwrap_or(u32::MAX)),
+            Some(_) => {}
+            None => {
+                link.record(&[record::SUSPENDED, number]);
+                talk(link, self.talking);
+            }
+        }
         request.suspended = true;
-        link.record(&[record::SUSPENDED, number]);
-        talk(link, self.talking);
-        true
+        Some(0)
     }
 
     /// The request failed; it is over when `ready` says so.
@@ -268,6 +276,11 @@ pub fn settle(request: &mut Request, links: &mut Links, talking: &mut Vec<u32>) 
 /// Whom to tell, if anybody still listens and nothing has failed.
 fn answerable(request: &Request) -> Option<(u32, i32)> {
     if request.settled || request.error.is_some() { None } else { request.origin }
+}
+
+/// Whom to give rows: nobody who has left.
+fn readable(request: &Request) -> Option<(u32, i32)> {
+    if request.left.is_some() { None } else { answerable(request) }
 }
 
 /// Of several results in one answer, all but the last are ended by a record of their own.

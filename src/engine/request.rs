@@ -26,6 +26,8 @@ pub enum Kind {
     Warm,
     /// Bounds the wait of a thread that detaches from a shared pool.
     Leave,
+    /// Bounds the goodbyes of a pool that is closed.
+    Farewell,
     /// Asks a server that refused to write whether it is a standby.
     Place,
     /// Timers of a pool of replicas.
@@ -59,8 +61,11 @@ pub struct Request {
     pub deadline: Option<Time>,
     /// Rows a stream may still send; `None` for ordinary requests.
     pub credit: Option<i64>,
-    /// A cursor that has answered and waits to be asked for more: no deadline applies.
+    /// A cursor that has answered and waits to be asked for more: no deadline applies. A stream
+    /// read in parts that is out of credit.
     pub suspended: bool,
+    /// A stream within a transaction that nobody reads any more: when it must have ended.
+    pub left: Option<Time>,
     pub started: Time,
     /// When it went to its session.
     pub sent: Time,
@@ -94,6 +99,7 @@ impl Request {
             deadline: None,
             credit: None,
             suspended: false,
+            left: None,
             started: now,
             sent: now,
             settled: origin.is_none(),

@@ -33,6 +33,8 @@ pub trait Statement {
     fn dispatch(&self) -> Dispatch;
     /// Whether it begins or ends a transaction; savepoints do neither.
     fn bounds_transaction(&self) -> bool;
+    /// Whether it can be executed in parts (`Mode::fetch`): one statement, and no COPY.
+    fn has_parts(&self) -> bool;
     /// Microseconds it took so far, as a running average; `None` before its first end.
     fn average(&self) -> Option<Time>;
     fn note(&self, took: Time);
@@ -59,7 +61,8 @@ pub struct Mode {
     pub ordered: bool,
     /// A COPY whose data JavaScript sends or takes.
     pub copy: Option<Direction>,
-    /// A cursor: only so many rows at first, the others when `fetch` asks. 0 for all rows at once.
+    /// A cursor, or a stream within a transaction: only so many rows at first, the others when
+    /// `fetch` asks. 0 for all rows at once.
     pub fetch: u32,
 }
 

@@ -39,6 +39,8 @@ pub const TRANSPORT_CREDIT: i32 = 12;
 /// `[len, FETCH, request, rows, timeout ms]`: so many rows more of a suspended cursor, within that
 /// time; 0 rows closes it. Answered by SUSPENDED, DONE or FAIL.
 pub const FETCH: i32 = 15;
+/// `[len, STREAM_END, request]`: nobody reads the stream any more. Answered by DONE or FAIL.
+pub const STREAM_END: i32 = 16;
 /// `[len, COPY_DATA, request, bytes, data...]`: for COPY FROM STDIN, against credit.
 pub const COPY_DATA: i32 = 13;
 /// `[len, COPY_END, request, ok, bytes, reason...]`: the data are complete; or, with `ok` 0, they

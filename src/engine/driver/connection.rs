@@ -79,6 +79,9 @@ pub struct Conn {
     pub hold: Option<Hold>,
     /// A COPY is on the wire.
     pub copying: Option<Copying>,
+    /// Streams in flight that nobody reads any more. Nothing goes out behind them, where the cancel
+    /// of one that takes too long could hit it.
+    pub left: usize,
     /// Reading waits for credit or for JavaScript to catch up.
     pub paused: bool,
     pub in_writing: bool,
@@ -183,6 +186,7 @@ impl Conn {
             serial_wire,
             hold: None,
             copying: None,
+            left: 0,
             paused: false,
             in_writing: false,
             release: None,
@@ -199,6 +203,7 @@ impl Conn {
     pub fn is_open(&self) -> bool {
         self.hold.is_none()
             && self.copying.is_none()
+            && self.left == 0
             && (!self.serial_wire || self.flight.is_empty())
     }
 

@@ -57,8 +57,12 @@ impl Driver {
     pub fn copy_end(&mut self, link: u32, request: i32, failure: Option<&str>) {
         let Some(token) = self.links.get(link).and_then(|link| link.token(request)) else { return };
         if let Some(reason) = failure {
-            let error = EngineError::new("ERR_POLYPOOL_ABORTED", reason);
-            return self.cut_short(token, error);
+            let reads =
+                self.requests.get(token).is_some_and(|it| it.mode.copy != Some(Direction::In));
+            if !(reads && self.leave_reading(token)) {
+                self.cut_short(token, EngineError::new("ERR_POLYPOOL_ABORTED", reason));
+            }
+            return;
         }
         let Some((token, pool, id)) = self.copy_of(link, request) else { return };
         let Some(conn) = self.live(pool, id) else { return };

@@ -22,6 +22,8 @@ const FOREVER: Time = 365 * 24 * 3600 * 1_000_000;
 
 /// A goodbye that the peer does not take in this time is not worth waiting for.
 const GOODBYE: Duration = Duration::from_secs(1);
+/// Beyond the deadline of `close()` for those that go on without anybody waiting.
+pub const GRACE: Time = 100_000;
 
 impl Driver {
     pub fn connect(&mut self, pool: u32, id: ConnId) {
@@ -330,10 +332,30 @@ impl Driver {
             if let Some(driver) = me.upgrade() {
                 let mut driver = driver.borrow_mut();
                 driver.now = driver.runtime.clock.now();
-                driver.closed(pool, id);
+                if driver.is_closing(pool, id) {
+                    driver.closed(pool, id);
+                }
                 driver.end_turn();
             }
         });
+    }
+
+    fn is_closing(&mut self, pool: u32, id: ConnId) -> bool {
+        let slot = self.pool(pool).and_then(|state| state.slots.get(id.slot as usize));
+        slot.is_some_and(|slot| slot.serial == id.serial && matches!(slot.phase, Phase::Closing))
+    }
+
+    /// Nobody waits any longer for goodbyes that a peer does not take; they go on for their time.
+    pub fn end_farewells(&mut self, pool: u32) {
+        let Some(state) = self.pool(pool) else { return };
+        let slots = state.slots.iter().enumerate();
+        let closing = slots.filter(|(_, slot)| matches!(slot.phase, Phase::Closing));
+        let closing: Vec<ConnId> =
+            closing.map(|(at, slot)| ConnId { slot: at as u32, serial: slot.serial }).collect();
+        for id in closing {
+            self.closed(pool, id);
+        }
+        self.perform_all();
     }
 
     fn closed(&mut self, pool: u32, id: ConnId) {

@@ -7,6 +7,7 @@
 mod connection;
 mod copy;
 mod failover;
+mod left;
 mod lifecycle;
 mod password;
 mod settle;
@@ -135,6 +136,8 @@ struct PoolState {
     /// Requests for WARM and CLOSE: link and number.
     warming: Vec<(u32, i32)>,
     closing: Vec<(u32, i32)>,
+    /// Deadlines of its goodbyes.
+    farewells: Vec<Token>,
     /// Its core was told to close.
     ending: bool,
     last_error: Option<EngineError>,
@@ -253,6 +256,7 @@ impl Driver {
             slots: Vec::new(),
             warming: Vec::new(),
             closing: Vec::new(),
+            farewells: Vec::new(),
             ending: false,
             last_error: None,
             successors: Vec::new(),

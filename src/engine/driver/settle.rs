@@ -3,6 +3,7 @@
 use super::Driver;
 use super::connection::{Conn, Hold};
 use super::failover::Doubt;
+use super::left::left_too_long;
 use crate::core::message::{ConnId, Fate, Input, Lease, Time, WaiterId};
 use crate::engine::error::EngineError;
 use crate::engine::replies::{Finished, Notification, settle, talk};
@@ -66,6 +67,7 @@ impl Driver {
 
     fn finish(&mut self, pool: u32, id: ConnId, done: &Finished) {
         let (now, token) = (self.now, done.token);
+        let left = self.requests.get(token).is_some_and(|request| request.left.is_some());
         let mut changed = false;
         let mut doubted = false;
         let mut began = 0;
@@ -76,6 +78,7 @@ impl Driver {
             if conn.copying.is_some_and(|copying| copying.token == token) {
                 conn.copying = None;
             }
+            conn.left -= usize::from(left);
             changed = conn.in_transaction != done.in_transaction;
             conn.in_transaction = done.in_transaction;
             doubted = conn.doubt == Doubt::Raised;
@@ -117,7 +120,8 @@ impl Driver {
             Kind::Reset => self.session_reset(pool, id, !failed && !done.in_transaction),
             Kind::Settle => self.settled(pool, id),
             Kind::Place => self.place_known(pool, id, &request),
-            Kind::Hook | Kind::Hold | Kind::Warm | Kind::Patience | Kind::Probe | Kind::Leave => {}
+            Kind::Hook | Kind::Hold | Kind::Warm | Kind::Patience => {}
+            Kind::Probe | Kind::Leave | Kind::Farewell => {}
         }
     }
 
@@ -224,14 +228,16 @@ impl Driver {
     pub fn expire(&mut self, token: Token, at: Time) {
         let Some(request) = self.requests.get(token) else { return };
         request.deadline = None;
-        if request.suspended {
+        if request.suspended && request.credit.is_none() {
             return;
         }
+        let left = request.left == Some(at);
         let (pool, conn, kind) = (request.pool, request.conn, request.kind);
         let started = request.started;
         match kind {
+            Kind::Pooled | Kind::Held if left => self.cut_short(token, left_too_long()),
             Kind::Pooled | Kind::Held => {
-                let ms = at.saturating_sub(request.started) / 1000;
+                let ms = at.saturating_sub(started) / 1000;
                 let text = format!("the query did not end within {ms} ms");
                 let error = EngineError::new("ERR_POLYPOOL_QUERY_TIMEOUT", text);
                 self.cut_short(token, error.with("timeoutMs", ms.into()));
@@ -257,6 +263,10 @@ impl Driver {
             Kind::Leave => {
                 self.forget_request(token);
                 self.leave_now(token);
+            }
+            Kind::Farewell => {
+                self.forget_request(token);
+                self.end_farewells(pool);
             }
             Kind::Patience => {
                 self.forget_request(token);

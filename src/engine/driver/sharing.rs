@@ -1,7 +1,7 @@
 //! One pool, several links: who hears what, and how one of them leaves.
 
 use super::connection::Phase;
-use super::lifecycle::cut_off;
+use super::lifecycle::{GRACE, cut_off};
 use super::{Driver, lease_origin};
 use crate::core::message::{
     CloseReason, ConnId, ConnectFailure, Fate, Input, Lease, Time, WaiterId,
@@ -91,6 +91,13 @@ impl Driver {
         for origin in std::mem::take(&mut state.warming) {
             self.fail(origin, &super::closed());
         }
+        if let Some(deadline) = deadline {
+            let farewell = self.requests.insert(Request::new(Kind::Farewell, pool, None, self.now));
+            self.limit(farewell, deadline.saturating_sub(self.now).saturating_add(GRACE));
+            if let Some(state) = self.pool(pool) {
+                state.farewells.push(farewell);
+            }
+        }
         self.tell(pool, Input::Close { deadline });
         self.perform_all();
         if let Role::Primary { replicas } = role {
@@ -106,6 +113,9 @@ impl Driver {
     pub fn pool_closed(&mut self, pool: u32) {
         let Some(state) = self.pools.remove(&pool) else { return };
         registry::forget(&state.shared);
+        for farewell in state.farewells {
+            self.forget_request(farewell);
+        }
         for origin in state.closing {
             self.ok(origin);
         }

@@ -105,6 +105,10 @@ impl Driver {
                 let [request, rows, timeout_ms] = array(fields)?;
                 self.fetch(link, number(request)?, rows, timeout_ms);
             }
+            record::STREAM_END => {
+                let [request] = array(fields)?;
+                self.end_stream(link, number(request)?);
+            }
             record::HOOK => self.hook(fields)?,
             record::TRANSPORT_DATA => self.transport_data(link, fields)?,
             record::TRANSPORT_END => self.transport_end(link, fields)?,
@@ -152,12 +156,16 @@ impl Driver {
         let Some(request) = self.requests.get(token) else { return };
         let Some(credit) = &mut request.credit else { return };
         *credit += i64::from(rows.max(0));
-        let (pool, conn) = (request.pool, request.conn);
-        if let Some(id) = conn
-            && let Some(conn) = self.live(pool, id)
-            && conn.paused
-        {
+        let more = u32::try_from(*credit).unwrap_or(u32::MAX);
+        let continues = more > 0 && std::mem::take(&mut request.suspended);
+        let (pool, Some(id)) = (request.pool, request.conn) else { return };
+        let Some(conn) = self.live(pool, id) else { return };
+        if conn.paused {
             conn.resume();
+        }
+        if continues {
+            conn.session.fetch(more);
+            self.will_write(pool, id.slot);
         }
     }
 
@@ -323,8 +331,20 @@ impl Driver {
         if query.flags & flag::WITHIN != 0 && statement.bounds_transaction() {
             return self.fail(query.origin, &bounds_refused());
         }
+        let streams = query.flags & (flag::STREAM | flag::COPY) == flag::STREAM;
+        let in_parts = streams && statement.has_parts() && self.is_within(&query, id);
         let token = self.request(Kind::Held, &query, statement);
+        if in_parts && let Some(request) = self.requests.get(token) {
+            request.mode.fetch = query.batch.max(1) as u32;
+        }
         self.start(token, id, Some(query.params));
+    }
+
+    /// Whether a cancel of the statement would fail a transaction. Executed in parts it can be left
+    /// without one.
+    fn is_within(&mut self, query: &Query<'_>, id: ConnId) -> bool {
+        query.flags & flag::WITHIN != 0
+            || self.live(query.pool, id).is_some_and(|conn| conn.in_transaction)
     }
 
     /// Puts a statement on its connection's wire, or in line for it.

@@ -23,6 +23,10 @@ impl Statement for Text {
         Dispatch::Read
     }
 
+    fn has_parts(&self) -> bool {
+        true
+    }
+
     fn bounds_transaction(&self) -> bool {
         false
     }

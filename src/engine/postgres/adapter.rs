@@ -135,6 +135,10 @@ impl driver::Statement for Timed {
         }
     }
 
+    fn has_parts(&self) -> bool {
+        !self.statement.multi && !self.statement.copies
+    }
+
     fn bounds_transaction(&self) -> bool {
         self.statement.bounds
     }
@@ -284,7 +288,7 @@ impl Sink for Replying<'_, '_> {
         self.replies.complete(token, columns.map(|columns| &**columns), command, count);
     }
 
-    fn suspended(&mut self, token: u64) -> bool {
+    fn suspended(&mut self, token: u64) -> Option<u32> {
         self.replies.suspended(token)
     }
 

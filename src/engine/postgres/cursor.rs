@@ -50,8 +50,12 @@ impl Session {
         match self.pending.front_mut() {
             Some(cursor) if cursor.open && cursor.stage == Stage::Rows => {
                 cursor.stage = Stage::Suspended;
-                if !sink.suspended(cursor.token) {
-                    self.close_cursor();
+                match sink.suspended(cursor.token) {
+                    Some(0) => {}
+                    Some(rows) => self.fetch(rows),
+                    None => {
+                        self.close_cursor();
+                    }
                 }
                 Ok(())
             }

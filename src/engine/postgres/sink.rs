@@ -19,8 +19,9 @@ pub trait Sink {
     /// One result has ended; the tag is empty for an empty text. Not yet the end: an error may
     /// still follow (deferred constraints are checked at Sync).
     fn complete(&mut self, token: u64, tag: &str, columns: Option<&Rc<Columns>>);
-    /// A cursor has given the rows it was asked for; false when nobody wants more of it.
-    fn suspended(&mut self, token: u64) -> bool;
+    /// A cursor has given the rows it was asked for: how many more it is to give now, 0 when
+    /// `fetch` will say so later; `None` when nobody wants more of it.
+    fn suspended(&mut self, token: u64) -> Option<u32>;
     /// The statement failed; `ready` follows, except after a FATAL error, which `Broken` follows.
     fn error(&mut self, token: u64, error: &ServerError);
     /// A parameter could not be encoded once its type was known; `ready` follows.

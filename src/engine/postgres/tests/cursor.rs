@@ -119,6 +119,17 @@ fn a_sink_that_had_enough_has_it_closed_at_once() {
 }
 
 #[test]
+fn a_sink_that_wants_more_at_once_gets_it() {
+    let mut peer = Peer::new(10);
+    peer.cursor(1, LIST, &[Value::Int(0)], 1);
+    peer.sent();
+    peer.sink.wants = 7;
+    peer.hear(&[opened("1"), suspended()]);
+    assert_eq!(peer.sent(), "Execute(7) Flush");
+    assert!(!peer.session.close_cursor(), "it is not suspended any more");
+}
+
+#[test]
 fn its_close_is_told_from_those_of_old_statements() {
     let mut peer = Peer::new(1);
     peer.execute(1, OTHER, &[]);

@@ -143,6 +143,8 @@ pub struct Recorder {
     pub deaf: bool,
     /// Wants no more of a cursor that suspends.
     pub had_enough: bool,
+    /// Rows that a suspended cursor is asked for at once.
+    pub wants: u32,
 }
 
 impl Recorder {
@@ -164,9 +166,9 @@ impl Sink for Recorder {
         self.events.push(format!("{token} complete '{tag}' {columns}"));
     }
 
-    fn suspended(&mut self, token: u64) -> bool {
+    fn suspended(&mut self, token: u64) -> Option<u32> {
         self.events.push(format!("{token} suspended"));
-        !self.had_enough
+        if self.had_enough { None } else { Some(self.wants) }
     }
 
     fn error(&mut self, token: u64, error: &ServerError) {
