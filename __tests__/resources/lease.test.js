@@ -287,6 +287,59 @@ test.each([
   expect((await rejection(pool.release(lent[0]))).code).toBe('ERR_POLYPOOL_NOT_LENT');
 });
 
+test('of equal resources each is destroyed and given back once, in whatever order', async () => {
+  let destroyed = 0;
+  const pool = track(
+    await load().createPool({ create: () => 'permit', destroy: () => destroyed++ }, { max: 5 }),
+  );
+  const all = await Promise.all(Array.from({ length: 5 }, () => pool.acquire()));
+  await pool.release('permit');
+  await pool.release('permit', { destroy: true });
+  await pool.release('permit', { destroy: true });
+  await pool.release('permit');
+  expect(figures(pool)).toMatchObject({ total: 3, idle: 2, inUse: 1 });
+  await pool.release('permit', { destroy: true });
+  expect((await rejection(pool.release('permit'))).code).toBe('ERR_POLYPOOL_NOT_LENT');
+  expect(await Promise.all([pool.acquire(), pool.acquire()])).toEqual(all.slice(0, 2));
+  await Promise.all([pool.release('permit'), pool.release('permit')]);
+  await pool.close();
+  expect(destroyed).toBe(5);
+});
+
+test('a timeout has no cause once a later create has gone well', async () => {
+  const pool = track(
+    new (load().ObjectPool)({ ...factoryOf({ create: ['reject'] }).factory, max: 1 }),
+  );
+  const resource = await pool.acquire();
+  const error = await rejection(pool.acquire({ timeoutMs: 10 }));
+  expect(error.message).not.toContain('create');
+  expect(error.cause).toBeUndefined();
+  await pool.release(resource);
+});
+
+test('events of the pool run in its context, those of a request in the request\u2019s', async () => {
+  const storage = new AsyncLocalStorage();
+  const heard = [];
+  const pool = storage.run('pool', () =>
+    track(new (load().ObjectPool)({ ...factoryOf().factory, max: 1 })),
+  );
+  for (const event of ['connect', 'acquire', 'release', 'remove']) {
+    pool.on(event, () => heard.push([event, storage.getStore()]));
+  }
+  const resource = await storage.run('first', () => pool.acquire());
+  const next = storage.run('second', () => pool.acquire());
+  await storage.run('first', () => pool.release(resource));
+  await storage.run('second', async () => pool.release(await next, { destroy: true }));
+  expect(heard).toEqual([
+    ['connect', 'pool'],
+    ['acquire', 'first'],
+    ['release', 'first'],
+    ['acquire', 'second'],
+    ['release', 'second'],
+    ['remove', 'pool'],
+  ]);
+});
+
 test('events tell what happens, in its order', async () => {
   const pool = track(new (load().ObjectPool)({ ...factoryOf().factory, max: 1 }));
   const heard = [];
