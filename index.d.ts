@@ -1,4 +1,5 @@
 /// <reference types="node" />
+/// <reference lib="es2021.promise" />
 /// <reference lib="es2022.error" />
 /// <reference lib="esnext.disposable" />
 
@@ -1337,7 +1338,10 @@ export interface ObjectPoolEvents<T> {
    * long (`ERR_POLYPOOL_FACTORY_TIMEOUT`). Emitted only while there is a listener.
    */
   error: [error: unknown, resource: T | undefined];
-  /** A resource is lent for longer than `leakDetectionMs`; `stack`: where it was acquired. */
+  /**
+   * A resource is lent for longer than `leakDetectionMs`; `stack`: where it was acquired. Of one that
+   * `maxLeaseMs` takes away `remove` tells, with reason `leaseExpired`, and its release.
+   */
   leak: [leak: { resource: T; heldMs: number; stack: string }];
   /** The last resource is gone after `close()`. */
   close: [];

@@ -5,13 +5,12 @@
  * millisecond at a time. Rows and results are made here, and requests settled.
  */
 
+// Not the globals: test frameworks replace those, perhaps before this is loaded.
+const { performance: clock } = require('node:perf_hooks');
+const { setImmediate: later } = require('node:timers');
 const { COMPLETE, SUBMIT } = require('./records');
 const { Reader, Shape } = require('./rows');
 const { Shapes } = require('./shapes');
-
-// Taken at load: test frameworks replace them.
-const later = setImmediate;
-const clock = performance;
 
 /** A drain hands control back to the event loop after so many milliseconds. */
 const DRAIN_MS = 1;

@@ -31,7 +31,9 @@ async function opened(pool) {
 
 /** Something that makes what the pool lends, instead of where to connect to. */
 function isFactory(target) {
-  return typeof target === 'object' && target !== null && 'create' in target;
+  return (
+    typeof target === 'object' && target !== null && ('create' in target || 'destroy' in target)
+  );
 }
 
 /** One connection outside any pool: a pool of one that is borrowed for good. */

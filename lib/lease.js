@@ -2,12 +2,11 @@
 
 /** What is behind a borrowed connection: known to lib/, not to its users. */
 
+// Not the globals: test frameworks replace those, perhaps before this is loaded.
+const { setTimeout: later } = require('node:timers');
 const { ClosedError, ConnectionLostError, PoolError, attachStatement } = require('./errors');
 const { failedCopy } = require('./copy');
 const { CUT, TAKEN, failedStream } = require('./stream');
-
-// Taken at load: test frameworks replace it.
-const later = setTimeout;
 
 const settled = Promise.resolve();
 

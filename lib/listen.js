@@ -7,15 +7,13 @@
  * the second like the first, whatever happened: somebody came or left, the connection was lost.
  */
 
+// Not the globals: test frameworks replace those, perhaps before this is loaded.
+const { performance: clock } = require('node:perf_hooks');
+const { clearTimeout: forget, setTimeout: later } = require('node:timers');
 const { AcquireTimeoutError, ClosedError, DatabaseError, abortError } = require('./errors');
 const { escapeIdentifier } = require('./escape');
 const { offAbort, onAbort } = require('./signal');
 const { Subscription } = require('./subscription');
-
-// Taken at load: test frameworks replace them.
-const later = setTimeout;
-const forget = clearTimeout;
-const clock = performance;
 
 /** What the hub's pool emits for each notification: process, then channel, NUL, payload. */
 const NOTIFIED = Symbol('polypool.notified');

@@ -6,6 +6,8 @@
  */
 
 const { AsyncResource } = require('node:async_hooks');
+// Not the globals: test frameworks replace those, perhaps before this is loaded.
+const { clearTimeout, setImmediate: later, setTimeout } = require('node:timers');
 const { inspect } = require('node:util');
 const {
   ClosedError,
@@ -30,10 +32,6 @@ const { surface } = require('./surface');
 const calls = require('./options');
 
 const { checkOptions } = calls;
-
-// Taken at load: test frameworks replace them.
-const { setTimeout, clearTimeout } = globalThis;
-const later = setImmediate;
 
 const settled = Promise.resolve();
 

@@ -2,11 +2,11 @@
 
 /** Leases of replicas. Where statements go is the engine's to say; a lease stays where it is. */
 
+const { performance: clock } = require('node:perf_hooks');
 const { AcquireTimeoutError, ClosedError, OptionError } = require('./errors');
 
-// Taken at load: test frameworks replace them.
+// Taken at load: test frameworks replace it.
 const { nextTick } = process;
-const clock = performance;
 
 /** What a pool has in common with the pool of its replicas. */
 class Group {

@@ -17,6 +17,7 @@ const {
 } = require('./errors');
 const { inspected } = require('./inspect');
 const { RESOURCE_POOL, checkOptions } = require('./options');
+const { refuseOptions } = require('./resource-factory');
 const { BACK, REJECTED, Resources } = require('./resources');
 
 const MAX = 10;
@@ -46,6 +47,7 @@ class ResourcePool {
 
   constructor(factory, options = {}) {
     checkFactory(factory);
+    refuseOptions(factory, Object.keys(RESOURCE_POOL.rules));
     checkOptions(RESOURCE_POOL, options);
     this.#max = options.max ?? MAX;
     this.#min = options.min ?? Math.min(MIN, this.#max);

@@ -7,14 +7,13 @@
  */
 
 const { AsyncResource } = require('node:async_hooks');
+// Not the globals: test frameworks replace those, perhaps before this is loaded.
+const { performance: clock } = require('node:perf_hooks');
+const { clearTimeout, setImmediate: later, setTimeout } = require('node:timers');
 const binding = require('./binding');
 const { OptionError, PoolError } = require('./errors');
 const { TIMEOUT_MAX } = require('./options');
 
-// Taken at load: test frameworks replace them.
-const { setTimeout, clearTimeout } = globalThis;
-const later = setImmediate;
-const clock = performance;
 const { now } = Date;
 
 /** The numbers of `src/wire/foreign.rs`; `__tests__/boundary/records.test.js` compares them. */
@@ -151,6 +150,7 @@ class Resources {
   /** Of the effects taken: how many words, and the next to be looked at. */
   #taken = 0;
   #next = 0;
+  #closing = false;
   #lastStats = null;
   #alarm = null;
   #awaitDestroy;
@@ -361,6 +361,9 @@ class Resources {
    */
   close(timeoutMs) {
     if (stale) tellTime();
+    // Until the deadline, whatever else the process has to do.
+    if (!this.#closing) this.hold();
+    this.#closing = true;
     native.close(this.#pool, timeoutMs);
     this.#perform();
   }
@@ -632,8 +635,8 @@ function run(factory, step, argument, timeoutMs, { done, failed, late }) {
   };
   /** From now on, unless it ends sooner anyway. */
   const shorten = (ms) => {
-    if (ms === null || now() + ms >= bound) return;
-    bound = now() + ms;
+    if (ms === null || clock.now() + ms >= bound) return;
+    bound = clock.now() + ms;
     clearTimeout(timer);
     timer = setTimeout(expire, Math.min(ms, TIMEOUT_MAX), ms);
   };

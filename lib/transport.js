@@ -30,6 +30,27 @@ function readTransport({ stream, ssl, ...rest }) {
   return { engine, recipe: { stream: stream ?? null, ssl: node } };
 }
 
+const UNTRUSTED =
+  "; name the authority (or the certificate itself where it is self-signed) with option 'ssl.ca' " +
+  "or 'sslrootcert'";
+
+/** What Node's TLS found wrong, and the option that would change it; as `tls_failure.rs` says it. */
+const HINTS = new Map([
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', UNTRUSTED],
+  ['SELF_SIGNED_CERT_IN_CHAIN', UNTRUSTED],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', UNTRUSTED],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', UNTRUSTED],
+  [
+    'CERT_HAS_EXPIRED',
+    '; it has to be renewed, or ssl.rejectUnauthorized: false takes it unchecked',
+  ],
+  [
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    "; if this is the right server, say which name to expect with option 'ssl.servername', or " +
+      "check none with sslmode 'verify-ca'",
+  ],
+]);
+
 /** Makes the transports of one pool. `stream` is the caller's function or null. */
 class Transports {
   #link;
@@ -277,7 +298,9 @@ class Transport {
   fail(error, { tls = false, fatal = false } = {}) {
     if (this.#ended || this.#closed) return;
     keepCause(this.#id, error);
-    this.#finish(JSON.stringify({ message: textOf(error), code: codeOf(error), tls, fatal }));
+    const code = codeOf(error);
+    const hint = (tls && HINTS.get(code)) || '';
+    this.#finish(JSON.stringify({ message: textOf(error) + hint, code, tls, fatal }));
     this.#discardAll();
   }
 

@@ -26,6 +26,12 @@ test.each([
        .then((p) => p.close()).then(() => console.log('closed'));`,
     'closed\n',
   ],
+  [
+    'close() keeps it until its deadline, and destroys what is lent',
+    `createPool({ create: () => 1, destroy: () => console.log('destroyed') }, { max: 1 })
+       .then(async (p) => { await p.acquire(); await p.close({ timeoutMs: 50 }); console.log('closed'); });`,
+    'destroyed\nclosed\n',
+  ],
 ])('the process ends: %s', async (_, program, stdout) => {
   expect(await runProgram(FACTORY + program)).toEqual(clean(stdout));
 });
@@ -109,4 +115,24 @@ test('a garbage collected pool leaves nothing behind', async () => {
     })();`;
   const { stdout } = await runProgram(program, { flags: ['--expose-gc'] });
   expect(stdout).toBe('true\n');
+});
+
+test('nor do timers that were faked before the library was loaded', async () => {
+  const { resolve } = require;
+  jest.resetModules();
+  jest.useFakeTimers();
+  try {
+    const { ObjectPool } = require(resolve('../../index.js'));
+    const pool = new ObjectPool({ create: () => ({}), destroy() {}, max: 1 });
+    const resource = await pool.acquire();
+    for (let turn = 0; turn < 3; turn++) {
+      const error = await rejection(pool.acquire({ timeoutMs: 10 }));
+      expect(error.waitedMs).toBeGreaterThanOrEqual(10);
+    }
+    await pool.release(resource);
+    await pool.close();
+    expect(jest.getTimerCount()).toBe(0);
+  } finally {
+    jest.useRealTimers();
+  }
 });

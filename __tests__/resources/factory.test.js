@@ -317,6 +317,17 @@ test.each([
   expect(() => new ObjectPool(options)).toThrow(message);
 });
 
+test('options of the factory beside others are not overlooked', async () => {
+  const { createPool, ObjectPool, ResourcePool } = load();
+  const one = { create: nothing, destroy: nothing, max: 1 };
+  const error = await rejection(createPool(one, { min: 0 }));
+  expect(error.option).toBe('max');
+  expect(error.message).toMatch(/second argument/);
+  expect(() => new ObjectPool(one, {})).toThrow(/'max' belongs to the options/);
+  expect(() => new ResourcePool(one)).toThrow(/'max' belongs to the options/);
+  expect((await rejection(createPool({ destroy: nothing }))).option).toBe('create');
+});
+
 test('a factory given to the pool of connections is told where it belongs', async () => {
   const { Pool, connect } = load();
   const factory = { create: nothing, destroy: nothing };

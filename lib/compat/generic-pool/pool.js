@@ -5,6 +5,8 @@
  * core's to know (`resources.js`); this class has generic-pool's names, messages and counters.
  */
 
+// Not the global: test frameworks replace it. The timers that users see run are the globals.
+const { setImmediate } = require('node:timers');
 const { EventEmitter } = require('node:events');
 const { BACK, Resources } = require('../../resources');
 const { Deque } = require('./deque');
@@ -13,9 +15,6 @@ const { Eviction, PooledResource } = require('./eviction');
 const { coreOptions, readOptions } = require('./options');
 const { PriorityQueue, classOf, classesOf } = require('./priority-queue');
 const { Steps } = require('./steps');
-
-// Taken at load: test frameworks replace it. The timers that users see run are not.
-const { setImmediate } = globalThis;
 
 const NO_TIMEOUT = -1;
 /** The core has no more classes: whoever is less urgent waits in the last one. */

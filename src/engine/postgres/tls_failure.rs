@@ -40,7 +40,8 @@ pub(super) fn no_direct_tls() -> ConnectError {
 
 /// The words after "the server's certificate".
 fn certificate(reason: &CertificateError) -> String {
-    const UNCHECKED: &str = "sslmode 'require' or ssl.rejectUnauthorized: false take it unchecked";
+    const UNCHECKED: &str = "sslmode 'require' without 'sslrootcert', or \
+                             ssl.rejectUnauthorized: false, take it unchecked";
     match reason {
         CertificateError::UnknownIssuer => {
             "is not signed by an authority that is trusted; name the authority (or the certificate \
@@ -52,6 +53,9 @@ fn certificate(reason: &CertificateError) -> String {
         }
         CertificateError::ExpiredContext { time, not_after } => {
             format!("expired {} ago; it has to be renewed, or {UNCHECKED}", span(*not_after, *time))
+        }
+        CertificateError::Expired => {
+            format!("has expired; it has to be renewed, or {UNCHECKED}")
         }
         CertificateError::NotValidYetContext { time, not_before } => format!(
             "becomes valid in {} by this machine's clock; {UNCHECKED}",
