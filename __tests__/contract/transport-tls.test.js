@@ -156,12 +156,18 @@ test('the certificate of another authority is refused', async () => {
   expect(error).toMatchObject({ name: 'ConnectError', reason: 'tls' });
   const unknown = await rejection(open({ ssl: STRICT }));
   expect(unknown).toMatchObject({ name: 'ConnectError', reason: 'tls' });
+  for (const { message } of [error, unknown]) {
+    expect(message).toContain(
+      'name the authority (or the certificate itself where it is self-signed)',
+    );
+  }
 });
 
 test('the certificate of another host is refused, unless only the authority counts', async () => {
   const elsewhere = { ...STRICT, ca, servername: 'elsewhere.example' };
   const error = await rejection(open({ ssl: elsewhere }));
   expect(error).toMatchObject({ reason: 'tls', errno: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+  expect(error.message).toContain("with option 'ssl.servername'");
   const anyName = await open({ ssl: elsewhere, sslmode: 'verify-ca' });
   expect(await encryption(anyName)).toMatchObject({ ssl: true });
   const strange = { ...STRICT, ca: stranger };
