@@ -1361,7 +1361,9 @@ export interface ResourceLease<T> extends AsyncDisposable {
  * and without another one. `new ObjectPool()` makes its `min` resources in the background;
  * `createPool()` is the form that fails fast. Constructor: throws `OptionError`.
  *
- * An idle pool does not keep the process alive; a request that waits with a deadline does.
+ * An idle pool does not keep the process alive; a request that waits with a deadline does, and so does
+ * `close()`. Deadlines are those of the event loop, as of Node's own timers: the time is read once in
+ * each of its turns, and the durations of `stats()` are no finer.
  */
 export class ObjectPool<T> extends EventEmitter<ObjectPoolEvents<T>> implements AsyncDisposable {
   constructor(options: ObjectPoolOptions<T>);
