@@ -314,7 +314,8 @@ describe('replicas that are away', () => {
       await until(() => seen.replica > then + 200, 'reads at the replica again');
       working = false;
       await Promise.all(readers);
-      expect(new Set(errors)).toEqual(new Set(['ERR_POLYPOOL_CONNECTION_LOST']));
+      // None, if the wires happened to be quiet at that moment.
+      expect(errors).toEqual(errors.map(() => 'ERR_POLYPOOL_CONNECTION_LOST'));
       // Who lost one connection may have asked the next before that was lost too.
       expect(failed).toBeLessThanOrEqual(16 * max);
       expect(errors.length).toBe(failed);
