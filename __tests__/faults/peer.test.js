@@ -180,7 +180,10 @@ test('connections reset by the peer under load: every query settles, none gets a
   }
   working = false;
   await all;
-  expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
+  // The last cut may still be on its way to connections that are idle.
+  const lost = ({ code }) => expect(code).toBe('ERR_POLYPOOL_CONNECTION_LOST');
+  const { rows } = await until(() => pool.query('select 1 as a').catch(lost), 'an answer');
+  expect(rows).toEqual([{ a: 1 }]);
 });
 
 test('close({ timeoutMs }) ends although the peer is frozen', async () => {
