@@ -1,6 +1,7 @@
 'use strict';
 
 const { EventEmitter } = require('node:events');
+const { surface } = require('./surface');
 
 /** What is listened to: `{ acquire: false, ... }`, always up to date. */
 const HEARD = Symbol('polypool.heard');
@@ -47,4 +48,17 @@ class Emitter extends EventEmitter {
 Emitter.prototype.on = Emitter.prototype.addListener;
 Emitter.prototype.off = Emitter.prototype.removeListener;
 
-module.exports = { Emitter, HEARD };
+/**
+ * Events are emitted at once, in the order of what they tell of; null: in the caller's context. What
+ * a listener throws stops nothing, neither a drain nor the lease on its way to its borrower.
+ */
+function emitIn(emitter, context, name, ...args) {
+  try {
+    if (context === null) emitter.emit(name, ...args);
+    else context.runInAsyncScope(emitter.emit, emitter, name, ...args);
+  } catch (error) {
+    surface(error);
+  }
+}
+
+module.exports = { Emitter, HEARD, emitIn };

@@ -3,8 +3,8 @@
 /** The events of a pool: what the engine tells of becomes what listeners hear. */
 
 const { checkBudget } = require('./budget');
+const { emitIn } = require('./emitter');
 const { copyServerFields, fromWire } = require('./errors');
-const { surface } = require('./surface');
 
 /** What a lease's statements are told when its connection was removed; else that it was lost. */
 const REMOVED = {
@@ -75,17 +75,9 @@ class Events {
     if (this.#emitter.listenerCount(name) > 0) this.emitIn(this.#resource, name, ...args);
   }
 
-  /**
-   * Events are emitted at once, in the order of what they tell of; null: in the caller's context.
-   * What a listener throws stops neither a drain nor the lease on its way to its borrower.
-   */
+  /** As `emitIn` of every emitter. */
   emitIn(context, name, ...args) {
-    try {
-      if (context === null) this.#emitter.emit(name, ...args);
-      else context.runInAsyncScope(this.#emitter.emit, this.#emitter, name, ...args);
-    } catch (error) {
-      surface(error);
-    }
+    emitIn(this.#emitter, context, name, ...args);
   }
 }
 

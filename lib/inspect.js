@@ -11,4 +11,12 @@ function inspected(object, fields, depth, options) {
   return `${name} ${inspect(fields, options)}`;
 }
 
-module.exports = { inspected };
+/** The same of a pool: its name and its load. */
+function inspectedPool(pool, depth, options) {
+  const { name, closed } = pool;
+  const { max, total, idle, inUse, connecting, waiting } = pool.stats();
+  const load = { max, total, idle, inUse, connecting, waiting };
+  return inspected(pool, { name, closed, ...load }, depth, options);
+}
+
+module.exports = { inspected, inspectedPool };

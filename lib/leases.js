@@ -7,7 +7,7 @@ const { Connection } = require('./connection');
 const { HEARD } = require('./emitter');
 const { abortError, atCaller, stackAbove } = require('./errors');
 const { Lease } = require('./lease');
-const { ACQUIRE, checkOptions, refusal } = require('./options');
+const { ACQUIRE, checkOptions, readPriority } = require('./options');
 const { FATE, NUMBERS, SUBMIT } = require('./records');
 const { acquireReading } = require('./replicas');
 const { Request, promiseOf } = require('./request');
@@ -53,7 +53,7 @@ class Leases {
         ({ signal } = options);
         if (signal?.aborted) throw abortError(signal);
         if (options.timeoutMs !== undefined) timeoutMs = options.timeoutMs ?? -1;
-        if (options.priority !== undefined) priority = this.#readPriority(options.priority);
+        priority = readPriority(options.priority, this.#settings.priorities);
         if (options.target === 'replica' && this.#pool.replicas !== null) {
           const { replicas, group } = this.#pool;
           return acquireReading(this, replicas.leases, group, options, stack);
@@ -76,12 +76,6 @@ class Leases {
     } catch (error) {
       return Promise.reject(error);
     }
-  }
-
-  #readPriority(priority) {
-    const last = this.#settings.priorities - 1;
-    if (Number.isInteger(priority) && priority >= 0 && priority <= last) return priority;
-    throw refusal('priority', `an integer from 0 to ${last} (option 'priorities')`, priority);
   }
 
   /** Takes back an acquire that still waits; its answer comes through the ring. */

@@ -20,15 +20,14 @@ const {
   messageOf,
   stackAbove,
 } = require('./errors');
-const { Emitter, HEARD } = require('./emitter');
+const { Emitter, HEARD, emitIn } = require('./emitter');
 const { explained, refuseAtCaller } = require('./failure');
 const { describeTimeout, runHolding, trackHolders } = require('./holders');
-const { inspected } = require('./inspect');
+const { inspectedPool } = require('./inspect');
 const { readOptions } = require('./resource-factory');
 const { ResourceLease } = require('./resource-lease');
 const { PlainWaiter, Waiter } = require('./resource-waiter');
 const { BACK, REJECTED, Resources } = require('./resources');
-const { surface } = require('./surface');
 const calls = require('./options');
 
 const { checkOptions } = calls;
@@ -42,8 +41,6 @@ class ObjectPool extends Emitter {
   #heard;
   #settings;
   #timeoutMs;
-  /** The last class, in which whoever names none waits. */
-  #priority;
   #context = new AsyncResource('polypool.ObjectPool');
   /** With leak detection: who acquired, and where. */
   #traced;
@@ -62,7 +59,6 @@ class ObjectPool extends Emitter {
     this.#resources = new Resources(factory, { ...rest, name }, this.#watcher());
     this.#settings = this.#resources.settings;
     this.#timeoutMs = this.#settings.acquireTimeoutMs ?? -1;
-    this.#priority = this.#settings.priorities - 1;
     this.#traced = this.#settings.leakDetectionMs !== null;
     this.name = name;
     if (this.#traced) trackHolders();
@@ -97,7 +93,7 @@ class ObjectPool extends Emitter {
       if (options !== undefined) checkOptions(calls.ACQUIRE_RESOURCE, options);
       const { signal, timeoutMs = this.#timeoutMs, priority } = options ?? {};
       if (signal?.aborted) throw abortError(signal);
-      const rank = this.#readPriority(priority);
+      const rank = calls.readPriority(priority, this.#settings.priorities);
       const holder = this.#traced ? { pool: this, released: null, stack: stackAbove(above) } : null;
       waiter = new Waiter(this, holder, view);
       // Before anything is asked for: what a foreign signal throws then costs nothing.
@@ -115,7 +111,7 @@ class ObjectPool extends Emitter {
   #granted({ holder, view, context }, entry) {
     entry.holder = holder;
     const granted = view(entry, this.#resources);
-    if (this.#heard.acquire) this.#emitIn(context, 'acquire', entry.resource);
+    if (this.#heard.acquire) emitIn(this, context, 'acquire', entry.resource);
     return granted;
   }
 
@@ -148,7 +144,7 @@ class ObjectPool extends Emitter {
     if (this.#telling) return;
     this.#telling = true;
     for (let at = 0; at < this.#untold.length; at += 2) {
-      this.#emitIn(this.#untold[at + 1], 'acquire', this.#untold[at]);
+      emitIn(this, this.#untold[at + 1], 'acquire', this.#untold[at]);
     }
     this.#untold = [];
     this.#telling = false;
@@ -162,8 +158,7 @@ class ObjectPool extends Emitter {
     const { lastError } = this.#resources;
     switch (why) {
       case REJECTED.TIMEOUT: {
-        const attempt = lastError === null ? '' : messageOf(lastError.thrown);
-        const wire = this.#resources.describeTimeout(waitedMs, attempt);
+        const wire = this.#resources.describeTimeout(waitedMs);
         const told = describeTimeout(wire, ({ slot }) => this.#resources.entryAt(slot).holder);
         const error = fromWire(told);
         if (lastError !== null) hide(error, 'cause', lastError.thrown);
@@ -191,8 +186,7 @@ class ObjectPool extends Emitter {
 
   /** The same of one lease. Where it has ended otherwise (release, maxLeaseMs) nothing is left to do. */
   #giveLeaseBack({ entry, lease }, destroy) {
-    const ended = this.#resources.leaseOf(entry) !== lease || !this.#resources.isOut(entry);
-    if (ended) return settled;
+    if (!this.#resources.isOut(entry, lease)) return settled;
     this.#noteRelease(entry);
     return this.#whenBack(this.#resources.releaseLease(entry, lease, destroy));
   }
@@ -202,7 +196,7 @@ class ObjectPool extends Emitter {
     if (entry === undefined) throw notLent(this.name);
     if (entry.holder !== null) entry.holder.released = settled;
     entry.holder = null;
-    if (this.#heard.release) this.#emitIn(null, 'release', entry.resource);
+    if (this.#heard.release) emitIn(this, null, 'release', entry.resource);
   }
 
   #whenBack(back) {
@@ -228,13 +222,6 @@ class ObjectPool extends Emitter {
     const borrowed = await this.#acquire(options, this.lease, leaseOf);
     const giveBack = (destroy) => this.#giveLeaseBack(borrowed, destroy);
     return new ResourceLease(borrowed.entry.resource, giveBack);
-  }
-
-  #readPriority(priority) {
-    const last = this.#priority;
-    if (priority === undefined) return last;
-    if (Number.isInteger(priority) && priority >= 0 && priority <= last) return priority;
-    throw calls.refusal('priority', `an integer from 0 to ${last} (option 'priorities')`, priority);
   }
 
   // ---- The pool itself ----
@@ -325,10 +312,7 @@ class ObjectPool extends Emitter {
   }
 
   [inspect.custom](depth, options) {
-    const { name, closed } = this;
-    const { max, total, idle, inUse, connecting, waiting } = this.stats();
-    const load = { max, total, idle, inUse, connecting, waiting };
-    return inspected(this, { name, closed, ...load }, depth, options);
+    return inspectedPool(this, depth, options);
   }
 
   // ---- From the core ----
@@ -363,21 +347,11 @@ class ObjectPool extends Emitter {
   }
 
   #emitError(error, resource) {
-    if (this.listenerCount('error') > 0) this.#emitIn(this.#context, 'error', error, resource);
+    if (this.listenerCount('error') > 0) emitIn(this, this.#context, 'error', error, resource);
   }
 
   #emit(name, ...args) {
-    if (this.listenerCount(name) > 0) this.#emitIn(this.#context, name, ...args);
-  }
-
-  /** What a listener throws stops nothing; null: in the caller's context. */
-  #emitIn(context, name, ...args) {
-    try {
-      if (context === null) this.emit(name, ...args);
-      else context.runInAsyncScope(this.emit, this, name, ...args);
-    } catch (error) {
-      surface(error);
-    }
+    if (this.listenerCount(name) > 0) emitIn(this, this.#context, name, ...args);
   }
 }
 

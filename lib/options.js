@@ -145,6 +145,14 @@ function refusal(option, expected, given) {
   return new OptionError(message, { option });
 }
 
+/** The class of an acquire; whoever names none waits in the last one. */
+function readPriority(priority, priorities) {
+  const last = priorities - 1;
+  if (priority === undefined) return last;
+  if (Number.isInteger(priority) && priority >= 0 && priority <= last) return priority;
+  throw refusal('priority', `an integer from 0 to ${last} (option 'priorities')`, priority);
+}
+
 const SHOWN_MAX = 40;
 
 function shown(value) {
@@ -196,5 +204,6 @@ module.exports = {
   configOptions,
   isSignal,
   nearest,
+  readPriority,
   refusal,
 };

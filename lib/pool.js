@@ -13,7 +13,7 @@ const { Emitter } = require('./emitter');
 const { OptionError, PoolError, abortError, atCaller } = require('./errors');
 const { runHolding } = require('./holders');
 const { InnerPool } = require('./inner-pool');
-const { inspected } = require('./inspect');
+const { inspectedPool } = require('./inspect');
 const { leaseOf } = require('./lease');
 const { Hub } = require('./listen');
 const calls = require('./options');
@@ -252,10 +252,7 @@ class Pool extends Emitter {
   }
 
   [inspect.custom](depth, options) {
-    const { name, closed } = this;
-    const { max, total, idle, inUse, connecting, waiting } = this.stats();
-    const load = { max, total, idle, inUse, connecting, waiting };
-    return inspected(this, { name, closed, ...load }, depth, options);
+    return inspectedPool(this, depth, options);
   }
 }
 

@@ -7,14 +7,7 @@
  */
 
 const { inspect } = require('node:util');
-const {
-  AcquireTimeoutError,
-  ClosedError,
-  OptionError,
-  PoolError,
-  atCaller,
-  messageOf,
-} = require('./errors');
+const { AcquireTimeoutError, ClosedError, OptionError, PoolError, atCaller } = require('./errors');
 const { inspected } = require('./inspect');
 const { RESOURCE_POOL, checkOptions } = require('./options');
 const { refuseOptions } = require('./resource-factory');
@@ -105,8 +98,7 @@ class ResourcePool {
   #refusal(why, waitedMs) {
     if (why !== REJECTED.TIMEOUT) return drained();
     const { lastError } = this.#resources;
-    const attempt = lastError === null ? '' : messageOf(lastError.thrown);
-    const told = this.#resources.describeTimeout(waitedMs, attempt);
+    const told = this.#resources.describeTimeout(waitedMs);
     const options = lastError === null ? undefined : { cause: lastError.thrown };
     return new AcquireTimeoutError('Acquire timeout', told, options);
   }

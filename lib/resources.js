@@ -11,8 +11,10 @@ const { AsyncResource } = require('node:async_hooks');
 const { performance: clock } = require('node:perf_hooks');
 const { clearTimeout, setImmediate: later, setTimeout } = require('node:timers');
 const binding = require('./binding');
-const { OptionError, PoolError } = require('./errors');
+const { OptionError, messageOf } = require('./errors');
+const { runStep } = require('./factory-step');
 const { TIMEOUT_MAX } = require('./options');
+const { Entry } = require('./resource-entry');
 
 const { now } = Date;
 
@@ -75,56 +77,6 @@ function tellTime() {
   stale = false;
   native.now(clock.now());
   later(forget).unref();
-}
-
-/** A place for a resource, and what is known of the one that is in it. */
-class Entry {
-  constructor(slot, serial) {
-    this.slot = slot;
-    this.serial = serial;
-    this.resource = undefined;
-    this.exists = false;
-    /** Another entry with an equal resource: a factory may hand out the same one again. */
-    this.twin = null;
-    /** Milliseconds since the epoch. */
-    this.createdAt = 0;
-    /** What the factory is doing with it. */
-    this.step = null;
-    /** Who is told when it is back or gone. */
-    this.whenBack = null;
-    /** Nobody wants any more what is being created. */
-    this.abandoned = false;
-    /** Of `create`: made when its function looks at the signal. */
-    this.controller = null;
-    this.aborted = false;
-    /** What the surface keeps with it while it is lent. */
-    this.holder = null;
-  }
-
-  /** What `create` is called with. */
-  asked() {
-    const entry = this;
-    return {
-      get signal() {
-        if (entry.controller === null) {
-          entry.controller = new AbortController();
-          if (entry.aborted) entry.controller.abort();
-        }
-        return entry.controller.signal;
-      },
-    };
-  }
-
-  /** Nobody wants any more what is being created; listeners may call the pool. */
-  abort(reason) {
-    this.aborted = true;
-    this.controller?.abort(reason);
-  }
-
-  /** Calls back once it is back or gone. */
-  onceBack(callback) {
-    (this.whenBack ??= []).push(callback);
-  }
 }
 
 class Resources {
@@ -292,14 +244,13 @@ class Resources {
     return native.isLent(this.#pool, entry.slot) === 1;
   }
 
-  /** Whether the entry is lent at all. */
-  isOut(entry) {
-    return this.#isLent(entry);
+  /** Whether that lease of the entry is still out. */
+  isOut(entry, lease) {
+    return this.leaseOf(entry) === lease && this.#isLent(entry);
   }
 
   isLent(resource) {
-    const entry = this.#lent(resource);
-    return entry !== undefined && this.#isLent(entry);
+    return this.entryOf(resource) !== undefined;
   }
 
   /** The entry of a resource that is lent, for what a surface keeps with it. */
@@ -374,7 +325,8 @@ class Resources {
   }
 
   /** JSON of the error of somebody who waited in vain. */
-  describeTimeout(waitedMs, attempt) {
+  describeTimeout(waitedMs) {
+    const attempt = this.lastError === null ? '' : messageOf(this.lastError.thrown);
     return JSON.parse(native.timedOut(this.#pool, waitedMs, attempt));
   }
 
@@ -602,7 +554,7 @@ class Resources {
   /** In the context of the pool, not of whoever's request came first. */
   #run(step, argument, timeoutMs, outcome) {
     return this.#context.runInAsyncScope(
-      run,
+      runStep,
       null,
       this.#factory,
       step,
@@ -619,49 +571,6 @@ function settleBack(entry) {
   const { whenBack } = entry;
   entry.whenBack = null;
   for (const callback of whenBack) callback();
-}
-
-/**
- * Runs a step of the factory, sync or async, and tells once how it ended: `done(value)` or
- * `failed(error)`; `late(value)` is for what comes after the time has run out.
- */
-function run(factory, step, argument, timeoutMs, { done, failed, late }) {
-  let timer = null;
-  let bound = Infinity;
-  let over = false;
-  const expire = (ms) => {
-    over = true;
-    failed(new PoolError('ERR_POLYPOOL_FACTORY_TIMEOUT', `${step} did not settle within ${ms} ms`));
-  };
-  /** From now on, unless it ends sooner anyway. */
-  const shorten = (ms) => {
-    if (ms === null || clock.now() + ms >= bound) return;
-    bound = clock.now() + ms;
-    clearTimeout(timer);
-    timer = setTimeout(expire, Math.min(ms, TIMEOUT_MAX), ms);
-  };
-  shorten(timeoutMs);
-  new Promise((resolve) => resolve(factory[step](argument))).then(
-    (value) => {
-      if (over) return late?.(value);
-      clearTimeout(timer);
-      return done(value);
-    },
-    (error) => {
-      if (over) return;
-      clearTimeout(timer);
-      failed(error);
-    },
-  );
-  return {
-    shorten,
-    unref: () => timer?.unref(),
-    /** However it ends, nobody is told. */
-    drop() {
-      over = true;
-      clearTimeout(timer);
-    },
-  };
 }
 
 module.exports = { BACK, REJECTED, Resources };
