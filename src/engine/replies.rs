@@ -278,7 +278,7 @@ impl Replies<'_> {
         payload: &str,
     ) {
         let text = [channel.as_bytes(), payload.as_bytes()].join(&0);
-        let Some((pool, _, link)) = self.asker(token) else {
+        let Some((pool, _, link)) = asker(self.requests, self.links, token) else {
             return self.notifications.push(Notification { process, text });
         };
         link.record_with_bytes(&[record::NOTIFICATION, pool as i32, process], &text);
@@ -291,17 +291,11 @@ impl Replies<'_> {
         }
     }
 
-    /// Whose statement is under way: its pool, its number and its link.
-    fn asker(&mut self, token: Option<Token>) -> Option<(u32, i32, &mut Link)> {
-        let request = self.requests.get(token?).filter(|it| !it.settled)?;
-        let (pool, (link, number)) = (request.pool, request.origin?);
-        Some((pool, number, self.links.get(link)?))
-    }
 
     /// Ahead of the end of the statement that caused it.
     pub fn notice(&mut self, token: Option<Token>, notice: EngineError) {
         let peer = self.peer;
-        let Some((pool, number, link)) = self.asker(token) else {
+        let Some((pool, number, link)) = asker(self.requests, self.links, token) else {
             return self.notices.push(notice);
         };
         let event = notice_event(peer, Some(number), &notice).to_string();
@@ -329,6 +323,17 @@ pub fn settle(request: &mut Request, links: &mut Links, talking: &mut Vec<u32>) 
         }
     }
     talk(link, talking);
+}
+
+/// Whose statement is under way: its pool, its number and its link.
+fn asker<'a>(
+    requests: &mut Requests,
+    links: &'a mut Links,
+    token: Option<Token>,
+) -> Option<(u32, i32, &'a mut Link)> {
+    let request = requests.get(token?).filter(|it| !it.settled)?;
+    let (pool, (link, number)) = (request.pool, request.origin?);
+    Some((pool, number, links.get(link)?))
 }
 
 /// Whom to tell, if anybody still listens and nothing has failed.
