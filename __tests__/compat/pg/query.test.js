@@ -41,15 +41,18 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
       'a callback in the config',
       (client, callback) => client.query({ text: 'select 7 as n', callback }),
     ],
-  ])('a callback with %s is called with (null, result), and nothing is returned', async (_, ask) => {
-    const client = await open();
-    let returned = 'something';
-    const given = await called((done) => (returned = ask(client, done)));
-    expect(returned).toBeUndefined();
-    expect(given).toHaveLength(2);
-    expect(given[0]).toBeNull();
-    expect(given[1].rows).toEqual([{ n: 7 }]);
-  });
+  ])(
+    'a callback with %s is called with (null, result), and nothing is returned',
+    async (_, ask) => {
+      const client = await open();
+      let returned = 'something';
+      const given = await called((done) => (returned = ask(client, done)));
+      expect(returned).toBeUndefined();
+      expect(given).toHaveLength(2);
+      expect(given[0]).toBeNull();
+      expect(given[1].rows).toEqual([{ n: 7 }]);
+    },
+  );
 
   test('a callback is called with the error alone', async () => {
     const client = await open();
@@ -156,7 +159,8 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
     const order = [];
     await Promise.all(
       Array.from({ length: 200 }, async (_, n) => {
-        const text = n % 3 === 0 ? `select ${n} as n` : { text: 'select $1::int as n', values: [n] };
+        const text =
+          n % 3 === 0 ? `select ${n} as n` : { text: 'select $1::int as n', values: [n] };
         const { rows } = await client.query(text);
         expect(rows).toEqual([{ n }]);
         order.push(n);
@@ -172,7 +176,7 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
       client.query('select broken'),
       client.query('select $1::int as n', [2]),
       client.query('select $1::int as n', ['not a number']),
-      client.query({ name: 'half', text: 'select half of' }),
+      client.query({ name: 'half', text: 'select half from' }),
       client.query({ name: 'half', text: 'select 3 as n' }),
     ]);
     expect(outcomes.map(({ value, reason }) => value?.rows ?? reason.code)).toEqual([
@@ -234,10 +238,13 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
 
   test('the types of the values may be given', async () => {
     const client = await open();
-    const text = 'select pg_typeof($1)::text as type';
-    expect((await client.query({ text, values: ['1'], types: [20] })).rows).toEqual([
-      { type: 'bigint' },
-    ]);
+    await client.query('create temp table told (type text)');
+    const text = 'insert into told select pg_typeof($1)';
+    await client.query({ text, values: ['1'], types: [20] });
+    await client.query({ text, values: ['1'], types: [1700] });
+    await client.query({ name: 'told', text, values: ['1'], types: [16] });
+    const { rows } = await client.query({ text: 'select type from told', rowMode: 'array' });
+    expect(rows.flat()).toEqual(['bigint', 'numeric', 'boolean']);
   });
 
   test('a text of a megabyte and a value of a megabyte', async () => {
