@@ -34,6 +34,10 @@ class Parsers {
     return true;
   }
 
+  isOwn(oid, parser) {
+    return this.#own.get(oid) === parser;
+  }
+
   keepsText(parser) {
     return this.#keep.has(parser);
   }
@@ -67,7 +71,11 @@ class TypedShape extends Shape {
 
 function readerFor({ wire, dataTypeId }, parser, parsers) {
   const read = READS[wire];
-  switch (read) {
+  // Replaced while the result was on its way: its text is made anew.
+  const late = read !== 'text' && !parsers.isOwn(dataTypeId, parser);
+  switch (late && LATE[read] !== undefined ? 'late' : read) {
+    case 'late':
+      return { read, convert: (cell) => parser(LATE[read](cell, dataTypeId)) };
     case 'text':
       return { read, convert: parsers.keepsText(parser) ? null : parser };
     case 'ints':
@@ -81,6 +89,21 @@ function readerFor({ wire, dataTypeId }, parser, parsers) {
     default:
       return { read, convert: null };
   }
+}
+
+/** The text of a cell that came decoded, as the server would have it. */
+const LATE = {
+  int: String,
+  bool: (cell) => (cell ? 't' : 'f'),
+  bytes: (cell) => `\\x${cell.toString('hex')}`,
+  float: (cell, oid) =>
+    oid === TIMESTAMP || oid === TIMESTAMPTZ ? momentText(cell, oid) : `${cell}`,
+};
+
+function momentText(ms, oid) {
+  if (!Number.isFinite(ms)) return ms > 0 ? 'infinity' : '-infinity';
+  const text = new Date(ms).toISOString().replace('T', ' ');
+  return text.replace('Z', oid === TIMESTAMPTZ ? '+00' : '');
 }
 
 /** NaN stands for a text that is no timestamp. */

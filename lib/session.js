@@ -11,7 +11,6 @@
 const { AsyncResource } = require('node:async_hooks');
 const { OptionError } = require('./errors');
 const { FATE, FLAG, NUMBERS, SUBMIT, TRANSPORT } = require('./records');
-const { PasswordFunction } = require('./password');
 const { binding, link } = require('./ring');
 const { typedShape } = require('./session-shape');
 const { readTarget, surroundings } = require('./target');
@@ -122,7 +121,6 @@ class Session {
   #wireRequest = null;
   #closing = null;
   #resource = new AsyncResource('polypool.Session');
-  #password = null;
   #transports = null;
   /** It keeps the process alive. */
   #held = false;
@@ -143,7 +141,10 @@ class Session {
 
   // ---- Begin and end ----
 
-  /** Throws what is wrong with the options; `done(error)` follows, with the engine's words. */
+  /**
+   * Throws what is wrong with the options; `done(error)` follows, with the engine's words. `startup`
+   * is all that the server is told at first. A password is a text, a stream a function.
+   */
   open(target, startup, done) {
     const given = readTarget({ ...target, ...OWN_OPTIONS });
     const { engine, recipe } = readTransport(given);
@@ -152,8 +153,6 @@ class Session {
     const settings = JSON.parse(binding.openPool(own.id, engine, {}, null, roots, startup));
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
     this.#id = settings.pool;
-    const { password } = given;
-    this.#password = typeof password === 'function' ? new PasswordFunction(password) : null;
     this.#transports = new Transports(own, recipe, this.#resource);
     own.pools.set(this.#id, this);
     const step = new Step(this, () => this.#borrow(done), done);
@@ -213,15 +212,14 @@ class Session {
 
   /**
    * Runs a statement. `simple`: by the simple protocol, where it has no values; `name`: as a named
-   * one. Throws what its values are refused with. Returns its number, for `cancel`.
+   * one; `decoded`: `types` has none but the package's own parsers for what the engine reads. Throws what its values are refused with. Returns its number, for `cancel`.
    */
-  query(owner, text, values, { types, rowMode, simple, name }) {
+  query(owner, text, values, { types, decoded, rowMode, simple, name }) {
     const own = this.#link;
     this.#endWire();
     const number = own.add(new Statement(this, owner, types, rowMode));
-    let flags = simple ? FLAG.SIMPLE : 0;
+    const flags = (simple ? FLAG.SIMPLE : 0) | (decoded ? 0 : FLAG.TEXT);
     try {
-      if (!this.parsers.areNative(types)) flags |= FLAG.TEXT;
       const [slot, generation] = [this.#slot, this.#generation];
       own.query(number, this.#id, slot, generation, text, values, flags, 0, 0, name);
     } catch (error) {
@@ -299,17 +297,6 @@ class Session {
   handleNotification(process, text) {
     const cut = text.indexOf('\0');
     this.#owner.notification(process, text.slice(0, cut), text.slice(cut + 1));
-  }
-
-  handleHook(_kind, slot, serial) {
-    this.#password.ask(this.#resource, serial, (ok, text) =>
-      this.#link.recordWithText(SUBMIT.HOOK, text, this.#id, slot, serial, ok),
-    );
-  }
-
-  /** What the password function threw, if it did. */
-  thrownFor(wire) {
-    return wire.connection === undefined ? undefined : this.#password?.find(wire.connection);
   }
 
   handleTransport(kind, id, target) {

@@ -265,8 +265,7 @@ class Submission {
     }
     // Ahead of the statement's number: a Proxy's may run code that has the text forgotten.
     const count = values ? values.length >>> 0 : 0;
-    const statement =
-      name === undefined ? this.statement(text) : this.namedStatement(text, name);
+    const statement = name === undefined ? this.statement(text) : this.namedStatement(text, name);
     this.reserve(64);
     const { i32, start } = this;
     i32[start + 1] = SUBMIT.QUERY;

@@ -21,8 +21,8 @@ pub struct Surroundings {
     pub user: Option<String>,
     /// PEM texts of the certificate authorities that Node trusts.
     pub roots: Arc<Vec<String>>,
-    /// An unpooled session that its caller steers: what it sends at its start beside user and
-    /// database, instead of what pools send.
+    /// An unpooled session that its caller steers: what it sends at its start instead of
+    /// what pools send, user and database included.
     pub startup: Option<Vec<(String, String)>>,
 }
 

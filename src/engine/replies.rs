@@ -291,7 +291,6 @@ impl Replies<'_> {
         }
     }
 
-
     /// Ahead of the end of the statement that caused it.
     pub fn notice(&mut self, token: Option<Token>, notice: EngineError) {
         let peer = self.peer;

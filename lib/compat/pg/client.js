@@ -148,7 +148,7 @@ class Client extends EventEmitter {
   /** A session for one attempt to connect; null when nobody waits for it any more. */
   #openSession() {
     const { stream } = this.connection;
-    if (stream.destroyed || this._ending) return null;
+    if (stream.destroyed) return null;
     this.#session = new Session(this.#owner(), parsers);
     stream.attach(this.#session);
     return this.#session;
@@ -184,7 +184,11 @@ class Client extends EventEmitter {
     this.processID = session.processId;
     this.secretKey = session.secretKey;
     if (this.#referenced) session.ref();
-    this.connection.emit('readyForQuery', { name: 'readyForQuery', length: 5, status: statusOf(session) });
+    this.connection.emit('readyForQuery', {
+      name: 'readyForQuery',
+      length: 5,
+      status: statusOf(session),
+    });
   }
 
   #handleUnconnected(error) {
@@ -405,9 +409,12 @@ class Client extends EventEmitter {
   #isOrdinary(query) {
     if (query[OWN] !== true || query.binary || query.rows || query.portal) return false;
     if (this.#session === null || this.connection.isWatched) return false;
-    const { name } = query;
+    const { name, types } = query;
+    // Those of its parameters instead of parsers.
+    if (Array.isArray(types)) return false;
     if (!name) return true;
-    if (typeof name !== 'string' || name.length > NAME_MAX || this.#wireNames.has(name)) return false;
+    if (typeof name !== 'string' || name.length > NAME_MAX || this.#wireNames.has(name))
+      return false;
     return typeof query.text === 'string' || this.#textOf(name) !== undefined;
   }
 

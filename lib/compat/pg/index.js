@@ -34,4 +34,8 @@ exports.types = types;
 exports.utils = utils;
 
 /** The binding to libpq, which nobody needs here. */
-Object.defineProperty(exports, 'native', { configurable: true, enumerable: false, get: () => null });
+Object.defineProperty(exports, 'native', {
+  configurable: true,
+  enumerable: false,
+  get: () => null,
+});

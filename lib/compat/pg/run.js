@@ -6,6 +6,7 @@ const { init } = require('pg-types/lib/textParsers');
 const types = require('pg-types');
 const { Parsers } = require('../../session-shape');
 const Result = require('./result');
+const TypeOverrides = require('./type-overrides');
 const { prepareValue } = require('./values');
 
 /** No built-in type has it. */
@@ -44,6 +45,7 @@ class Run {
     const values = query.values ? preparedValues(query.values) : undefined;
     this.number = session.query(this, text, values, {
       types: query._result._types,
+      decoded: areNative(query._result._types),
       rowMode: query._rowMode,
       simple: !query.requiresPreparation(),
       name: query.name || undefined,
@@ -53,7 +55,9 @@ class Run {
   done(answer) {
     const { query } = this;
     if (Array.isArray(answer)) {
-      query._results = answer.map((one) => fill(new Result(query._rowMode, query._result._types), one));
+      query._results = answer.map((one) =>
+        fill(new Result(query._rowMode, query._result._types), one),
+      );
       // A statement without a command, such as an empty one, has no result of its own.
       if (query._results.length === 1) [query._results] = query._results;
     } else {
@@ -65,6 +69,12 @@ class Run {
   failed(error) {
     this.#client._failed(this, error);
   }
+}
+
+/** Whether the engine may read the cells: other parsers than the package's own are asked for text. */
+function areNative(given) {
+  if (given instanceof TypeOverrides ? given._types !== types : given !== types) return false;
+  return parsers.areNative(given);
 }
 
 /** Small numbers go as they are: their text is what `prepareValue` would give. */

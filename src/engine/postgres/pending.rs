@@ -143,12 +143,7 @@ pub(super) struct Held {
 
 #[derive(Debug)]
 pub(super) enum Task {
-    Execute {
-        statement: Rc<Statement>,
-        params: ParamsBuf,
-        mode: Mode,
-        retried: bool,
-    },
+    Execute { statement: Rc<Statement>, params: ParamsBuf, mode: Mode, retried: bool },
     Sync,
     Place,
     Reset,

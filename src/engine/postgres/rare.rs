@@ -121,11 +121,7 @@ impl Session {
         }
         let stage = pending.stage;
         let verbatim = self.options.verbatim;
-        if stage == Stage::Bind
-            && pending.reused
-            && !verbatim
-            && error.is_vanished_statement()
-        {
+        if stage == Stage::Bind && pending.reused && !verbatim && error.is_vanished_statement() {
             // Prepared again on each loss, they would pile up on the server.
             self.cache.give_up();
             error.hint(LOST_STATEMENT);

@@ -35,7 +35,7 @@ pub struct Login<'a> {
     pub application_name: Option<&'a str>,
     /// Command-line options for the server: `-c geqo=off`.
     pub options: Option<&'a str>,
-    /// Sent instead of all that a pool sends beside user and database.
+    /// Sent instead of what a pool sends, user and database included.
     pub startup: Option<&'a [(String, String)]>,
     /// A password may be sent as it is: the transport is encrypted, or the caller said so.
     pub cleartext: bool,
@@ -134,13 +134,15 @@ type Progress = Result<Option<Step>, StartupError>;
 impl<'a> Startup<'a> {
     pub fn new(login: Login<'a>) -> Result<Startup<'a>, StartupError> {
         let mut outgoing = BytesMut::with_capacity(256);
-        let mut parameters = vec![("user", login.user), ("database", login.database)];
+        let mut parameters = Vec::with_capacity(8);
         match login.startup {
             Some(own) => {
                 parameters.extend(own.iter().map(|(name, value)| (&**name, &**value)));
                 parameters.push(("client_encoding", "UTF8"));
             }
             None => {
+                parameters.push(("user", login.user));
+                parameters.push(("database", login.database));
                 parameters.push(("client_encoding", "UTF8"));
                 // Leaves the order of day and month, which only input depends on, to the server.
                 parameters.push(("DateStyle", "ISO"));

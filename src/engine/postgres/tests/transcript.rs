@@ -5,7 +5,7 @@ use crate::engine::postgres::error::ServerError;
 use crate::engine::postgres::params::EncodeError;
 use crate::engine::postgres::startup::Started;
 use crate::engine::postgres::statements::Statement;
-use crate::engine::postgres::types::{Columns, TypeOptions};
+use crate::engine::postgres::types::{Columns, Decoding, TypeOptions};
 use crate::engine::session::{Direction, Mode};
 use crate::wire::param::Params;
 use crate::wire::record::tag;
@@ -143,6 +143,8 @@ pub struct Recorder {
     pub deaf: bool,
     /// Wants no more of a cursor that suspends.
     pub had_enough: bool,
+    /// Of the last row.
+    pub columns: Option<Rc<Columns>>,
     /// Rows that a suspended cursor is asked for at once.
     pub wants: u32,
 }
@@ -157,6 +159,7 @@ impl Sink for Recorder {
     fn row(&mut self, token: u64, columns: &Rc<Columns>, binary: bool, body: &[u8]) -> Flow {
         let form = if binary { "binary" } else { "text" };
         let cells = body.escape_ascii();
+        self.columns = Some(columns.clone());
         self.events.push(format!("{token} row {form} {} {cells}", columns.len()));
         if self.stopping { Flow::Stop } else { Flow::Go }
     }
@@ -220,8 +223,21 @@ pub struct Peer {
 
 impl Peer {
     pub fn new(statement_cache: usize) -> Peer {
+        Peer::with(SessionOptions {
+            statement_cache,
+            types: TypeOptions::default(),
+            verbatim: false,
+        })
+    }
+
+    /// A session that its caller steers.
+    pub fn verbatim() -> Peer {
+        let types = TypeOptions { decoding: Decoding::Peer, ..TypeOptions::default() };
+        Peer::with(SessionOptions { statement_cache: 0, types, verbatim: true })
+    }
+
+    fn with(options: SessionOptions) -> Peer {
         let started = Started { transaction: b'I', pinned: true, ..Started::default() };
-        let options = SessionOptions { statement_cache, types: TypeOptions::default(), verbatim: false };
         let session = Session::new(started, options, "p");
         Peer { session, sink: Recorder::default(), statements: Vec::new() }
     }
