@@ -220,6 +220,8 @@ export interface TargetOptions {
    * Default false: a forged server could otherwise ask for it.
    */
   allowCleartextPassword?: boolean;
+  /** How many rounds of hashing a server may ask for in a SCRAM login; 0 for any number. Default 0. */
+  scramMaxIterations?: number;
   /** Shown in pg_stat_activity. Default: PGAPPNAME, else none. */
   applicationName?: string;
   /** libpq's name of `applicationName`. */

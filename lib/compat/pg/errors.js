@@ -1,12 +1,107 @@
 'use strict';
+
+/** What programs for `pg` see of failures: Node's own errors, and those of its protocol package. */
+
+const { getSystemErrorMap, getSystemErrorName } = require('node:util');
 const { DatabaseError } = require('pg-protocol');
-const databaseError = (w) => Object.assign(new DatabaseError(w.message, 0, 'error'), w);
-module.exports = {
-  databaseError,
-  connectError: (e) => e,
-  lostErrors: (w) => ({
-    server: w?.cause?.kind === 'database' ? databaseError(w.cause) : null,
-    transport: null,
-  }),
-  noticeOf: (w) => ({ ...w, name: 'notice' }),
+const { NoticeMessage } = require('pg-protocol/dist/messages.js');
+const { fromWire } = require('../../errors');
+
+/** In the order in which they show. */
+const FIELDS = [
+  ...['severity', 'code', 'detail', 'hint', 'position', 'internalPosition', 'internalQuery'],
+  ...['where', 'schema', 'table', 'column', 'dataType', 'constraint', 'file', 'line', 'routine'],
+];
+
+/** An error of the server; fields that it did not send are there all the same. */
+function databaseError(wire) {
+  return withFields(new DatabaseError(wire.message, wire.length, 'error'), wire);
+}
+
+/** No Error: a notice is read, not thrown. */
+function noticeOf(wire) {
+  return withFields(new NoticeMessage(wire.length, wire.message), wire);
+}
+
+function withFields(message, wire) {
+  for (const field of FIELDS) message[field] = wire[field];
+  if (wire.localSeverity !== undefined) message.severity = wire.localSeverity;
+  return message;
+}
+
+const FIRST = 'SASL: SCRAM-SERVER-FIRST-MESSAGE:';
+
+/** By the engine's code. */
+const MESSAGES = {
+  ERR_TLS_NOT_OFFERED: () => 'The server does not support SSL connections',
+  ERR_TLS_ANSWER: () => 'There was an error establishing an SSL connection',
+  ERR_AUTH_NO_PASSWORD: ({ password }) =>
+    `${FIRST} client password must be a ${password === '' ? 'non-empty string' : 'string'}`,
+  ERR_AUTH_MECHANISM: ({ enableChannelBinding }) =>
+    `SASL: Only mechanism(s) ${enableChannelBinding ? 'SCRAM-SHA-256-PLUS and ' : ''}` +
+    'SCRAM-SHA-256 are supported',
+  ERR_AUTH_CHALLENGE: () => `${FIRST} the server's challenge is malformed`,
+  ERR_AUTH_ITERATIONS: ({ scramMaxIterations }, { message }) =>
+    `${FIRST} iteration count ${/\d+(?= iterations)/.exec(message)} exceeds scramMaxIterations ` +
+    `of ${scramMaxIterations}`,
+  ERR_AUTH_PROOF: () => 'SASL: SCRAM-SERVER-FINAL-MESSAGE: server signature does not match',
+  ERR_AUTH_METHOD: () => 'Unknown authentication method: the server asks for one not supported',
 };
+
+/** Why `client` could not connect: an error of the engine, as it came or as one of its classes. */
+function connectError(wire, client) {
+  if (wire.kind === 'database') return databaseError(wire);
+  const { attempts, cause, errno, socket, tag } = wire;
+  if (attempts !== undefined) return attemptsError(attempts, client);
+  // The server's own words, where the engine explained them.
+  if (cause?.kind === 'database') return databaseError(cause);
+  // What a Duplex of JavaScript's ended by, TLS of Node's among them.
+  if (cause?.transport !== undefined) return fromWire(wire).cause;
+  if (Object.hasOwn(MESSAGES, errno)) return new Error(MESSAGES[errno](client, wire));
+  if (errno === 'ERR_POLYPOOL_PROTOCOL') return invalidResponse(wire, tag);
+  if (socket !== undefined) return socketError(socket, errno, client);
+  return Object.assign(new Error(wire.message), { code: errno ?? wire.code });
+}
+
+function invalidResponse({ message }, tag) {
+  const what = tag === undefined ? message : tag.toString(16);
+  return new DatabaseError(`received invalid response: ${what}`, 0, 'error');
+}
+
+/** The first address that was reached has decided; else none was. */
+function attemptsError(attempts, client) {
+  const isRefusal = ({ error }) => error.socket?.syscall === 'connect';
+  const reached = attempts.find((attempt) => !isRefusal(attempt));
+  if (reached !== undefined) return connectError(reached.error, client);
+  const errors = attempts.map(({ error }) => connectError(error, client));
+  return errors.length === 1
+    ? errors[0]
+    : Object.assign(new AggregateError(errors), { code: errors[0].code });
+}
+
+function socketError({ syscall, os, address, port }, code, { host }) {
+  if (syscall === 'handshake') return unsecured(host);
+  // The other side has ended, which is no error of the system.
+  if (os === null) return new Error('Connection terminated unexpectedly');
+  const [errno, name] = systemError(os, code);
+  const place = port === undefined ? address : `${address}:${port}`;
+  const error = new Error([syscall, name, place].filter(Boolean).join(' '));
+  Object.assign(error, { errno, code: name, syscall });
+  if (address !== undefined) error.address = address;
+  if (port !== undefined) error.port = port;
+  return error;
+}
+
+/** Node's number and name; Windows has numbers of its own. */
+function systemError(os, code) {
+  if (process.platform !== 'win32') return [-os, getSystemErrorName(-os)];
+  const known = [...getSystemErrorMap()].find(([, [name]]) => name === code);
+  return [known?.[0] ?? -os, code];
+}
+
+function unsecured(host) {
+  const message = 'Client network socket disconnected before secure TLS connection was established';
+  return Object.assign(new Error(message), { code: 'ECONNRESET', host });
+}
+
+module.exports = { connectError, databaseError, noticeOf };

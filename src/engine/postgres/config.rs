@@ -41,6 +41,8 @@ pub const KEYS: &[&str] = &[
     "tcpUserTimeoutMs",
     "tcp_user_timeout",
     "allowCleartextPassword",
+    "sendEmptyPassword",
+    "scramMaxIterations",
     "ssl",
     "sslmode",
     "sslrootcert",
@@ -162,6 +164,9 @@ pub struct Target {
     pub keepalive: Option<Keepalive>,
     pub tcp_user_timeout: Option<Duration>,
     pub allow_cleartext_password: bool,
+    /// Without a password an empty one is sent, where the method allows it.
+    pub sends_no_password: bool,
+    pub scram_iterations_max: Option<u32>,
     /// Transports are made by JavaScript: option `stream`, or TLS that rustls has no options for.
     pub bridged: bool,
     /// Of a session that its caller steers: see `Surroundings`.
@@ -208,6 +213,8 @@ impl Target {
                 Some(ms) => Some(ms).filter(|&ms| ms > 0).map(Duration::from_millis),
             },
             allow_cleartext_password: given.flag("allowCleartextPassword")?.unwrap_or(false),
+            sends_no_password: given.flag("sendEmptyPassword")?.unwrap_or(false),
+            scram_iterations_max: iterations_max(given)?,
             bridged: bridged(given)?,
             startup: None,
             pins_refused: AtomicBool::new(false),
@@ -303,6 +310,12 @@ fn keepalive(given: &Given) -> Result<Option<Keepalive>, OptionError> {
         count: given.whole("keepalives_count", 0, 127)?.map(|n| n as u32).filter(|&n| n > 0),
     };
     Ok(given.flag("keepalive")?.unwrap_or(true).then_some(keepalive))
+}
+
+/// 0 is "no bound", as it is without the option.
+fn iterations_max(given: &Given) -> Result<Option<u32>, OptionError> {
+    let most = given.whole("scramMaxIterations", 0, MS_MAX)?;
+    Ok(most.and_then(|most| u32::try_from(most).ok()).filter(|&most| most > 0))
 }
 
 fn wanted(given: &Given) -> Result<Wanted, OptionError> {

@@ -180,13 +180,14 @@ pub(super) async fn open(
     peer.encrypted = false;
     let tcp = match &peer.address {
         Address::Tcp(address) => {
-            let tcp = TcpStream::connect(address).await.map_err(ConnectError::from)?;
+            let tcp = TcpStream::connect(address).await.map_err(|error| refused(error, peer))?;
             prepare(&tcp, target);
             tcp
         }
         #[cfg(unix)]
         Address::Unix(path) => {
-            let unix = tokio::net::UnixStream::connect(path).await?;
+            let unix = tokio::net::UnixStream::connect(path).await;
+            let unix = unix.map_err(|error| refused(error, peer))?;
             return Ok(Stream::Unix(unix));
         }
         #[cfg(not(unix))]
@@ -208,6 +209,10 @@ pub(super) async fn open(
         return encrypt(target, roots, &peer.host, tcp).await;
     }
     Ok(Stream::Tcp(tcp))
+}
+
+fn refused(error: std::io::Error, peer: &Peer) -> ConnectError {
+    ConnectError::from(error).connecting(&peer.address)
 }
 
 /// Whether TLS is spoken from here on; an error when it must be and the server has none.
@@ -259,7 +264,7 @@ async fn offers_tls(
         // 'E' is an error in words, which may be forged: they are not passed on.
         _ => {
             let message = "the server does not answer the request for TLS as PostgreSQL does";
-            Err(ConnectError::new(Kind::Protocol, "ERR_POLYPOOL_PROTOCOL", message))
+            Err(ConnectError::new(Kind::Protocol, "ERR_TLS_ANSWER", message))
         }
     }
 }
@@ -301,7 +306,7 @@ async fn encrypt(
             Err(tls_failure::no_direct_tls())
         }
         Ok(Some(Ok(stream))) => Ok(Stream::Tls(Box::new(stream))),
-        Ok(Some(Err(error))) => Err(tls_failure::explain(error, &target.ssl)),
+        Ok(Some(Err(error))) => Err(tls_failure::explain(error, &target.ssl).before_tls()),
         Ok(None) | Err(_) => Err(ConnectError::new(Kind::Tls, "ECANCELED", "TLS was broken off")),
     }
 }
@@ -340,6 +345,8 @@ async fn shake_hands(
         user: &target.user,
         password: password.as_deref(),
         hint: passwords.hint(),
+        sends_none: target.sends_no_password,
+        iterations_max: target.scram_iterations_max,
         binding: target.channel_binding,
         end_point: bound.as_deref(),
         database: &target.database,

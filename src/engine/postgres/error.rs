@@ -126,6 +126,11 @@ impl ServerError {
         self.code() == "26000"
     }
 
+    /// What the message's header said, which programs for `pg` can read.
+    pub fn length(&self) -> usize {
+        4 + self.fields.iter().map(|(_, text)| text.len() + 2).sum::<usize>() + 1
+    }
+
     /// All fields under the names JavaScript sees; absent ones are left out.
     pub fn to_json(&self) -> Value {
         let mut object = Map::new();
@@ -137,6 +142,11 @@ impl ServerError {
         }
         if self.unparsed {
             object.insert("unparsed".to_owned(), true.into());
+        }
+        object.insert("length".to_owned(), self.length().into());
+        // Where the two differ; `pg` has always given the one in the server's language.
+        if let Some(localised) = self.field(b'S').filter(|text| *text != self.severity()) {
+            object.insert("localSeverity".to_owned(), localised.into());
         }
         Value::Object(object)
     }

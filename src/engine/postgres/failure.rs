@@ -1,5 +1,6 @@
 //! Why no connection came about.
 
+use super::connect::Address;
 use super::error::ServerError;
 use super::role::Wanted;
 use super::startup::StartupError;
@@ -25,6 +26,31 @@ pub enum Kind {
     /// No host would do; each with its own reason.
     Hosts(Vec<Failed>),
     Io,
+}
+
+/// What a socket said, for programs that know Node's errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub syscall: &'static str,
+    /// The system's number; none where the other side has just ended.
+    pub os: Option<i32>,
+    /// Numeric, or the path of a unix socket; of a connect only.
+    pub address: Option<Address>,
+}
+
+impl Said {
+    fn to_json(&self) -> Value {
+        let mut json = json!({ "syscall": self.syscall, "os": self.os });
+        match &self.address {
+            Some(Address::Tcp(address)) => {
+                json["address"] = address.ip().to_string().into();
+                json["port"] = address.port().into();
+            }
+            Some(Address::Unix(path)) => json["address"] = path.to_string_lossy().into(),
+            Some(Address::Far(_)) | None => {}
+        }
+        json
+    }
 }
 
 /// One attempt of several.
@@ -68,12 +94,15 @@ pub struct ConnectError {
     /// As `to_json` gives it: the server's own words, where the message explains them, or what
     /// ended a transport of JavaScript's.
     pub cause: Option<Box<Value>>,
+    pub socket: Option<Box<Said>>,
+    /// With what byte the answer of something that is not PostgreSQL begins.
+    pub tag: Option<u8>,
 }
 
 impl ConnectError {
     pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> ConnectError {
         let (message, code) = (message.into(), code.into());
-        ConnectError { kind, message, code, fatal: false, cause: None }
+        ConnectError { kind, message, code, fatal: false, cause: None, socket: None, tag: None }
     }
 
     pub(super) fn fatal(mut self) -> ConnectError {
@@ -99,12 +128,31 @@ impl ConnectError {
             fatal: false,
             kind: Kind::Hosts(failed),
             cause: None,
+            socket: None,
+            tag: None,
         }
+    }
+
+    /// It came of the system call that connects.
+    pub(super) fn connecting(mut self, to: &Address) -> ConnectError {
+        if let Some(said) = &mut self.socket {
+            said.syscall = "connect";
+            said.address = Some(to.clone());
+        }
+        self
     }
 
     /// Nobody answered, as far as can be told a machine that is gone.
     pub(super) fn is_silence(&self) -> bool {
         matches!(self.kind, Kind::Timeout)
+    }
+
+    /// It came before TLS stood.
+    pub(super) fn before_tls(mut self) -> ConnectError {
+        if let Some(said) = &mut self.socket {
+            said.syscall = "handshake";
+        }
+        self
     }
 
     /// Puts the address before the message, except before the server's own words.
@@ -140,6 +188,12 @@ impl ConnectError {
         });
         if let Some(cause) = &self.cause {
             json["cause"] = (**cause).clone();
+        }
+        if let Some(said) = &self.socket {
+            json["socket"] = said.to_json();
+        }
+        if let Some(tag) = self.tag {
+            json["tag"] = tag.into();
         }
         if let Kind::Hosts(failed) = &self.kind {
             let attempts =
@@ -186,9 +240,12 @@ impl From<io::Error> for ConnectError {
             Io::HostUnreachable => (Kind::Io, "EHOSTUNREACH", "the host cannot be reached"),
             Io::NetworkUnreachable => (Kind::Io, "ENETUNREACH", "the network cannot be reached"),
             Io::PermissionDenied => (Kind::Io, "EACCES", "permission denied by the system"),
-            _ => return ConnectError::new(Kind::Io, "EIO", error.to_string()),
+            _ => (Kind::Io, "EIO", &*error.to_string()),
         };
-        ConnectError::new(kind, code, message)
+        let syscall = if error.kind() == Io::BrokenPipe { "write" } else { "read" };
+        let said = Said { syscall, os: error.raw_os_error(), address: None };
+        let socket = Some(Box::new(said));
+        ConnectError { socket, ..ConnectError::new(kind, code, message) }
     }
 }
 
@@ -207,6 +264,8 @@ impl From<&Failure> for ConnectError {
             code: failure.code.clone().into(),
             fatal: failure.fatal,
             cause: Some(Box::new(failure.to_json())),
+            socket: None,
+            tag: None,
         }
     }
 }
@@ -227,6 +286,8 @@ impl From<StartupError> for ConnectError {
                 fatal: error.is_auth(),
                 kind: Kind::Server(Box::new(error)),
                 cause: None,
+                socket: None,
+                tag: None,
             },
             StartupError::Unbound(error) => {
                 let message = "channel binding failed: the server does not see the TLS connection \
@@ -235,14 +296,20 @@ impl From<StartupError> for ConnectError {
                 let refusal = ConnectError::new(Kind::Auth, "ERR_TLS_BINDING", message).fatal();
                 ConnectError { cause: error.map(|error| Box::new(database(&error))), ..refusal }
             }
-            StartupError::Auth(message) => {
-                ConnectError::new(Kind::Auth, "ERR_POLYPOOL_CONNECT", message).fatal()
+            StartupError::Auth(why) => {
+                ConnectError::new(Kind::Auth, why.code(), why.to_string()).fatal()
             }
+            StartupError::Foreign(tag) => ConnectError { tag: Some(tag), ..foreign() },
             StartupError::Protocol(message) => {
                 ConnectError::new(Kind::Protocol, "ERR_POLYPOOL_PROTOCOL", message)
             }
         }
     }
+}
+
+pub(super) fn foreign() -> ConnectError {
+    let message = "the server does not answer as PostgreSQL does";
+    ConnectError::new(Kind::Protocol, "ERR_POLYPOOL_PROTOCOL", message)
 }
 
 fn database(error: &ServerError) -> Value {

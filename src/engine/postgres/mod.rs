@@ -21,6 +21,7 @@ mod passwords;
 mod pending;
 mod rare;
 mod receive;
+mod refusal;
 mod replicas;
 mod role;
 pub mod session;

@@ -9,6 +9,7 @@
 
 use super::binding::ChannelBinding as Binding;
 use super::error::ServerError;
+use super::refusal::{Refusal, iterations};
 use bytes::{Buf, BytesMut};
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::authentication::md5_hash;
@@ -41,6 +42,11 @@ pub struct Login<'a> {
     pub cleartext: bool,
     /// Why there is no password, where more is known than that none was given.
     pub hint: Option<&'a str>,
+    /// Without a password an empty one is sent where the method allows it, for the server to
+    /// refuse in its own words.
+    pub sends_none: bool,
+    /// How often the server may have the password hashed.
+    pub iterations_max: Option<u32>,
     pub binding: Binding,
     /// What the exchange can be bound to: set under TLS, when the certificate names a known hash.
     pub end_point: Option<&'a [u8]>,
@@ -71,11 +77,13 @@ pub enum StartupError {
     /// The server refused.
     Server(ServerError),
     /// The login cannot go on: no password, or a method we will not or cannot use.
-    Auth(String),
+    Auth(Refusal),
     /// The server does not see the TLS connection that we have.
     Unbound(Option<ServerError>),
     /// What came is not what PostgreSQL says here.
     Protocol(String),
+    /// What came does not even begin as PostgreSQL's messages do, but with this byte.
+    Foreign(u8),
 }
 
 impl StartupError {
@@ -152,7 +160,7 @@ impl<'a> Startup<'a> {
             }
         }
         frontend::startup_message(parameters, &mut outgoing)
-            .map_err(|_| auth("user, database, application_name or options holds a NUL"))?;
+            .map_err(|_| nul("user, database, application_name or options holds a NUL"))?;
         let started = Started { pinned: login.pins, ..Started::default() };
         Ok(Startup { login, state: State::Greeted, outgoing, started, binds: false })
     }
@@ -173,7 +181,7 @@ impl<'a> Startup<'a> {
     }
 
     pub fn computed(&mut self, computed: Computed) -> Result<(), StartupError> {
-        let scram = computed.0.map_err(|_| protocol("the server sent a bad SCRAM challenge"))?;
+        let scram = computed.0.map_err(|_| StartupError::Auth(Refusal::Challenge))?;
         frontend::sasl_response(scram.message(), &mut self.outgoing).map_err(broken)?;
         self.state = State::Proved(scram);
         Ok(())
@@ -207,6 +215,7 @@ impl<'a> Startup<'a> {
                 State::Scram(self.begin_scram(body.mechanisms())?)
             }
             (Message::AuthenticationSaslContinue(body), State::Scram(scram)) => {
+                self.check_iterations(body.data())?;
                 return Ok(Some(Step::Compute(Job { scram, challenge: body.data().to_vec() })));
             }
             (Message::AuthenticationSaslFinal(body), State::Proved(mut scram)) => {
@@ -216,22 +225,19 @@ impl<'a> Startup<'a> {
             }
             (Message::AuthenticationMd5Password(body), State::Greeted) => {
                 let user = self.login.user.as_bytes();
-                let answer = md5_hash(user, self.password()?.as_bytes(), body.salt());
+                let answer = md5_hash(user, self.password_to_send()?.as_bytes(), body.salt());
                 self.send_password(answer.as_bytes())?;
                 State::Verified
             }
             (Message::AuthenticationCleartextPassword, State::Greeted) => {
                 if !self.login.cleartext {
-                    return Err(auth(
-                        "the server asks for the password in clear text over a connection that \
-                         is not encrypted; set allowCleartextPassword: true to permit it",
-                    ));
+                    return Err(StartupError::Auth(Refusal::Cleartext));
                 }
-                self.send_password(self.password()?.as_bytes())?;
+                self.send_password(self.password_to_send()?.as_bytes())?;
                 State::Verified
             }
             (_, State::Greeted) => {
-                return Err(auth("the server asks for an authentication method not supported"));
+                return Err(StartupError::Auth(Refusal::Method));
             }
             _ => return Err(protocol("the password exchange is out of order")),
         };
@@ -244,7 +250,7 @@ impl<'a> Startup<'a> {
         if self.login.binding != Binding::Require || binds || !matches!(state, State::Greeted) {
             return Ok(());
         }
-        Err(auth(
+        Err(unbound(
             "option 'channel_binding' ('require') asks for a login by SCRAM over TLS, and the \
              server wants another kind of login",
         ))
@@ -261,7 +267,7 @@ impl<'a> Startup<'a> {
         }
         let (mechanism, binding) = self.choose_binding(plus)?;
         if mechanism == sasl::SCRAM_SHA_256 && !plain {
-            return Err(auth("the server offers no SASL mechanism but such as are not supported"));
+            return Err(StartupError::Auth(Refusal::Mechanism));
         }
         let scram = ScramSha256::new(self.password()?.as_bytes(), binding);
         frontend::sasl_initial_response(mechanism, scram.message(), &mut self.outgoing)
@@ -283,11 +289,11 @@ impl<'a> Startup<'a> {
                 self.binds = true;
                 Ok((sasl::SCRAM_SHA_256_PLUS, bind(end_point.to_vec())))
             }
-            Some(_) if required => Err(auth(
+            Some(_) if required => Err(unbound(
                 "the server offers no channel binding, which option 'channel_binding' ('require') \
                  asks for",
             )),
-            None if required => Err(auth(
+            None if required => Err(unbound(
                 "option 'channel_binding' ('require') needs TLS, and a server certificate that is \
                  signed with a known hash",
             )),
@@ -306,17 +312,27 @@ impl<'a> Startup<'a> {
     }
 
     fn password(&self) -> Result<&'a str, StartupError> {
-        self.login.password.ok_or_else(|| match self.login.hint {
-            Some(hint) => {
-                auth(&format!("the server asks for a password; none was given, and {hint}"))
+        let none = || Refusal::NoPassword(self.login.hint.map(str::to_owned));
+        self.login.password.ok_or_else(|| StartupError::Auth(none()))
+    }
+
+    /// For methods by which an empty one can be sent, and the server has to refuse it.
+    fn password_to_send(&self) -> Result<&'a str, StartupError> {
+        if self.login.sends_none { Ok(self.login.password.unwrap_or("")) } else { self.password() }
+    }
+
+    fn check_iterations(&self, challenge: &[u8]) -> Result<(), StartupError> {
+        match (iterations(challenge), self.login.iterations_max) {
+            (Some(asked), Some(most)) if asked > most => {
+                Err(StartupError::Auth(Refusal::Iterations(asked, most)))
             }
-            None => auth("the server asks for a password; none was given"),
-        })
+            _ => Ok(()),
+        }
     }
 
     fn send_password(&mut self, password: &[u8]) -> Result<(), StartupError> {
         frontend::password_message(password, &mut self.outgoing)
-            .map_err(|_| auth("the password holds a NUL"))
+            .map_err(|_| nul("the password holds a NUL"))
     }
 
     fn handle_accepted(&mut self, message: Message) -> Progress {
@@ -344,8 +360,8 @@ impl<'a> Startup<'a> {
 /// One whole message off the input.
 fn next_message(input: &mut BytesMut) -> Result<Option<BytesMut>, StartupError> {
     // The tag tells early what is not PostgreSQL, before a length is waited for.
-    if input.first().is_some_and(|tag| !b"RENSKZ".contains(tag)) {
-        return Err(protocol("the server does not answer as PostgreSQL does"));
+    if let Some(&tag) = input.first().filter(|tag| !b"RENSKZ".contains(tag)) {
+        return Err(StartupError::Foreign(tag));
     }
     let Some(header) = Header::parse(input).map_err(broken)? else { return Ok(None) };
     let length = usize::try_from(header.len()).unwrap_or(usize::MAX).saturating_add(1);
@@ -359,8 +375,12 @@ fn parsed(message: &mut BytesMut) -> Result<Message, StartupError> {
     Message::parse(message).map_err(broken)?.ok_or_else(|| protocol("a message is cut short"))
 }
 
-fn auth(message: &str) -> StartupError {
-    StartupError::Auth(message.to_owned())
+fn nul(message: &'static str) -> StartupError {
+    StartupError::Auth(Refusal::Nul(message))
+}
+
+fn unbound(message: &'static str) -> StartupError {
+    StartupError::Auth(Refusal::Unbound(message))
 }
 
 fn protocol(message: &str) -> StartupError {
@@ -379,7 +399,7 @@ fn scram_failed(answer: &[u8]) -> StartupError {
     {
         return StartupError::Unbound(None);
     }
-    auth("the password exchange failed: the server could not prove that it knows the password")
+    StartupError::Auth(Refusal::Proof)
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ fn every_field_has_its_key() {
         "schema": "value of s", "table": "value of t", "column": "value of c",
         "dataType": "value of d", "constraint": "value of n", "file": "value of F",
         "line": "value of L", "routine": "value of R",
+        "length": 4 + 18 * 12 + 1, "localSeverity": "value of S",
     });
     assert_eq!(json, expected);
 }
@@ -36,7 +37,8 @@ fn every_field_has_its_key() {
 #[test]
 fn absent_fields_are_left_out() {
     let error = ServerError::parse(&body(&[(b'S', "ERROR"), (b'C', "22012")])).unwrap();
-    assert_eq!(error.to_json(), serde_json::json!({ "severity": "ERROR", "code": "22012" }));
+    let expected = serde_json::json!({ "severity": "ERROR", "code": "22012", "length": 19 });
+    assert_eq!(error.to_json(), expected);
     assert_eq!(error.message(), "");
 }
 
