@@ -81,7 +81,10 @@ async function related(db) {
     orderBy: asc(authors.id),
     with: { books: { columns: { title: true, addedAt: true } } },
   });
-  const { rowCount, command } = await db.update(books).set({ stock: 2n }).where(eq(books.title, 'B'));
+  const { rowCount, command } = await db
+    .update(books)
+    .set({ stock: 2n })
+    .where(eq(books.title, 'B'));
   return {
     authors: [ann, bob],
     book,
@@ -137,7 +140,8 @@ async function transactions(db) {
     await tx.transaction((nested) => add(nested, 'gus'));
   });
   const level = await db.transaction(
-    (tx) => tx.execute(sql`select current_setting('transaction_isolation') as level,
+    (tx) =>
+      tx.execute(sql`select current_setting('transaction_isolation') as level,
       current_setting('transaction_read_only') as read_only`),
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
   );

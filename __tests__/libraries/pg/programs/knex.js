@@ -57,7 +57,9 @@ async function migrate(knex) {
   await knex.migrate.rollback(two);
   const withoutStock = await knex.schema.hasColumn('books', 'stock');
   await knex.migrate.latest(two);
-  const broken = await refusal(knex.migrate.latest({ migrationSource: source(Object.keys(STEPS)) }));
+  const broken = await refusal(
+    knex.migrate.latest({ migrationSource: source(Object.keys(STEPS)) }),
+  );
   const [complete, pending] = await knex.migrate.list(two);
   return {
     applied,
@@ -112,7 +114,9 @@ async function relations(knex) {
     pluck: await knex('authors').orderBy('id').pluck('name'),
     raw: (await knex.raw("select :a::int as a, '\\?' as b", { a: 7 })).rows,
     array: (await knex.raw('select 1 as a, 2 as a').options({ rowMode: 'array' })).rows,
-    found: await knex('authors').whereIn(['id', 'name'], [[id, 'ann']]).first('name'),
+    found: await knex('authors')
+      .whereIn(['id', 'name'], [[id, 'ann']])
+      .first('name'),
   };
 }
 
@@ -168,8 +172,12 @@ async function streams(knex) {
     seen = n;
     if (n === 10) break;
   }
-  const broken = knex.select(knex.raw('1 / (3 - n) as x')).from(knex.raw('generate_series(1, 9) n'));
-  const refused = await refusal(pipeline(broken.stream(), new Writable({ objectMode: true, write: (row, _, done) => done() })));
+  const broken = knex
+    .select(knex.raw('1 / (3 - n) as x'))
+    .from(knex.raw('generate_series(1, 9) n'));
+  const refused = await refusal(
+    pipeline(broken.stream(), new Writable({ objectMode: true, write: (row, _, done) => done() })),
+  );
   return { sum, piped, seen, refused, after: await knex.select(knex.raw('1 as one')) };
 }
 
@@ -188,7 +196,9 @@ async function errors(knex) {
 async function concurrency(knex) {
   const told = { query: 0, 'query-response': 0, 'query-error': 0 };
   for (const name of Object.keys(told)) knex.on(name, () => (told[name] += 1));
-  const queries = Array.from({ length: 40 }, (_, n) => knex.select(knex.raw('?::int * 2 as x', [n])));
+  const queries = Array.from({ length: 40 }, (_, n) =>
+    knex.select(knex.raw('?::int * 2 as x', [n])),
+  );
   const answers = await Promise.all(queries);
   await failure(knex.raw('select 1 / 0'));
   return {
@@ -212,7 +222,11 @@ report(async (connectionString) => {
   const knex = createKnex({
     client: 'pg',
     connection: { connectionString, application_name: 'shop' },
-    pool: { min: 0, max: 3, afterCreate: (client, done) => client.query('set timezone to utc', done) },
+    pool: {
+      min: 0,
+      max: 3,
+      afterCreate: (client, done) => client.query('set timezone to utc', done),
+    },
     log: { warn() {}, error() {}, deprecate() {}, debug() {} },
   });
   try {

@@ -116,9 +116,11 @@ async function relations(db) {
       .values({ fullName: 'bob' })
       .onConflict((conflict) => conflict.column('fullName').doNothing())
       .executeTakeFirst(),
-    missing: (await failure(
-      db.selectFrom('authors').select('id').where('id', '=', 0).executeTakeFirstOrThrow(),
-    )).message,
+    missing: (
+      await failure(
+        db.selectFrom('authors').select('id').where('id', '=', 0).executeTakeFirstOrThrow(),
+      )
+    ).message,
   };
 }
 

@@ -34,7 +34,9 @@ function watched() {
     extend: (object) => (object.authorNamed = (name) => object.one(BY_NAME, name)),
     noWarnings: true,
   };
-  for (const name of ['disconnect', 'query', 'receive', 'error', 'task', 'transact']) {
+  // A connection that is lost may have more than one thing to say.
+  options.error = (_, { cn: lost }) => (counts.error += lost ? 0 : 1);
+  for (const name of ['disconnect', 'query', 'receive', 'task', 'transact']) {
     options[name] = () => (counts[name] += 1);
   }
   return { counts, options };

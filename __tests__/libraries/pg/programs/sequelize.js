@@ -78,7 +78,9 @@ async function relations({ Author, Book, Tag }) {
   const book = await Book.create({ ...BOOK, authorId: ann.id });
   const more = Array.from({ length: 20 }, (_, n) => ({ title: `number ${n}`, authorId: ann.id }));
   await Book.bulkCreate(more);
-  await book.setTags(await Tag.bulkCreate([{ name: 'red' }, { name: 'blue' }], { returning: true }));
+  await book.setTags(
+    await Tag.bulkCreate([{ name: 'red' }, { name: 'blue' }], { returning: true }),
+  );
   const read = await Book.findByPk(book.id, {
     include: [Author, { model: Tag, through: { attributes: [] } }],
     order: [[Tag, 'name', 'ASC']],

@@ -64,7 +64,10 @@ async function reading(pool) {
       returning *`,
   );
   const joined = statement`select name, title from books join authors on author_id = authors.id`;
-  const condition = sql.join([sql.fragment`name = ${'ann'}`, sql.fragment`id > ${0}`], sql.fragment` and `);
+  const condition = sql.join(
+    [sql.fragment`name = ${'ann'}`, sql.fragment`id > ${0}`],
+    sql.fragment` and `,
+  );
   return {
     author,
     inserted,
@@ -81,7 +84,8 @@ async function reading(pool) {
 }
 
 async function transactions(pool) {
-  const add = (handler, name) => handler.query(statement`insert into authors (name) values (${name})`);
+  const add = (handler, name) =>
+    handler.query(statement`insert into authors (name) values (${name})`);
   const failed = await failure(
     pool.transaction(async (transaction) => {
       await add(transaction, 'dan');
@@ -116,7 +120,12 @@ async function streams(pool) {
     statement`select 1 / (3 - n) as x from generate_series(1, 9) n`,
     (stream) => stream.on('data', () => {}),
   );
-  return { sum, names, broken: await refused(broken), after: await pool.oneFirst(statement`select 1`) };
+  return {
+    sum,
+    names,
+    broken: await refused(broken),
+    after: await pool.oneFirst(statement`select 1`),
+  };
 }
 
 async function errors(pool) {
@@ -128,7 +137,9 @@ async function errors(pool) {
       pool.query(statement`insert into books (author_id, title) values (0, 'x')`),
     ),
     notNull: await refused(pool.query(statement`insert into authors (name) values (null)`)),
-    check: await refused(pool.query(statement`insert into books (author_id, title) values (1, '')`)),
+    check: await refused(
+      pool.query(statement`insert into books (author_id, title) values (1, '')`),
+    ),
     syntax: await refused(pool.query(statement`selec 1`)),
     input: await refused(pool.query(statement`select 'x'::int`)),
     timeout: await refused(pool.query(hang)),

@@ -103,7 +103,14 @@ async function migrate(url, source) {
   await other.destroy();
   await source.synchronize();
   const log = await source.driver.createSchemaBuilder().log();
-  return { done, pending, refused, logged: [...logged], tables, isInStep: log.upQueries.length === 0 };
+  return {
+    done,
+    pending,
+    refused,
+    logged: [...logged],
+    tables,
+    isInStep: log.upQueries.length === 0,
+  };
 }
 
 const BOOK = {
