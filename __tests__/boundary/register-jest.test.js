@@ -82,7 +82,7 @@ test('an unknown name in POLYPOOL_REGISTER fails the configuration', async () =>
   );
   expect(passed).toBe(undefined);
   expect(output).toContain(
-    "POLYPOOL_REGISTER names 'x': polypool replaces generic-pool, async-pool",
+    "POLYPOOL_REGISTER names 'x': polypool replaces generic-pool, async-pool, pg, pg-pool",
   );
 });
 
