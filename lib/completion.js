@@ -9,8 +9,8 @@
 const { performance: clock } = require('node:perf_hooks');
 const { setImmediate: later } = require('node:timers');
 const { COMPLETE, SUBMIT } = require('./records');
-const { Reader, Shape } = require('./rows');
-const { Shapes } = require('./shapes');
+const { Reader } = require('./rows');
+const { Entry, Shapes } = require('./shapes');
 
 /** A drain hands control back to the event loop after so many milliseconds. */
 const DRAIN_MS = 1;
@@ -94,10 +94,7 @@ class Completion {
           this.readFail(ints[reader.i++], JSON.parse(reader.payload()));
           break;
         case COMPLETE.SHAPE:
-          this.shapes.known.set(ints[reader.i++], {
-            columns: JSON.parse(reader.payload()),
-            byInt8: {},
-          });
+          this.shapes.known.set(ints[reader.i++], new Entry(JSON.parse(reader.payload())));
           break;
         case COMPLETE.FORGET_SHAPES:
           this.shapes = this.shapes.next = new Shapes();
@@ -130,6 +127,10 @@ class Completion {
           request.stream.suspended();
           break;
         }
+        case COMPLETE.STATUS:
+          link.requests[ints[reader.i]].pool.status = ints[reader.i + 1];
+          reader.i += 2;
+          break;
         case COMPLETE.COMMAND:
           this.commands[ints[reader.i++]] = reader.payload() || null;
           break;
@@ -212,11 +213,10 @@ class Completion {
     return undefined;
   }
 
-  /** One shape may be read in two ways: pools differ in what an int8 becomes. */
+  /** One shape may be read in several ways: its request's pool knows how. */
   shapeFor(id, request) {
     const entry = this.shapes.known.get(id) ?? request.shapes.find(id);
-    const { int8 } = request.pool;
-    return (entry.byInt8[int8] ??= new Shape(entry.columns, { int8 }));
+    return request.pool.shapeOf(entry, request);
   }
 
   readDone(reader, ints) {

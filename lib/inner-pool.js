@@ -34,7 +34,6 @@ class InnerPool {
     this.emitter = group === null ? facade : group.primary;
     const beside = this.emitter === facade ? 'primary' : 'replica';
     this.target = group === null ? undefined : beside;
-    /** Read by the ring for every result. */
     this.int8 = settings.int8;
     /** The promise of `close()`. */
     this.closing = null;
@@ -57,6 +56,10 @@ class InnerPool {
   }
 
   // ---- From the ring ----
+
+  shapeOf(entry) {
+    return entry.shape(this.int8);
+  }
 
   errorOf(wire, request) {
     return errorOf(this, wire, request);

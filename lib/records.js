@@ -19,6 +19,7 @@ const SUBMIT = {
   COPY_END: 14,
   FETCH: 15,
   STREAM_END: 16,
+  NAMED: 17,
 };
 const COMPLETE = {
   ROWS: 1,
@@ -42,6 +43,7 @@ const COMPLETE = {
   COPY_CREDIT: 19,
   NOTIFICATION: 20,
   SUSPENDED: 21,
+  STATUS: 22,
 };
 const FLAG = {
   STREAM: 1,
@@ -52,6 +54,9 @@ const FLAG = {
   CURSOR: 32,
   PRIMARY: 64,
   REPLICA: 128,
+  SIMPLE: 256,
+  TEXT: 512,
+  WIRE: 1024,
 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 const HOOK = { ON_CONNECT: 1, RESET: 2, PASSWORD: 3, STREAM: 4 };

@@ -8,7 +8,7 @@
  * The layout of the cells is that of `src/wire/chunk.rs`.
  */
 
-const { converterFor, malformed } = require('./values');
+const { malformed } = require('./values');
 const { PoolError } = require('./errors');
 
 /** A wider result is read by the loop: its generated function would be too large to optimise. */
@@ -91,10 +91,11 @@ class Reader {
 }
 
 class Shape {
-  constructor(columns, types) {
+  /** `readers` say how each column is read, and what is made of its cells. */
+  constructor(columns, readers) {
     this.columns = columns;
     this.fields = columns.map(({ wire, ...field }) => field);
-    this.readers = columns.map((column) => converterFor(column, { types }));
+    this.readers = readers;
     this.asObjects = null;
     this.asArrays = null;
   }
@@ -107,12 +108,16 @@ class Shape {
       else (this.asObjects ??= this.#decoder(false))(reader, count, out);
     } catch (error) {
       const start = { i, f, t, b, segment, at };
-      const failure =
-        error instanceof PoolError ? error : this.#locate(Object.assign(reader, start), count);
+      const failure = this.explain(error, Object.assign(reader, start), count);
       Object.assign(reader, start);
       this.skip(reader, count);
-      throw failure ?? error;
+      throw failure;
     }
+  }
+
+  /** What a reading threw that begins where `reader` stands. */
+  explain(error, reader, count) {
+    return error instanceof PoolError ? error : (this.#locate(reader, count) ?? error);
   }
 
   /** What JSON.parse or BigInt throw names no column: reads again to find out which it was. */

@@ -1,5 +1,28 @@
 'use strict';
 
+const { Shape } = require('./rows');
+const { converterFor } = require('./values');
+
+/** The columns of a result, and the ways in which they are read. */
+class Entry {
+  /** How an unpooled session read them last; see `session-shape.js`. */
+  typed = null;
+  #byInt8 = {};
+
+  constructor(columns) {
+    this.columns = columns;
+  }
+
+  /** Pools differ in what an int8 becomes. */
+  shape(int8) {
+    const { columns } = this;
+    return (this.#byInt8[int8] ??= new Shape(
+      columns,
+      columns.map((column) => converterFor(column, { types: { int8 } })),
+    ));
+  }
+}
+
 /**
  * The shapes between one FORGET_SHAPES and the next. Numbers are never used again, and an answer
  * under way may name one of before: older ones live for as long as a request that may.
@@ -17,4 +40,4 @@ class Shapes {
   }
 }
 
-module.exports = { Shapes };
+module.exports = { Entry, Shapes };

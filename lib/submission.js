@@ -24,6 +24,8 @@ class Submission {
   constructor(native) {
     this.native = native;
     this.statements = new Map();
+    /** Those with a name, by it. */
+    this.named = new Map();
     this.statementIds = [];
     this.statementCount = 0;
     this.lastText = null;
@@ -129,6 +131,26 @@ class Submission {
     return length;
   }
 
+  /** Writes a record of a word and two texts. */
+  recordWithTexts(op, first, second, word) {
+    if (this.open) {
+      this.aside(this.recordWithTexts, [op, first, second, word]);
+      return;
+    }
+    this.reserve((first.length + second.length) * 3 + 32);
+    const { i32, u8, start } = this;
+    this.at++;
+    i32[this.at++] = op;
+    i32[this.at++] = word;
+    for (const text of [first, second]) {
+      const length = u8.utf8Write(text, (this.at + 1) << 2);
+      i32[this.at] = length;
+      this.at += 1 + ((length + 3) >> 2);
+    }
+    i32[start] = this.at - start;
+    this.commit();
+  }
+
   /** Hands over what is complete without waiting for the end of the tick. */
   hurry() {
     if (this.start === 0 || this.open) return;
@@ -180,8 +202,8 @@ class Submission {
     if (text === this.lastText) return this.lastStatement.id;
     let entry = this.statements.get(text);
     if (entry === undefined) {
-      if (this.statements.size >= STATEMENTS_MAX) this.forgetStatement();
-      entry = { id: this.statementIds.pop() ?? this.statementCount++, used: false };
+      if (this.statements.size >= STATEMENTS_MAX) this.forgetStatement(this.statements);
+      entry = { text, id: this.statementIds.pop() ?? this.statementCount++, used: false };
       this.recordWithText(SUBMIT.STATEMENT, text, entry.id);
       this.statements.set(text, entry);
     } else {
@@ -192,35 +214,59 @@ class Submission {
     return entry.id;
   }
 
+  /** The same of a text under the name that the server is to know it by. */
+  namedStatement(text, name) {
+    let entry = this.named.get(name);
+    if (entry !== undefined && entry.text !== text) {
+      this.named.delete(name);
+      this.dropStatement(entry);
+      entry = undefined;
+    }
+    if (entry === undefined) {
+      if (this.named.size >= STATEMENTS_MAX) this.forgetStatement(this.named);
+      entry = { text, id: this.statementIds.pop() ?? this.statementCount++, used: false };
+      this.recordWithTexts(SUBMIT.NAMED, text, name, entry.id);
+      this.named.set(name, entry);
+    } else {
+      entry.used = true;
+    }
+    return entry.id;
+  }
+
   /** Drops the oldest text that was not used again since it was last looked at. */
-  forgetStatement() {
-    for (const [text, entry] of this.statements) {
-      this.statements.delete(text);
+  forgetStatement(statements) {
+    for (const [key, entry] of statements) {
+      statements.delete(key);
       if (entry.used) {
         entry.used = false;
-        this.statements.set(text, entry);
+        statements.set(key, entry);
         continue;
       }
-      this.record(SUBMIT.FORGET, entry.id);
-      this.statementIds.push(entry.id);
-      if (text === this.lastText) this.lastText = null;
+      this.dropStatement(entry);
       return;
     }
+  }
+
+  dropStatement({ text, id }) {
+    this.record(SUBMIT.FORGET, id);
+    this.statementIds.push(id);
+    if (text === this.lastText) this.lastText = null;
   }
 
   /**
    * Submits a statement; throws what its parameters are refused with, then nothing was submitted.
    * `slot` is -1 for a statement of the pool itself.
    */
-  query(number, pool, slot, generation, text, values, flags, timeoutMs, batch) {
+  query(number, pool, slot, generation, text, values, flags, timeoutMs, batch, name) {
     if (this.open) {
       const place = [number, pool, slot, generation];
-      this.aside(this.query, [...place, text, values, flags, timeoutMs, batch]);
+      this.aside(this.query, [...place, text, values, flags, timeoutMs, batch, name]);
       return;
     }
     // Ahead of the statement's number: a Proxy's may run code that has the text forgotten.
     const count = values ? values.length >>> 0 : 0;
-    const statement = this.statement(text);
+    const statement =
+      name === undefined ? this.statement(text) : this.namedStatement(text, name);
     this.reserve(64);
     const { i32, start } = this;
     i32[start + 1] = SUBMIT.QUERY;

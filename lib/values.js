@@ -165,4 +165,4 @@ function undecodable(column, what, options) {
   return new PoolError('ERR_POLYPOOL_DECODE', `column "${column.name}" ${what}`, options);
 }
 
-module.exports = { converterFor, malformed };
+module.exports = { READS, converterFor, malformed };

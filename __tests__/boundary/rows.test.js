@@ -2,6 +2,7 @@
 // Cells of the ring as the engine writes them, without an engine.
 
 const { Reader, Shape } = require('../../lib/rows.js');
+const { converterFor } = require('../../lib/values.js');
 const { load, openPool, rejection } = require('../support/pools.js');
 
 const JSON_TYPE = 114;
@@ -16,7 +17,7 @@ function texts(...cells) {
 
 test.each(['object', 'array'])('JSON that does not parse names its column (%s)', (rowMode) => {
   const column = { name: 'payload', dataTypeId: JSON_TYPE, wire: 't' };
-  const shape = new Shape([column], { int8: 'number' });
+  const shape = new Shape([column], [converterFor(column, { types: { int8: 'number' } })]);
   const reader = texts('{"a":1}', 'nope', '[2]', '[3]');
   const rows = [];
   let error;

@@ -136,6 +136,7 @@ impl LinkShared {
 /// A statement as one link numbers it.
 pub struct LinkStatement {
     pub text: Rc<str>,
+    pub name: Option<Rc<str>>,
     /// Made by the first pool that runs it.
     pub statement: Option<Rc<dyn Statement>>,
 }

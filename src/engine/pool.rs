@@ -21,6 +21,9 @@ pub struct Surroundings {
     pub user: Option<String>,
     /// PEM texts of the certificate authorities that Node trusts.
     pub roots: Arc<Vec<String>>,
+    /// An unpooled session that its caller steers: what it sends at its start beside user and
+    /// database, instead of what pools send.
+    pub startup: Option<Vec<(String, String)>>,
 }
 
 /// JavaScript functions that were passed.

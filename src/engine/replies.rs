@@ -27,6 +27,13 @@ pub struct Finished {
     pub dirties: bool,
 }
 
+/// A connection, and the server's number for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    pub connection: u32,
+    pub process: i32,
+}
+
 /// A message that no request asked for: LISTEN.
 pub struct Notification {
     /// Whose it is: the notifying session's number at the server.
@@ -99,8 +106,12 @@ pub struct Replies<'a> {
     pub finished: &'a mut Vec<Finished>,
     /// Links that have something to hand over.
     pub talking: &'a mut Vec<u32>,
-    /// Notices, and whose statement caused them.
-    pub notices: &'a mut Vec<(Option<(u32, i32)>, EngineError)>,
+    /// Whose answers these are.
+    pub peer: Peer,
+    /// Notices that no statement caused.
+    pub notices: &'a mut Vec<EngineError>,
+    /// Settings that the server reports as changed, to unpooled sessions.
+    pub parameters: &'a mut Vec<(String, String)>,
     pub notifications: &'a mut Vec<Notification>,
     /// A row asked to stop; the link it was for, if that is behind.
     pub stop: bool,
@@ -245,16 +256,40 @@ impl Replies<'_> {
         settle(request, self.links, self.talking);
     }
 
+    /// How an unpooled session stands after this request.
+    pub fn status(&mut self, token: Token, status: u8) {
+        let Some(request) = self.requests.get(token).filter(|request| !request.settled) else {
+            return;
+        };
+        if let Some((link, number)) = request.origin
+            && let Some(link) = self.links.get(link)
+        {
+            link.record(&[record::STATUS, number, i32::from(status)]);
+        }
+    }
+
     pub fn notification(&mut self, process: i32, channel: &str, payload: &str) {
         let text = [channel.as_bytes(), payload.as_bytes()].join(&0);
         self.notifications.push(Notification { process, text });
     }
 
+    /// Ahead of the end of the statement that caused it.
     pub fn notice(&mut self, token: Option<Token>, notice: EngineError) {
-        let request = token.and_then(|token| self.requests.get(token));
-        let origin = request.filter(|it| !it.settled).and_then(|it| it.origin);
-        self.notices.push((origin, notice));
+        let request = token.and_then(|token| self.requests.get(token)).filter(|it| !it.settled);
+        let origin = request.and_then(|it| Some((it.pool, it.origin?)));
+        let link = origin.and_then(|(pool, (link, number))| {
+            Some((pool, number, self.links.get(link)?))
+        });
+        let Some((pool, number, link)) = link else { return self.notices.push(notice) };
+        let event = notice_event(self.peer, Some(number), &notice).to_string();
+        link.record_with_bytes(&[record::EVENT, pool as i32], event.as_bytes());
+        talk(link, self.talking);
     }
+}
+
+pub fn notice_event(peer: Peer, request: Option<i32>, notice: &EngineError) -> serde_json::Value {
+    serde_json::json!({ "type": "notice", "connection": peer.connection,
+        "processId": peer.process, "request": request, "notice": notice.json })
 }
 
 /// Tells JavaScript how the request ended: its error if it has one, else its last result.

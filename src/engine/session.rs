@@ -64,6 +64,12 @@ pub struct Mode {
     /// A cursor, or a stream within a transaction: only so many rows at first, the others when
     /// `fetch` asks. 0 for all rows at once.
     pub fetch: u32,
+    /// By the simple protocol.
+    pub simple: bool,
+    /// All cells as text.
+    pub text: bool,
+    /// No statement: the bytes of the connection, both ways.
+    pub wire: bool,
 }
 
 /// A connection after its handshake, without I/O: bytes in, replies out.
@@ -117,6 +123,9 @@ pub trait Session {
     /// Number the server gives this connection.
     fn process_id(&self) -> i32;
 
+    /// What else an unpooled session is told of its start, as JSON.
+    fn announce(&self) -> Option<serde_json::Value>;
+
     /// Asks the server, on a side connection, to stop what this session executes. Resolves when
     /// the side connection has closed, whatever came of it.
     fn cancel(&self) -> LocalFuture<()>;
@@ -166,7 +175,8 @@ pub trait Connector: Send + Sync {
     /// A server that refuses to write may be what this target asks for.
     fn allows_read_only(&self) -> bool;
 
-    fn statement(&self, id: u32, text: &str) -> Rc<dyn Statement>;
+    /// With the name that the server is to know it by, if the caller chose one.
+    fn statement(&self, id: u32, text: &str, name: Option<&str>) -> Rc<dyn Statement>;
 
     /// What it was made from: threads that share a pool must mean the same target.
     fn settings(&self) -> &Settings;

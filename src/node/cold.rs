@@ -44,21 +44,26 @@ pub fn open_pool(
     environment: Object<'_>,
     user: Option<String>,
     roots: Vec<String>,
+    startup: Option<Object<'_>>,
 ) -> napi::Result<String> {
     let link = find(link)?;
-    let environment = entries(&environment)?
-        .into_iter()
-        .filter_map(|(key, value)| match value {
-            Value::Text(text) => Some((key, text)),
-            _ => None,
-        })
-        .collect::<BTreeMap<_, _>>();
-    let surroundings = Surroundings { environment, user, roots: Arc::new(roots) };
+    let environment = texts(&environment)?.into_iter().collect::<BTreeMap<_, _>>();
+    let startup = startup.map(|startup| texts(&startup)).transpose()?;
+    let surroundings = Surroundings { environment, user, roots: Arc::new(roots), startup };
     let answer = match make_pool(&link, entries(&options)?, &surroundings) {
         Ok(pool) => pool,
         Err(OptionError { option, message }) => json!({ "option": option, "message": message }),
     };
     Ok(answer.to_string())
+}
+
+/// The properties that are texts, in order.
+fn texts(object: &Object<'_>) -> napi::Result<Vec<(String, String)>> {
+    let text = |(key, value)| match value {
+        Value::Text(text) => Some((key, text)),
+        _ => None,
+    };
+    Ok(entries(object)?.into_iter().filter_map(text).collect())
 }
 
 fn make_pool(

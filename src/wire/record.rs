@@ -6,6 +6,9 @@
 
 /// `[len, STATEMENT, id, bytes, text...]`: gives a text its number for this link.
 pub const STATEMENT: i32 = 1;
+/// `[len, NAMED, id, bytes, text..., bytes, name...]`: the same for a text that the server is to
+/// know under this name.
+pub const NAMED: i32 = 17;
 /// `[len, FORGET, id]`: the number is free again.
 pub const FORGET: i32 = 2;
 /// `[len, QUERY, request, pool, slot, generation, statement, flags, timeout ms, batch,
@@ -41,10 +44,10 @@ pub const TRANSPORT_CREDIT: i32 = 12;
 pub const FETCH: i32 = 15;
 /// `[len, STREAM_END, request]`: nobody reads the stream any more. Answered by DONE or FAIL.
 pub const STREAM_END: i32 = 16;
-/// `[len, COPY_DATA, request, bytes, data...]`: for COPY FROM STDIN, against credit.
+/// `[len, COPY_DATA, request, bytes, data...]`: for COPY FROM STDIN or a wire, against credit.
 pub const COPY_DATA: i32 = 13;
 /// `[len, COPY_END, request, ok, bytes, reason...]`: the data are complete; or, with `ok` 0, they
-/// never will be, and why.
+/// never will be, and why. Of a wire: it goes back to the session.
 pub const COPY_END: i32 = 14;
 
 /// Flags of QUERY.
@@ -64,6 +67,13 @@ pub mod flag {
     /// To the primary, whatever it is; to a replica, whatever it is.
     pub const PRIMARY: i32 = 64;
     pub const REPLICA: i32 = 128;
+    /// By the simple protocol: the text may hold several statements.
+    pub const SIMPLE: i32 = 256;
+    /// All cells as the server's text, whatever their types.
+    pub const TEXT: i32 = 512;
+    /// No statement: JavaScript speaks with the server itself, by COPY_DATA and COPY_OUT, until
+    /// COPY_END. `batch` and CREDIT count bytes.
+    pub const WIRE: i32 = 1024;
 }
 
 /// Parameter tags; the payload follows.
@@ -132,6 +142,10 @@ pub const TRANSPORT_GRANT: i32 = 16;
 pub const NOTIFICATION: i32 = 20;
 /// `[SUSPENDED, request]`: a cursor has sent the rows it was asked for, and there may be more.
 pub const SUSPENDED: i32 = 21;
+
+/// `[STATUS, request, status]`: ahead of the end of a request of an unpooled session, where it has
+/// changed: how the session stands, as ReadyForQuery says it (`I`, `T`, `E`).
+pub const STATUS: i32 = 22;
 
 /// Kinds of TRANSPORT_OPEN.
 pub mod transport {

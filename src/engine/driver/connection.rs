@@ -7,7 +7,7 @@ use super::password::Question;
 use crate::core::message::{ConnId, Input as Message, Lease, Time};
 use crate::engine::bridge::Failure;
 use crate::engine::error::EngineError;
-use crate::engine::replies::Replies;
+use crate::engine::replies::{Peer, Replies};
 use crate::engine::request::Token;
 use crate::engine::session::{Opened, Session};
 use crate::engine::stream::Stream;
@@ -332,7 +332,9 @@ impl Driver {
             names: &mut self.names,
             finished: &mut self.finished,
             talking: &mut self.talking,
+            peer: Peer { connection: conn.id.serial, process: conn.session.process_id() },
             notices: &mut self.notices,
+            parameters: &mut self.parameters,
             notifications: &mut self.notifications,
             stop: false,
             retire: false,

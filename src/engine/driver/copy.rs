@@ -9,7 +9,7 @@ use crate::core::message::ConnId;
 use crate::engine::error::EngineError;
 use crate::engine::replies::{COPY_WINDOW, talk};
 use crate::engine::request::{Stage, Token};
-use crate::engine::session::Direction;
+use crate::engine::session::{Direction, Mode};
 use crate::wire::record;
 
 /// Credit goes back in portions: each may wake JavaScript.
@@ -24,8 +24,8 @@ pub struct Copying {
 }
 
 impl Copying {
-    pub fn of(token: Token, direction: Option<Direction>) -> Option<Copying> {
-        direction.map(|_| Copying { token, owed: 0 })
+    pub fn of(token: Token, mode: Mode) -> Option<Copying> {
+        (mode.copy.is_some() || mode.wire).then_some(Copying { token, owed: 0 })
     }
 }
 
@@ -71,12 +71,13 @@ impl Driver {
         }
     }
 
-    /// The request's COPY, if it is the one on its connection's wire.
+    /// The request's COPY or wire, if it is the one on its connection.
     fn copy_of(&mut self, link: u32, request: i32) -> Option<(Token, u32, ConnId)> {
         let token = self.links.get(link)?.token(request)?;
         let request = self.requests.get(token)?;
         let (pool, id) = (request.pool, request.conn?);
-        let mine = request.stage == Stage::Sent && request.mode.copy == Some(Direction::In);
+        let sends = request.mode.copy == Some(Direction::In) || request.mode.wire;
+        let mine = request.stage == Stage::Sent && sends;
         mine.then_some((token, pool, id))
     }
 

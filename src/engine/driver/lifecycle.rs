@@ -122,7 +122,10 @@ impl Driver {
     fn open_for_use(&mut self, pool: u32, id: ConnId) {
         let Some(conn) = self.pool(pool).and_then(|state| state.conn(id.slot)) else { return };
         let process = conn.session.process_id();
-        let event = json!({ "type": "connect", "connection": id.serial, "processId": process });
+        let mut event = json!({ "type": "connect", "connection": id.serial, "processId": process });
+        if let Some(started) = conn.session.announce() {
+            event["started"] = started;
+        }
         self.event(pool, &event);
         self.replicas_answered(pool);
         self.tell(pool, Input::Connected { conn: id });

@@ -69,7 +69,8 @@ pub struct Driver {
     names: Names,
     finished: Vec<Finished>,
     talking: Vec<u32>,
-    notices: Vec<(Option<(u32, i32)>, EngineError)>,
+    notices: Vec<EngineError>,
+    parameters: Vec<(String, String)>,
     notifications: Vec<Notification>,
     effects: VecDeque<(u32, Effect)>,
     scratch: Vec<Effect>,
@@ -114,9 +115,12 @@ impl Interner {
     fn get(
         &mut self,
         text: &str,
+        name: Option<&str>,
         make: impl FnOnce(u32) -> Rc<dyn Statement>,
     ) -> Rc<dyn Statement> {
-        if let Some(statement) = self.by_text.get(text) {
+        // Under a name of its own it is one link's.
+        let unnamed = name.is_none();
+        if let Some(statement) = self.by_text.get(text).filter(|_| unnamed) {
             return statement.clone();
         }
         if self.by_text.len() >= STATEMENTS {
@@ -124,7 +128,9 @@ impl Interner {
         }
         self.next = self.next.wrapping_add(1);
         let statement = make(self.next);
-        self.by_text.insert(text.into(), statement.clone());
+        if unnamed {
+            self.by_text.insert(text.into(), statement.clone());
+        }
         statement
     }
 }
@@ -163,6 +169,7 @@ impl Driver {
                 finished: Vec::new(),
                 talking: Vec::new(),
                 notices: Vec::new(),
+                parameters: Vec::new(),
                 notifications: Vec::new(),
                 effects: VecDeque::new(),
                 scratch: Vec::new(),

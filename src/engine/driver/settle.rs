@@ -6,7 +6,7 @@ use super::failover::Doubt;
 use super::left::left_too_long;
 use crate::core::message::{ConnId, Fate, Input, Lease, Time, WaiterId};
 use crate::engine::error::EngineError;
-use crate::engine::replies::{Finished, Notification, settle, talk};
+use crate::engine::replies::{Finished, Notification, Peer, notice_event, settle, talk};
 use crate::engine::request::{Kind, Request, Stage, Token};
 use crate::wire::record;
 use serde_json::json;
@@ -25,17 +25,24 @@ impl Driver {
             self.finish(pool, id, &done);
         }
         self.finished = finished;
-        for (origin, notice) in std::mem::take(&mut self.notices) {
-            let process = self.live(pool, id).map(|conn| conn.session.process_id());
-            let notice = json!({ "type": "notice", "connection": id.serial, "processId": process,
-                "request": origin.map(|(_, request)| request), "notice": notice.json });
-            match origin.map(|(link, _)| link).or_else(|| self.holder(pool, id)) {
-                Some(link) => self.event_to(link, pool, &notice),
-                None => self.event(pool, &notice),
-            }
+        for (name, value) in std::mem::take(&mut self.parameters) {
+            let event = json!({ "type": "parameter", "name": name, "value": value });
+            self.event_to_holder(pool, id, &event);
+        }
+        for notice in std::mem::take(&mut self.notices) {
+            let process = self.live(pool, id).map_or(0, |conn| conn.session.process_id());
+            let peer = Peer { connection: id.serial, process };
+            self.event_to_holder(pool, id, &notice_event(peer, None, &notice));
         }
         self.perform_all();
         self.proceed(pool, id);
+    }
+
+    fn event_to_holder(&mut self, pool: u32, id: ConnId, event: &serde_json::Value) {
+        match self.holder(pool, id) {
+            Some(link) => self.event_to(link, pool, event),
+            None => self.event(pool, event),
+        }
     }
 
     /// Hands notifications to the link that borrowed the connection: a hub's, or one whose own

@@ -7,7 +7,7 @@ use crate::core::message::{ConnId, Effect, Input, Lease, Time, WaiterId, Want};
 use crate::engine::clock::from_ms;
 use crate::engine::error::EngineError;
 use crate::engine::link::LinkStatement;
-use crate::engine::replies::talk;
+use crate::engine::replies::{COPY_WINDOW, talk};
 use crate::engine::request::{Kind, Request, Stage, Token};
 use crate::engine::session::{Direction, Dispatch, Mode, Statement};
 use crate::wire::param::{Params, payload};
@@ -68,7 +68,9 @@ impl Driver {
                 let query = parse_query(link, fields)?;
                 self.query(query);
             }
-            record::STATEMENT => self.statement(link, fields)?,
+            record::STATEMENT | record::NAMED => {
+                self.statement(link, fields, op == record::NAMED)?;
+            }
             record::FORGET => {
                 let [id] = array(fields)?;
                 self.forget(link, number(id)?);
@@ -130,16 +132,17 @@ impl Driver {
         Ok(())
     }
 
-    fn statement(&mut self, link: u32, fields: &[i32]) -> Parsed<()> {
+    fn statement(&mut self, link: u32, fields: &[i32], named: bool) -> Parsed<()> {
         let (&[id], mut rest) = fields.split_first_chunk::<1>().ok_or(Malformed)?;
-        let bytes = payload(&mut rest).ok_or(Malformed)?;
-        let text = std::str::from_utf8(bytes).map_err(|_| Malformed)?;
+        let text = text_of(&mut rest)?;
+        let name = if named { Some(text_of(&mut rest)?) } else { None };
         let at = number(id)? as usize;
         let Some(link) = self.links.get(link) else { return Ok(()) };
         if at >= link.statements.len() {
             link.statements.resize_with(at + 1, || None);
         }
-        link.statements[at] = Some(LinkStatement { text: text.into(), statement: None });
+        let (text, name) = (text.into(), name.map(Rc::from));
+        link.statements[at] = Some(LinkStatement { text, name, statement: None });
         Ok(())
     }
 
@@ -233,8 +236,9 @@ impl Driver {
             Some(statement) => statement.clone(),
             None => {
                 let connector = &state.shared.connector;
-                let text = entry.text.clone();
-                let made = self.statements.get(&text, |id| connector.statement(id, &text));
+                let (text, name) = (entry.text.clone(), entry.name.clone());
+                let make = |id| connector.statement(id, &text, name.as_deref());
+                let made = self.statements.get(&text, name.as_deref(), make);
                 entry.statement = Some(made.clone());
                 made
             }
@@ -260,8 +264,19 @@ impl Driver {
         let ordered = kind == Kind::Held;
         let lead = query.flags & flag::LEAD != 0 && ordered;
         let within = query.flags & flag::WITHIN != 0;
-        request.mode = Mode { lead, guard: false, within, ordered, copy: copy(query), fetch };
-        if query.flags & flag::STREAM != 0 {
+        let wire = query.flags & flag::WIRE != 0 && ordered;
+        request.mode = Mode {
+            lead,
+            guard: false,
+            within,
+            ordered,
+            copy: copy(query),
+            fetch,
+            simple: query.flags & flag::SIMPLE != 0,
+            text: query.flags & flag::TEXT != 0,
+            wire,
+        };
+        if query.flags & (flag::STREAM | flag::WIRE) != 0 {
             request.credit = Some(i64::from(query.batch.max(1)));
         }
         let token = self.requests.insert(request);
@@ -386,7 +401,14 @@ impl Driver {
                 request.stage = Stage::Sent;
                 request.sent = self.now;
                 conn.flight.push_back(token);
-                conn.copying = Copying::of(token, request.mode.copy);
+                conn.copying = Copying::of(token, request.mode);
+                if request.mode.wire
+                    && let Some((link, number)) = request.origin
+                    && let Some(link) = self.links.get(link)
+                {
+                    link.record(&[record::COPY_READY, number, COPY_WINDOW as i32]);
+                    talk(link, &mut self.talking);
+                }
                 if !conn.in_writing {
                     conn.in_writing = true;
                     self.writing.push((pool, id.slot));
@@ -459,6 +481,10 @@ fn split(words: &[i32]) -> Parsed<(&[i32], &[i32])> {
         return Err(Malformed);
     }
     Ok((&words[1..length], &words[length..]))
+}
+
+fn text_of<'a>(rest: &mut &'a [i32]) -> Parsed<&'a str> {
+    std::str::from_utf8(payload(rest).ok_or(Malformed)?).map_err(|_| Malformed)
 }
 
 fn array<const N: usize>(fields: &[i32]) -> Parsed<[i32; N]> {

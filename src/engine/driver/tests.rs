@@ -51,7 +51,7 @@ impl Connector for Nowhere {
         Box::pin(async { Err(EngineError::new("ERR_POLYPOOL_CONNECT", "nowhere")) })
     }
 
-    fn statement(&self, _id: u32, _text: &str) -> Rc<dyn Statement> {
+    fn statement(&self, _id: u32, _text: &str, _name: Option<&str>) -> Rc<dyn Statement> {
         Rc::new(Text)
     }
 

@@ -14,7 +14,7 @@ use super::role::Wanted;
 use super::session::{Broken, Execute, Flow, Session, SessionOptions, Sink};
 use super::statements::Statement;
 use super::tls::TlsRoots;
-use super::types::{self, Columns, TypeOptions};
+use super::types::{self, Columns, Decoding, TypeOptions};
 use crate::core::error::OptionError;
 use crate::core::message::Time;
 use crate::core::options::{Options, Value};
@@ -49,12 +49,13 @@ impl Postgres {
         surroundings: &Surroundings,
         options: &Options,
     ) -> Result<(Postgres, Option<Postgres>), OptionError> {
-        let Surroundings { environment, user, roots } = surroundings;
+        let Surroundings { environment, user, roots, startup } = surroundings;
         let settings = match options.shared {
             true => Target::settings(entries.clone(), environment, user.as_deref())?,
             false => Settings::default(),
         };
-        let (target, replicas) = replicas::split(entries, environment, user.as_deref())?;
+        let (mut target, replicas) = replicas::split(entries, environment, user.as_deref())?;
+        target.startup.clone_from(startup);
         let replicas = replicas.map(|it| Postgres::of(it, roots, options, Settings::default()));
         Ok((Postgres::of(target, roots, options, settings), replicas))
     }
@@ -66,7 +67,10 @@ impl Postgres {
         settings: Settings,
     ) -> Postgres {
         let statement_cache = options.statement_cache as usize;
-        let options = SessionOptions { statement_cache, types: TypeOptions { int8: options.int8 } };
+        let verbatim = target.startup.is_some();
+        let decoding = if verbatim { Decoding::Peer } else { Decoding::Native };
+        let types = TypeOptions { int8: options.int8, decoding };
+        let options = SessionOptions { statement_cache, types, verbatim };
         let silence = Silence::of(&target);
         let roots = OnceCell::new();
         Postgres { target, silence, options, pem: pem.clone(), roots, settings }
@@ -94,17 +98,18 @@ impl driver::Connector for Postgres {
             let prefix =
                 format!("p{:08x}_", RandomState::new().hash_one(started.process_id) as u32);
             let session = Session::new(started, self.options, &prefix);
-            let session = Box::new(Connection { session, origin: self, peer });
+            let told = session.transaction();
+            let session = Box::new(Connection { session, origin: self, peer, told });
             Ok(driver::Opened { stream, session, leftover })
         })
     }
 
     fn allows_read_only(&self) -> bool {
-        self.target.wanted.allows_read_only()
+        self.options.verbatim || self.target.wanted.allows_read_only()
     }
 
-    fn statement(&self, id: u32, text: &str) -> Rc<dyn driver::Statement> {
-        Rc::new(Timed::new(id, text))
+    fn statement(&self, id: u32, text: &str, name: Option<&str>) -> Rc<dyn driver::Statement> {
+        Rc::new(Timed::new(id, text, name))
     }
 
     fn settings(&self) -> &Settings {
@@ -120,8 +125,9 @@ pub struct Timed {
 }
 
 impl Timed {
-    pub fn new(id: u32, text: &str) -> Timed {
-        Timed { statement: Rc::new(Statement::new(id, text)), average: Cell::new(0) }
+    pub fn new(id: u32, text: &str, name: Option<&str>) -> Timed {
+        let statement = Rc::new(Statement::new(id, text).named(name));
+        Timed { statement, average: Cell::new(0) }
     }
 }
 
@@ -167,6 +173,8 @@ pub struct Connection {
     session: Session,
     origin: Arc<Postgres>,
     peer: Peer,
+    /// How the session stands, as far as JavaScript was told; 0 for not at all.
+    told: u8,
 }
 
 impl driver::Session for Connection {
@@ -181,13 +189,13 @@ impl driver::Session for Connection {
         let Some(Timed { statement, .. }) = timed else {
             return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
         };
-        if let Some(reason) = refusal(statement, mode.copy) {
+        let verbatim = self.origin.options.verbatim;
+        if let Some(reason) = refusal(statement, mode.copy).filter(|_| !verbatim) {
             return Err(EngineError::new("ERR_POLYPOOL_PARAMETER", reason));
         }
-        let (simple, named) = (false, true);
         self.session.keep_order(mode.ordered);
         self.session
-            .execute(Execute { token, statement, params, simple, named, mode })
+            .execute(Execute { token, statement, params, mode })
             .map_err(|error| parameter_error(&error))
     }
 
@@ -228,9 +236,13 @@ impl driver::Session for Connection {
     }
 
     fn receive(&mut self, input: &[u8], replies: &mut Replies<'_>) -> Result<usize, EngineError> {
-        let wanted = self.origin.target.wanted;
-        let mut sink = Replying { replies, wanted, distrust: None };
+        let (wanted, verbatim) = (self.origin.target.wanted, self.origin.options.verbatim);
+        let told = verbatim.then_some(self.told);
+        let mut sink = Replying { replies, wanted, told, distrust: None };
         let taken = self.session.receive(input, &mut sink).map_err(|broken| lost(&broken))?;
+        if let Some(told) = sink.told {
+            self.told = told;
+        }
         match sink.distrust {
             Some(error) => Err(error),
             None => Ok(taken),
@@ -249,6 +261,15 @@ impl driver::Session for Connection {
         self.session.started().process_id
     }
 
+    fn announce(&self) -> Option<serde_json::Value> {
+        let started = self.session.started();
+        let announced = || {
+            serde_json::json!({ "secretKey": started.secret_key, "parameters": started.parameters,
+                "transaction": char::from(started.transaction).to_string() })
+        };
+        self.origin.options.verbatim.then(announced)
+    }
+
     fn cancel(&self) -> driver::LocalFuture<()> {
         let (origin, peer) = (self.origin.clone(), self.peer.clone());
         let (process, key) = (self.session.started().process_id, self.session.started().secret_key);
@@ -263,6 +284,8 @@ impl driver::Session for Connection {
 struct Replying<'a, 'b> {
     replies: &'a mut Replies<'b>,
     wanted: Wanted,
+    /// Of an unpooled session, which hears of changes: how it stands, as it was told.
+    told: Option<u8>,
     /// A row was malformed: nothing further on this connection can be trusted.
     distrust: Option<EngineError>,
 }
@@ -301,6 +324,12 @@ impl Sink for Replying<'_, '_> {
     }
 
     fn ready(&mut self, token: u64, transaction: u8) {
+        if let Some(told) = &mut self.told
+            && *told != transaction
+        {
+            *told = transaction;
+            self.replies.status(token, transaction);
+        }
         self.replies.ready(token, transaction != b'I');
     }
 
@@ -322,6 +351,9 @@ impl Sink for Replying<'_, '_> {
 
     fn parameter(&mut self, name: &str, value: &str) {
         self.replies.retire |= self.wanted.is_ended_by(name, value);
+        if self.told.is_some() {
+            self.replies.parameters.push((name.to_owned(), value.to_owned()));
+        }
     }
 }
 
@@ -387,7 +419,7 @@ mod tests {
 
     #[test]
     fn one_slow_run_does_not_make_a_statement_slow() {
-        let timed = Timed::new(1, "select 1");
+        let timed = Timed::new(1, "select 1", None);
         assert_eq!(timed.average(), None);
         timed.note(100);
         assert_eq!(timed.average(), Some(100));

@@ -2,7 +2,7 @@
 
 use super::arrays::{self, Element};
 use super::timestamps;
-use super::types::{CellError, Column, Int8, TypeOptions, Wire, oid};
+use super::types::{CellError, Column, Decoding, Int8, TypeOptions, Wire, oid};
 use crate::wire::chunk::Chunk;
 use std::io::Write;
 
@@ -25,6 +25,10 @@ pub(super) enum Cell {
     Bytea,
     Text,
     Array(Element),
+    /// As the parsers of `pg-types` take them: what they do not understand is false, no date.
+    LooseBool,
+    LooseTimestamp,
+    LooseTimestamptz,
 }
 
 /// Why a cell was refused; `error` gives it the column's name. Carries no data, so that the hot
@@ -38,6 +42,11 @@ pub(super) enum Fault {
 
 impl Cell {
     pub fn of(type_oid: u32, options: &TypeOptions) -> Cell {
+        match options.decoding {
+            Decoding::Native => {}
+            Decoding::Peer => return Cell::as_peer(type_oid),
+            Decoding::Text => return Cell::Text,
+        }
         match type_oid {
             oid::BOOL => Cell::Bool,
             oid::INT2 => Cell::Int2,
@@ -56,12 +65,25 @@ impl Cell {
         }
     }
 
+    /// int8 and all else that is text there stays text; float4 is read as it is printed.
+    fn as_peer(type_oid: u32) -> Cell {
+        match type_oid {
+            oid::BOOL => Cell::LooseBool,
+            oid::INT8 => Cell::Text,
+            oid::FLOAT4 => Cell::Float8,
+            oid::TIMESTAMP => Cell::LooseTimestamp,
+            oid::TIMESTAMPTZ => Cell::LooseTimestamptz,
+            other => Cell::of(other, &TypeOptions::default()),
+        }
+    }
+
     pub fn wire(self) -> Wire {
         match self {
-            Cell::Bool => Wire::Bool,
+            Cell::Bool | Cell::LooseBool => Wire::Bool,
             Cell::Int2 | Cell::Int4 => Wire::Int,
             Cell::Int8Number | Cell::Oid | Cell::Float4 | Cell::Float8 => Wire::Float,
             Cell::Timestamp | Cell::Timestamptz => Wire::Float,
+            Cell::LooseTimestamp | Cell::LooseTimestamptz => Wire::Float,
             Cell::Int8Text | Cell::Text => Wire::Text,
             Cell::Bytea => Wire::Bytes,
             Cell::Array(Element::Int) => Wire::Ints,
@@ -70,7 +92,8 @@ impl Cell {
     }
 
     pub fn has_binary(self) -> bool {
-        !matches!(self, Cell::Text | Cell::Array(_))
+        use Cell::{Array, LooseBool, LooseTimestamp, LooseTimestamptz, Text};
+        !matches!(self, Text | Array(_) | LooseBool | LooseTimestamp | LooseTimestamptz)
     }
 
     #[inline]
@@ -103,8 +126,12 @@ impl Cell {
                 chunk.float(timestamps::from_binary(i64::from_be_bytes(sized(value)?)));
             }
             Cell::Bytea => chunk.blob(value),
-            // Both have one form only.
-            Cell::Text | Cell::Array(_) => chunk.text(value),
+            // These have one form only.
+            Cell::Text
+            | Cell::Array(_)
+            | Cell::LooseBool
+            | Cell::LooseTimestamp
+            | Cell::LooseTimestamptz => chunk.text(value),
         }
         Ok(())
     }
@@ -130,6 +157,9 @@ impl Cell {
             Cell::Timestamptz => {
                 chunk.float(timestamps::from_text(value, true).ok_or(Fault::Timestamp)?);
             }
+            Cell::LooseBool => chunk.int(i32::from(is_true(value))),
+            Cell::LooseTimestamp => chunk.float(loose(timestamps::from_text(value, false))),
+            Cell::LooseTimestamptz => chunk.float(loose(timestamps::from_text(value, true))),
             Cell::Bytea => chunk.blob(&bytes_from_text(value).ok_or(Fault::Malformed)?),
             // Both have one form only.
             Cell::Text | Cell::Array(_) => chunk.text(value),
@@ -154,6 +184,14 @@ fn safe(value: i64) -> Result<f64, Fault> {
         return Err(Fault::UnsafeInteger);
     }
     Ok(value as f64)
+}
+
+fn is_true(value: &[u8]) -> bool {
+    matches!(value, b"t" | b"true" | b"TRUE" | b"y" | b"yes" | b"on" | b"1")
+}
+
+fn loose(milliseconds: Option<f64>) -> f64 {
+    milliseconds.unwrap_or(f64::NAN)
 }
 
 fn write_decimal(chunk: &mut Chunk, value: i64) {

@@ -164,6 +164,8 @@ pub struct Target {
     pub allow_cleartext_password: bool,
     /// Transports are made by JavaScript: option `stream`, or TLS that rustls has no options for.
     pub bridged: bool,
+    /// Of a session that its caller steers: see `Surroundings`.
+    pub startup: Option<Vec<(String, String)>>,
     /// A pooler has refused the pins of the handshake: do not ask it again each time.
     pins_refused: AtomicBool,
 }
@@ -207,6 +209,7 @@ impl Target {
             },
             allow_cleartext_password: given.flag("allowCleartextPassword")?.unwrap_or(false),
             bridged: bridged(given)?,
+            startup: None,
             pins_refused: AtomicBool::new(false),
         })
     }

@@ -345,6 +345,7 @@ async fn shake_hands(
         database: &target.database,
         application_name: target.application_name.as_deref(),
         options: target.options.as_deref(),
+        startup: target.startup.as_deref(),
         // A unix socket leaves the machine as little as TLS does the wire.
         cleartext: target.allow_cleartext_password || peer.encrypted,
         pins,

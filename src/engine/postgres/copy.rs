@@ -31,6 +31,8 @@ pub(super) enum Copying {
     Out { wanted: bool },
     /// All data have gone, or none will.
     Over,
+    /// No copy: all that comes is passed on.
+    Wire,
 }
 
 /// Where a text copies to or from, when that is the client.
@@ -76,6 +78,10 @@ pub(super) fn refusal(statement: &Statement, asked: Option<Direction>) -> Option
 impl Session {
     /// Appends data to the copy of `token`; false when it takes none.
     pub fn copy_data(&mut self, token: u64, data: &[u8]) -> bool {
+        if self.is_wire() {
+            self.outgoing.put_slice(data);
+            return true;
+        }
         if !self.takes_data(token) {
             return false;
         }
@@ -91,6 +97,10 @@ impl Session {
     /// Ends the data of `token`, with the reason when they are not complete. False when there is
     /// nothing to end.
     pub fn copy_end(&mut self, token: u64, failure: Option<&str>) -> bool {
+        if self.is_wire() {
+            self.close_wire();
+            return true;
+        }
         if !self.takes_data(token) {
             return false;
         }
@@ -142,7 +152,11 @@ impl Session {
             self.set_copying(Copying::In);
             return Ok(());
         }
-        self.fail_copy(if asked { "given up" } else { "only copyFrom() sends data" });
+        self.fail_copy(match (asked, self.options.verbatim) {
+            (true, _) => "given up",
+            (false, true) => "No source stream defined",
+            (false, false) => "only copyFrom() sends data",
+        });
         self.set_copying(Copying::Over);
         Ok(())
     }
@@ -150,7 +164,7 @@ impl Session {
     pub(super) fn handle_copy_out(&mut self, body: &[u8]) -> Step {
         let (copying, _) = self.head_of_copy(backend::COPY_OUT_RESPONSE_TAG, body)?;
         let wanted = copying == Copying::Asked(Direction::Out);
-        if !wanted {
+        if !wanted && !self.options.verbatim {
             self.fault("COPY TO STDOUT sends data, which only copyTo() takes");
         }
         self.set_copying(Copying::Out { wanted });
@@ -168,7 +182,7 @@ impl Session {
         match self.pending.front() {
             Some(head) if head.stage == Stage::Simple && head.columns.is_none() => {
                 match head.copying {
-                    Copying::In | Copying::Out { .. } => Err(unexpected(tag)),
+                    Copying::In | Copying::Out { .. } | Copying::Wire => Err(unexpected(tag)),
                     copying => Ok((copying, head.token)),
                 }
             }
@@ -190,9 +204,7 @@ impl Session {
     /// in pieces and is never held as a whole.
     pub(super) fn pass_on(&mut self, data: &[u8], sink: &mut impl Sink) -> Flow {
         match self.pending.front() {
-            Some(head) if head.copying == (Copying::Out { wanted: true }) && !data.is_empty() => {
-                sink.copy_data(head.token, data)
-            }
+            Some(head) if head.passes_on() && !data.is_empty() => sink.copy_data(head.token, data),
             _ => Flow::Go,
         }
     }
@@ -214,6 +226,10 @@ impl Session {
     pub(super) fn end_copy(&mut self, tag: u8) -> Step {
         match self.copying() {
             Copying::No | Copying::Over => Ok(()),
+            Copying::Wire => {
+                self.set_copying(Copying::Over);
+                Ok(())
+            }
             Copying::In | Copying::Out { .. } => Err(unexpected(tag)),
             Copying::Asked(_) => {
                 self.fault("the statement copied nothing to or from the client");

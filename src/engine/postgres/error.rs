@@ -27,6 +27,8 @@ const KEYS: [(u8, &str); 17] = [
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerError {
     fields: Vec<(u8, String)>,
+    /// The text was not understood: nothing was prepared.
+    pub unparsed: bool,
 }
 
 impl ServerError {
@@ -38,7 +40,7 @@ impl ServerError {
         loop {
             let (&kind, tail) = rest.split_first()?;
             if kind == 0 {
-                return tail.is_empty().then_some(ServerError { fields });
+                return tail.is_empty().then_some(ServerError { fields, unparsed: false });
             }
             let end = tail.iter().position(|&byte| byte == 0)?;
             fields.push((kind, String::from_utf8_lossy(&tail[..end]).into_owned()));
@@ -50,6 +52,7 @@ impl ServerError {
     pub fn local(code: &str, message: &str) -> ServerError {
         let field = |kind, text: &str| (kind, text.to_owned());
         ServerError {
+            unparsed: false,
             fields: vec![
                 field(b'S', "ERROR"),
                 field(b'V', "ERROR"),
@@ -131,6 +134,9 @@ impl ServerError {
             if let Some(text) = text {
                 object.insert(key.to_owned(), Value::from(text));
             }
+        }
+        if self.unparsed {
+            object.insert("unparsed".to_owned(), true.into());
         }
         Value::Object(object)
     }

@@ -35,3 +35,4 @@ mod tls_failure;
 mod trust;
 pub mod types;
 mod url;
+mod verbatim;

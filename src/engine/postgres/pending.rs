@@ -30,6 +30,8 @@ pub(super) enum Stage {
     Simple,
     Sync,
     Refused,
+    /// The wire is JavaScript's: bytes pass, and nothing of it is due here.
+    Wire,
 }
 
 /// What a statement will be told at its ReadyForQuery.
@@ -77,7 +79,11 @@ pub(super) struct Pending {
     pub large: bool,
     /// Kept while the statement may have to be encoded (again).
     pub params: ParamsBuf,
-    /// Columns of the result under way in the simple protocol.
+    /// Its portal is described and not the statement: Columns follows Bind.
+    pub portal: bool,
+    /// All cells as text.
+    pub text: bool,
+    /// Columns of the result under way, where the prepared statement does not have them.
     pub columns: Option<Rc<Columns>>,
     pub fault: Option<Box<Fault>>,
 }
@@ -102,11 +108,24 @@ impl Pending {
             failed: false,
             quiet: false,
             large: false,
+            portal: false,
+            text: false,
             prepared: None,
             params: ParamsBuf::default(),
             columns: None,
             fault: None,
         }
+    }
+
+    /// Of the result under way.
+    #[inline]
+    pub fn result_columns(&self) -> Option<&Rc<Columns>> {
+        self.columns.as_ref().or_else(|| self.prepared.as_ref()?.columns())
+    }
+
+    /// Whether somebody takes the bytes that come.
+    pub fn passes_on(&self) -> bool {
+        matches!(self.copying, Copying::Out { wanted: true } | Copying::Wire)
     }
 
     /// Whether what follows must wait with its encoding.
@@ -127,8 +146,6 @@ pub(super) enum Task {
     Execute {
         statement: Rc<Statement>,
         params: ParamsBuf,
-        simple: bool,
-        named: bool,
         mode: Mode,
         retried: bool,
     },

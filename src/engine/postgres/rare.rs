@@ -20,7 +20,10 @@ impl Session {
     #[cold]
     pub(super) fn handle_rare(&mut self, tag: u8, body: &[u8], sink: &mut impl Sink) -> Step {
         match tag {
-            backend::PARSE_COMPLETE_TAG => self.advance(tag, Stage::Parse, Stage::Params),
+            backend::PARSE_COMPLETE_TAG => {
+                let portal = self.pending.front().is_some_and(|pending| pending.portal);
+                self.advance(tag, Stage::Parse, if portal { Stage::Bind } else { Stage::Params })
+            }
             backend::PARAMETER_DESCRIPTION_TAG => self.handle_param_types(body),
             backend::ROW_DESCRIPTION_TAG => self.handle_columns(body),
             backend::NO_DATA_TAG => self.handle_described(tag, None),
@@ -54,16 +57,26 @@ impl Session {
         if !simple && pending.stage != Stage::Columns {
             return Err(unexpected(tag));
         }
-        let columns = Columns::parse(body, &self.options.types);
+        if pending.portal {
+            return self.handle_portal_columns(body);
+        }
+        let text = pending.text;
+        let columns = Columns::parse(body, &self.decoding(text));
         let columns = columns.map_err(|Malformed(why)| Broken::Protocol(why.to_owned()))?;
         if simple {
-            pending.columns = Some(Rc::new(columns));
+            if let Some(pending) = self.pending.front_mut() {
+                pending.columns = Some(Rc::new(columns));
+            }
             return Ok(());
         }
         self.handle_described(tag, Some(Rc::new(columns)))
     }
 
     fn handle_described(&mut self, tag: u8, columns: Option<Rc<Columns>>) -> Step {
+        if self.pending.front().is_some_and(|it| it.portal && it.stage == Stage::Columns) {
+            self.begin_rows(None);
+            return Ok(());
+        }
         self.advance(tag, Stage::Columns, Stage::Bind)?;
         let Some(pending) = self.pending.front_mut() else { return Ok(()) };
         if let Some(prepared) = &pending.prepared {
@@ -104,7 +117,12 @@ impl Session {
             return Err(Broken::Server(Box::new(error)));
         }
         let stage = pending.stage;
-        if stage == Stage::Bind && pending.reused && error.is_vanished_statement() {
+        let verbatim = self.options.verbatim;
+        if stage == Stage::Bind
+            && pending.reused
+            && !verbatim
+            && error.is_vanished_statement()
+        {
             // Prepared again on each loss, they would pile up on the server.
             self.cache.give_up();
             error.hint(LOST_STATEMENT);
@@ -142,14 +160,19 @@ impl Session {
 
     /// Reports an error of the head of the queue, or keeps it until it is known whether the
     /// statement can be run again.
-    fn note_failure(&mut self, stage: Stage, error: ServerError, sink: &mut impl Sink) {
+    fn note_failure(&mut self, stage: Stage, mut error: ServerError, sink: &mut impl Sink) {
         let Some(pending) = self.pending.front_mut() else { return };
         let stale = stage == Stage::Bind
             && pending.reused
             && (error.is_stale_plan() || error.is_vanished_statement());
         if let Some(prepared) = &pending.prepared {
             match stage {
-                Stage::Parse => self.cache.forget(prepared, false),
+                Stage::Parse => {
+                    error.unparsed = true;
+                    self.cache.forget(prepared, false);
+                }
+                // Parsed but never described: parsed anew at the next use.
+                Stage::Bind if pending.portal => self.cache.forget(prepared, true),
                 Stage::Params | Stage::Columns => self.cache.forget(prepared, true),
                 _ if stale => self.cache.forget(prepared, !error.is_vanished_statement()),
                 _ => {}

@@ -27,6 +27,14 @@ impl Session {
                 }
                 continue;
             }
+            if self.is_wire() {
+                let (taken, flow) = self.pass_wire(rest, sink)?;
+                at += taken;
+                if taken == 0 || flow == Flow::Stop {
+                    return Ok(at);
+                }
+                continue;
+            }
             let Some(header) = parse_header(rest)? else { return Ok(at) };
             let total = header.len() as usize + 1;
             if header.tag() == backend::COPY_DATA_TAG && self.is_copying_out() {
@@ -58,7 +66,7 @@ impl Session {
     fn handle_message(&mut self, tag: u8, body: &[u8], sink: &mut impl Sink) -> Step<Flow> {
         match tag {
             backend::DATA_ROW_TAG => return self.handle_row(body, sink),
-            backend::BIND_COMPLETE_TAG => self.advance(tag, Stage::Bind, Stage::Rows)?,
+            backend::BIND_COMPLETE_TAG => self.handle_bound()?,
             backend::COMMAND_COMPLETE_TAG => self.handle_complete(body, sink)?,
             backend::READY_FOR_QUERY_TAG => self.handle_ready(body, sink)?,
             _ => self.handle_rare(tag, body, sink)?,
@@ -70,10 +78,7 @@ impl Session {
     fn handle_row(&mut self, body: &[u8], sink: &mut impl Sink) -> Step<Flow> {
         let head = self.pending.front();
         let (pending, columns) = match head.map(|pending| (pending, pending.stage)) {
-            Some((pending, Stage::Rows)) => {
-                (pending, pending.prepared.as_ref().and_then(|prepared| prepared.columns()))
-            }
-            Some((pending, Stage::Simple)) => (pending, pending.columns.as_ref()),
+            Some((pending, Stage::Rows | Stage::Simple)) => (pending, pending.result_columns()),
             _ => return Err(unexpected(backend::DATA_ROW_TAG)),
         };
         let columns = columns.ok_or_else(|| unexpected(backend::DATA_ROW_TAG))?;
@@ -84,6 +89,17 @@ impl Session {
             return Err(malformed("DataRow"));
         }
         Ok(sink.row(pending.token, columns, pending.binary, cells))
+    }
+
+    #[inline]
+    fn handle_bound(&mut self) -> Step {
+        match self.pending.front_mut() {
+            Some(pending) if pending.stage == Stage::Bind => {
+                pending.stage = if pending.portal { Stage::Columns } else { Stage::Rows };
+                Ok(())
+            }
+            _ => Err(unexpected(backend::BIND_COMPLETE_TAG)),
+        }
     }
 
     /// Moves the head of the queue on, if it is where the message belongs.
@@ -120,9 +136,9 @@ impl Session {
             Stage::Rows => {
                 pending.stage = Stage::Ended;
                 if !swallowed {
-                    let columns = pending.prepared.as_ref().and_then(|prepared| prepared.columns());
-                    sink.complete(pending.token, command, columns);
+                    sink.complete(pending.token, command, pending.result_columns());
                 }
+                pending.columns = None;
                 if pending.lead {
                     self.end_lead(None, sink);
                 } else if pending.open {
@@ -172,6 +188,10 @@ impl Session {
         let &[status @ (b'I' | b'T' | b'E')] = body else {
             return Err(malformed("ReadyForQuery"));
         };
+        if self.is_of_wire() {
+            self.transaction = status;
+            return Ok(());
+        }
         self.end_copy(backend::READY_FOR_QUERY_TAG)?;
         let pending = match self.pending.front() {
             Some(p) if matches!(p.stage, Stage::Ended | Stage::Simple | Stage::Sync) => {
@@ -240,8 +260,6 @@ impl Session {
                 token: pending.token,
                 statement: &prepared.statement,
                 params: pending.params.get(),
-                simple: false,
-                named: true,
                 mode: Mode { guard: pending.guard, fetch: pending.fetch, ..Mode::default() },
             };
             if self.is_holding() {

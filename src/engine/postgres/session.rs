@@ -40,6 +40,9 @@ pub struct SessionOptions {
     /// Named statements a connection may hold; 0 parses every time.
     pub statement_cache: usize,
     pub types: TypeOptions,
+    /// Statements go out as their caller gave them, named or not: described at each execution,
+    /// results as text, never run again.
+    pub verbatim: bool,
 }
 
 /// One statement to run.
@@ -49,10 +52,6 @@ pub struct Execute<'a> {
     pub token: u64,
     pub statement: &'a Rc<Statement>,
     pub params: Params<'a>,
-    /// Simple protocol, if there are no parameters.
-    pub simple: bool,
-    /// May be kept under a name on the server.
-    pub named: bool,
     pub mode: Mode,
 }
 
@@ -203,10 +202,10 @@ impl Session {
     }
 
     fn defer(&mut self, execute: Execute<'_>, retried: bool) -> Held {
-        let Execute { token, statement, simple, named, mode, .. } = execute;
+        let Execute { token, statement, mode, .. } = execute;
         let params = self.keep(execute.params);
         let statement = statement.clone();
-        Held { token, task: Task::Execute { statement, params, simple, named, mode, retried } }
+        Held { token, task: Task::Execute { statement, params, mode, retried } }
     }
 
     /// Encodes what was held, until one of them holds the rest. What cannot be encoded now takes
@@ -218,9 +217,9 @@ impl Session {
                 Task::Sync => self.send_sync(token),
                 Task::Place => self.send_check_place(token),
                 Task::Reset => self.send_reset(token),
-                Task::Execute { statement, params, simple, named, mode, retried } => {
+                Task::Execute { statement, params, mode, retried } => {
                     let (statement, params) = (&statement, params.get());
-                    let execute = Execute { token, statement, params, simple, named, mode };
+                    let execute = Execute { token, statement, params, mode };
                     if let Err(error) = self.encode(execute, retried) {
                         self.refuse(token, error);
                     }
@@ -253,13 +252,16 @@ impl Session {
         execute: Execute<'_>,
         retried: bool,
     ) -> Result<(), EncodeError> {
+        if self.options.verbatim {
+            return self.encode_verbatim(execute);
+        }
         let statement = execute.statement;
         let cursor = execute.mode.fetch > 0;
         if cursor && statement.copies {
             return Err(no_cursor());
         }
         let described_first = self.settings.are_foreign() && statement.class != Class::Control;
-        let by_text = execute.simple || statement.multi || statement.copies;
+        let by_text = execute.mode.simple || statement.multi || statement.copies;
         let simple = !cursor && execute.params.is_empty() && by_text;
         let separate = simple
             || cursor
@@ -293,7 +295,7 @@ impl Session {
         let mut pending = if simple {
             self.encode_simple(execute)?
         } else {
-            let named = execute.named && statement.is_worth_a_name(!execute.params.is_empty());
+            let named = statement.is_worth_a_name(!execute.params.is_empty());
             let known = if named { self.cache.find(statement) } else { None };
             let known = known.filter(|known| known.is_described());
             let flushes = cursor
@@ -365,7 +367,7 @@ impl Session {
         self.held.push_front(held);
     }
 
-    fn encode_simple(&mut self, execute: Execute<'_>) -> Result<Pending, EncodeError> {
+    pub(super) fn encode_simple(&mut self, execute: Execute<'_>) -> Result<Pending, EncodeError> {
         let mark = self.outgoing.len();
         if frontend::query(&execute.statement.text, &mut self.outgoing).is_err() {
             self.outgoing.truncate(mark);
@@ -457,7 +459,7 @@ impl Session {
 fn write_parse(out: &mut BytesMut, prepared: &Prepared) -> Result<(), EncodeError> {
     let name = prepared.name();
     frontend::parse(name, &prepared.statement.text, [], out).map_err(|_| unfit_text())?;
-    frontend::describe(b'S', name, out).expect("a name holds no NUL");
+    frontend::describe(b'S', name, out).expect("a name that was parsed holds no NUL");
     Ok(())
 }
 
@@ -488,7 +490,7 @@ pub(super) fn write_bind(
 }
 
 #[cold]
-fn unfit_text() -> EncodeError {
+pub(super) fn unfit_text() -> EncodeError {
     let message = "the statement contains a NUL character or exceeds 1 GiB".into();
     EncodeError { position: 0, message }
 }

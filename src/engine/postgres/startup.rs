@@ -35,6 +35,8 @@ pub struct Login<'a> {
     pub application_name: Option<&'a str>,
     /// Command-line options for the server: `-c geqo=off`.
     pub options: Option<&'a str>,
+    /// Sent instead of all that a pool sends beside user and database.
+    pub startup: Option<&'a [(String, String)]>,
     /// A password may be sent as it is: the transport is encrypted, or the caller said so.
     pub cleartext: bool,
     /// Why there is no password, where more is known than that none was given.
@@ -132,16 +134,21 @@ type Progress = Result<Option<Step>, StartupError>;
 impl<'a> Startup<'a> {
     pub fn new(login: Login<'a>) -> Result<Startup<'a>, StartupError> {
         let mut outgoing = BytesMut::with_capacity(256);
-        let mut parameters = vec![
-            ("user", login.user),
-            ("database", login.database),
-            ("client_encoding", "UTF8"),
-            // Leaves the order of day and month, which only input depends on, to the server.
-            ("DateStyle", "ISO"),
-        ];
-        parameters.extend(login.application_name.map(|name| ("application_name", name)));
-        parameters.extend(login.options.map(|options| ("options", options)));
-        parameters.extend(PINS.iter().filter(|_| login.pins));
+        let mut parameters = vec![("user", login.user), ("database", login.database)];
+        match login.startup {
+            Some(own) => {
+                parameters.extend(own.iter().map(|(name, value)| (&**name, &**value)));
+                parameters.push(("client_encoding", "UTF8"));
+            }
+            None => {
+                parameters.push(("client_encoding", "UTF8"));
+                // Leaves the order of day and month, which only input depends on, to the server.
+                parameters.push(("DateStyle", "ISO"));
+                parameters.extend(login.application_name.map(|name| ("application_name", name)));
+                parameters.extend(login.options.map(|options| ("options", options)));
+                parameters.extend(PINS.iter().filter(|_| login.pins));
+            }
+        }
         frontend::startup_message(parameters, &mut outgoing)
             .map_err(|_| auth("user, database, application_name or options holds a NUL"))?;
         let started = Started { pinned: login.pins, ..Started::default() };

@@ -7,7 +7,8 @@ use crate::core::ids::IdMap;
 use crate::engine::session::Direction;
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::message::frontend;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// One text, for all connections.
@@ -15,6 +16,8 @@ use std::rc::Rc;
 pub struct Statement {
     pub id: u32,
     pub text: String,
+    /// What the server is to know it by, where the caller chose a name.
+    pub name: Option<Box<str>>,
     pub class: Class,
     /// Several statements in one text: simple protocol, several results.
     pub multi: bool,
@@ -26,6 +29,8 @@ pub struct Statement {
     pub bounds: bool,
     /// A COPY from or to the client, and nothing else.
     pub copy: Option<Direction>,
+    /// What it returned last, for those that are described at every execution.
+    pub(super) latest: RefCell<Option<Rc<Columns>>>,
 }
 
 impl Statement {
@@ -33,7 +38,12 @@ impl Statement {
         let text = text.into();
         let Traits { class, multi, copies, forgets, bounds } = classify::examine(&text);
         let copy = if copies && !multi { direction(&text) } else { None };
-        Statement { id, text, class, multi, copies, forgets, bounds, copy }
+        let (name, latest) = (None, RefCell::default());
+        Statement { id, text, name, class, multi, copies, forgets, bounds, copy, latest }
+    }
+
+    pub fn named(self, name: Option<&str>) -> Statement {
+        Statement { name: name.map(Box::from), ..self }
     }
 
     /// Statements that prepare well; utility statements rarely come twice or hold no plan.
@@ -46,8 +56,6 @@ impl Statement {
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub statement: Rc<Statement>,
-    /// Number in the server-side name, never used again on this connection; 0 is unnamed.
-    pub serial: u64,
     name: Box<str>,
     /// Portal and statement name as Bind wants them.
     head: Box<[u8]>,
@@ -65,10 +73,10 @@ struct Description {
 }
 
 impl Prepared {
-    fn new(statement: Rc<Statement>, serial: u64, name: String) -> Prepared {
+    fn new(statement: Rc<Statement>, name: &str) -> Prepared {
         let head = format!("\0{name}\0").into_bytes().into();
         let (description, params) = (OnceCell::new(), OnceCell::new());
-        Prepared { statement, serial, name: name.into(), head, description, params }
+        Prepared { statement, name: name.into(), head, description, params }
     }
 
     pub fn name(&self) -> &str {
@@ -137,10 +145,12 @@ pub(super) struct StatementCache {
     /// connections by the transaction, a name of ours must never mean another one's statement.
     prefix: Box<str>,
     entries: IdMap<u32, Entry>,
+    /// Under names that the caller chose: kept until the caller drops them.
+    chosen: HashMap<Box<str>, Rc<Prepared>>,
     clock: u64,
     serial: u64,
-    /// Serials the server still holds though the cache does not: closed in the next flight.
-    discarded: Vec<u64>,
+    /// What the server still holds though the cache does not: closed in the next flight.
+    discarded: Vec<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -151,8 +161,33 @@ struct Entry {
 
 impl StatementCache {
     pub fn new(budget: usize, prefix: &str) -> StatementCache {
-        let (prefix, entries) = (prefix.into(), IdMap::default());
-        StatementCache { budget, prefix, entries, clock: 0, serial: 0, discarded: Vec::new() }
+        StatementCache {
+            budget,
+            prefix: prefix.into(),
+            entries: IdMap::default(),
+            chosen: HashMap::new(),
+            clock: 0,
+            serial: 0,
+            discarded: Vec::new(),
+        }
+    }
+
+    /// The statement under its chosen name. Not known: it has to be parsed.
+    pub fn find_chosen(&self, statement: &Statement) -> Option<Rc<Prepared>> {
+        let known = self.chosen.get(statement.name.as_deref()?)?;
+        (known.statement.text == statement.text && known.is_described()).then(|| known.clone())
+    }
+
+    /// A new entry under its chosen name, or unnamed. Another one of that name is closed first.
+    pub fn prepare_chosen(&mut self, statement: &Rc<Statement>) -> Rc<Prepared> {
+        let Some(name) = &statement.name else {
+            return Rc::new(Prepared::new(statement.clone(), ""));
+        };
+        let prepared = Rc::new(Prepared::new(statement.clone(), name));
+        if self.chosen.insert(name.clone(), prepared.clone()).is_some() {
+            self.discarded.push(name.clone());
+        }
+        prepared
     }
 
     /// The statement under its name, if this connection has prepared it. Ids are used again by the
@@ -172,12 +207,12 @@ impl StatementCache {
     /// used one, makes room and is closed on the server; one in flight stays.
     pub fn prepare(&mut self, statement: &Rc<Statement>, named: bool) -> Rc<Prepared> {
         if !named || !self.make_room(statement.id) {
-            return Rc::new(Prepared::new(statement.clone(), 0, String::new()));
+            return Rc::new(Prepared::new(statement.clone(), ""));
         }
         self.serial += 1;
         self.clock += 1;
         let name = format!("{}{}", self.prefix, self.serial);
-        let prepared = Rc::new(Prepared::new(statement.clone(), self.serial, name));
+        let prepared = Rc::new(Prepared::new(statement.clone(), &name));
         let entry = Entry { prepared: prepared.clone(), used: self.clock };
         self.entries.insert(statement.id, entry);
         prepared
@@ -204,12 +239,19 @@ impl StatementCache {
 
     fn discard(&mut self, id: u32) {
         if let Some(entry) = self.entries.remove(&id) {
-            self.discarded.push(entry.prepared.serial);
+            self.discarded.push(entry.prepared.name.clone());
         }
     }
 
     /// Drops a statement that failed; `known` says whether the server may still hold it.
     pub fn forget(&mut self, prepared: &Rc<Prepared>, known: bool) {
+        if let Some(name) = &prepared.statement.name {
+            if self.chosen.get(name).is_some_and(|entry| Rc::ptr_eq(entry, prepared)) {
+                self.chosen.remove(name);
+                self.discarded.extend(known.then(|| name.clone()));
+            }
+            return;
+        }
         let id = prepared.statement.id;
         if self.entries.get(&id).is_some_and(|entry| Rc::ptr_eq(&entry.prepared, prepared)) {
             self.discard(id);
@@ -228,21 +270,22 @@ impl StatementCache {
     /// The server has forgotten all of them, or will have by the time it reads what follows.
     pub fn clear(&mut self) {
         self.entries.clear();
+        self.chosen.clear();
         self.discarded.clear();
     }
 
     /// The server may forget any of them: none is used again. To close what is gone is no error.
     pub fn discard_all(&mut self) {
-        let serials = self.entries.drain().map(|(_, entry)| entry.prepared.serial);
-        self.discarded.extend(serials);
+        let names = self.entries.drain().map(|(_, entry)| entry.prepared.name.clone());
+        self.discarded.extend(names);
+        self.discarded.extend(self.chosen.drain().map(|(name, _)| name));
     }
 
     /// Appends Close for what was discarded and returns how many answers that will give.
     pub fn write_closes(&mut self, out: &mut BytesMut) -> u32 {
         let count = self.discarded.len() as u32;
-        for serial in self.discarded.drain(..) {
-            let name = format!("{}{serial}", self.prefix);
-            frontend::close(b'S', &name, out).expect("a name holds no NUL");
+        for name in self.discarded.drain(..) {
+            frontend::close(b'S', &name, out).expect("a name that was parsed holds no NUL");
         }
         count
     }

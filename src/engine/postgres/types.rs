@@ -4,6 +4,7 @@ use super::cells::{self, Cell};
 pub use crate::core::options::Int8;
 use crate::engine::replies::{Describe, ShapeId};
 use crate::wire::chunk::Chunk;
+use std::rc::Rc;
 
 /// Object ids of the built-in types that get more than their text. They are fixed for ever.
 pub mod oid {
@@ -29,6 +30,18 @@ pub mod oid {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TypeOptions {
     pub int8: Int8,
+    pub decoding: Decoding,
+}
+
+/// What becomes of cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decoding {
+    #[default]
+    Native,
+    /// As the parsers of the `pg-types` package read them, lenient where those are.
+    Peer,
+    /// The server's text, whatever the type.
+    Text,
 }
 
 /// The stream in which a cell travels.
@@ -144,6 +157,13 @@ impl std::fmt::Display for CellError {
 
 impl std::error::Error for CellError {}
 
+impl TypeOptions {
+    /// Tells shapes apart that differ in nothing else.
+    fn key(&self) -> u8 {
+        self.int8 as u8 | (self.decoding as u8) << 4
+    }
+}
+
 impl Columns {
     /// Reads the body of a RowDescription (all that follows the message's length).
     pub fn parse(body: &[u8], options: &TypeOptions) -> Result<Columns, Malformed> {
@@ -165,8 +185,32 @@ impl Columns {
         if !rest.is_empty() {
             return Err(Malformed("RowDescription is longer than its columns"));
         }
-        key.push(options.int8 as u8);
+        key.push(options.key());
         Ok(Columns { list, key: key.into(), cells: readers.into(), shape: ShapeId::default() })
+    }
+
+    /// Whether this is what `parse` would make of a body whose format codes are zero.
+    pub fn is_of(&self, body: &[u8], options: &TypeOptions) -> bool {
+        self.key.split_last() == Some((&options.key(), body))
+    }
+
+    /// The same columns, read in another way if they are not read in this one already.
+    pub fn decoded(columns: &Rc<Columns>, options: &TypeOptions) -> Rc<Columns> {
+        let last = columns.key.last().copied();
+        if last == Some(options.key()) {
+            return columns.clone();
+        }
+        let mut key = columns.key.clone();
+        if let Some(last) = key.last_mut() {
+            *last = options.key();
+        }
+        let cells: Box<[Cell]> =
+            columns.list.iter().map(|it| Cell::of(it.type_oid, options)).collect();
+        let mut list = columns.list.clone();
+        for (column, cell) in list.iter_mut().zip(&cells) {
+            column.wire = cell.wire();
+        }
+        Rc::new(Columns { list, key, cells, shape: ShapeId::default() })
     }
 
     pub fn len(&self) -> usize {

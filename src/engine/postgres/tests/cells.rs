@@ -2,7 +2,7 @@ use super::*;
 use crate::engine::postgres::types::Int8;
 use proptest::prelude::*;
 
-const NUMBER: TypeOptions = TypeOptions { int8: Int8::Number };
+const NUMBER: TypeOptions = TypeOptions { int8: Int8::Number, decoding: Decoding::Native };
 
 type Streams = (Vec<i32>, Vec<u64>, Vec<u8>);
 
@@ -72,7 +72,7 @@ fn int8_is_safe_or_refused() {
     for value in [edge + 1, -edge - 1, i64::MAX, i64::MIN] {
         assert_eq!(written(cell, true, &value.to_be_bytes()), Err(Fault::UnsafeInteger));
         assert_eq!(written(cell, false, value.to_string().as_bytes()), Err(Fault::UnsafeInteger));
-        let text = Cell::of(oid::INT8, &TypeOptions { int8: Int8::BigInt });
+        let text = Cell::of(oid::INT8, &TypeOptions { int8: Int8::BigInt, ..NUMBER });
         assert_same(text, &value.to_be_bytes(), &value.to_string());
     }
 }

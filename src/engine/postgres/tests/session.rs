@@ -350,7 +350,7 @@ fn a_reported_date_style_is_heeded() {
 #[test]
 fn settings_that_could_not_be_pinned_count_as_changed() {
     let started = Started { transaction: b'I', pinned: false, ..Started::default() };
-    let options = SessionOptions { statement_cache: 1, types: TypeOptions::default() };
+    let options = SessionOptions { statement_cache: 1, types: TypeOptions::default(), verbatim: false };
     let mut peer = Peer::new(1);
     peer.session = Session::new(started, options, "p");
     peer.execute(1, POINT, &[Value::Int(1)]);

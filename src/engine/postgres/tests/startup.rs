@@ -7,6 +7,7 @@ const LOGIN: Login<'static> = Login {
     database: "shop",
     application_name: Some("till"),
     options: None,
+        startup: None,
     cleartext: false,
     hint: None,
     binding: Binding::Prefer,

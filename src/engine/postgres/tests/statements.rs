@@ -7,7 +7,7 @@ fn statement(id: u32) -> Rc<Statement> {
 fn prepare(cache: &mut StatementCache, statement: &Rc<Statement>) -> u64 {
     let prepared = cache.prepare(statement, true);
     prepared.describe_columns(None);
-    prepared.serial
+    prepared.name().strip_prefix('p').map_or(0, |serial| serial.parse().unwrap())
 }
 
 fn closes(cache: &mut StatementCache) -> (u32, String) {

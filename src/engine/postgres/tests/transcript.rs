@@ -221,7 +221,7 @@ pub struct Peer {
 impl Peer {
     pub fn new(statement_cache: usize) -> Peer {
         let started = Started { transaction: b'I', pinned: true, ..Started::default() };
-        let options = SessionOptions { statement_cache, types: TypeOptions::default() };
+        let options = SessionOptions { statement_cache, types: TypeOptions::default(), verbatim: false };
         let session = Session::new(started, options, "p");
         Peer { session, sink: Recorder::default(), statements: Vec::new() }
     }
@@ -245,8 +245,7 @@ impl Peer {
         let statement = &self.statement(text);
         let words = encode_words(values);
         let params = Params::parse(values.len(), &words).unwrap();
-        let (simple, named) = (false, true);
-        self.session.execute(Execute { token, statement, params, simple, named, mode })
+        self.session.execute(Execute { token, statement, params, mode })
     }
 
     pub fn try_execute(

@@ -2,7 +2,7 @@ use super::*;
 use crate::wire::record;
 use proptest::prelude::*;
 
-const NUMBER: TypeOptions = TypeOptions { int8: Int8::Number };
+const NUMBER: TypeOptions = TypeOptions { int8: Int8::Number, decoding: Decoding::Native };
 
 /// The body of a RowDescription; the format code is `format` throughout.
 fn description(columns: &[(&str, u32)], format: i16) -> Vec<u8> {
@@ -68,7 +68,7 @@ fn description_gives_every_field() {
 fn key_ignores_formats_and_knows_options() {
     let named = [("a", oid::INT8), ("b", oid::TIMESTAMP)];
     let key = |format, int8| {
-        Columns::parse(&description(&named, format), &TypeOptions { int8 }).unwrap().key
+        Columns::parse(&description(&named, format), &TypeOptions { int8, ..NUMBER }).unwrap().key
     };
     assert_eq!(key(0, Int8::Number), key(1, Int8::Number));
     assert_ne!(key(0, Int8::Number), key(0, Int8::BigInt));

@@ -1,0 +1,97 @@
+'use strict';
+
+/** Rows as the parsers of the `pg-types` package make them, decoded natively where that is equal. */
+
+const { localDate } = require('./dates');
+const { READS } = require('./values');
+const { Shape } = require('./rows');
+
+const TIMESTAMP = 1114;
+const TIMESTAMPTZ = 1184;
+
+/** What a parser of a type is where it is one of the package's own, by the type's object id. */
+class Parsers {
+  #own = new Map();
+  /** Types that the engine decodes, with the parser that does the same. */
+  #native;
+  #keep;
+
+  /**
+   * `init(register)` names the package's parsers; `keep` is the one of types it has none for;
+   * `textual` lists types whose own parser leaves the text as it is.
+   */
+  constructor(init, keep, textual) {
+    init((oid, parser) => this.#own.set(oid, parser));
+    this.#keep = new Set([keep, ...textual.map((oid) => this.#own.get(oid))]);
+    this.#native = NATIVE.map((oid) => [oid, this.#own.get(oid)]);
+  }
+
+  /** Whether cells may come decoded: nobody has replaced a parser of a type that would be. */
+  areNative(types) {
+    for (const [oid, parser] of this.#native) {
+      if (types.getTypeParser(oid, 'text') !== parser) return false;
+    }
+    return true;
+  }
+
+  keepsText(parser) {
+    return this.#keep.has(parser);
+  }
+}
+
+/** bool, bytea, int2, int4, oid, float4, float8, timestamp, timestamptz, arrays of some. */
+const NATIVE = [16, 17, 21, 23, 26, 700, 701, TIMESTAMP, TIMESTAMPTZ, 1005, 1007, 1009, 1015, 2951];
+
+/** The shape of a result for these types; the one of last time if the parsers are the same. */
+function typedShape(entry, types, parsers) {
+  const { columns, typed } = entry;
+  const wanted = columns.map(({ dataTypeId }) => types.getTypeParser(dataTypeId, 'text'));
+  if (typed !== null && wanted.every((parser, at) => parser === typed.wanted[at])) return typed;
+  return (entry.typed = new TypedShape(columns, wanted, parsers));
+}
+
+class TypedShape extends Shape {
+  constructor(columns, wanted, parsers) {
+    super(
+      columns,
+      columns.map((column, at) => readerFor(column, wanted[at], parsers)),
+    );
+    this.wanted = wanted;
+  }
+
+  /** What a parser throws is the caller's own error. */
+  explain(error) {
+    return error;
+  }
+}
+
+function readerFor({ wire, dataTypeId }, parser, parsers) {
+  const read = READS[wire];
+  switch (read) {
+    case 'text':
+      return { read, convert: parsers.keepsText(parser) ? null : parser };
+    case 'ints':
+    case 'texts':
+      // For what is more than a plain list.
+      return { read, convert: parser };
+    case 'float':
+      if (dataTypeId === TIMESTAMPTZ) return { read, convert: instant };
+      if (dataTypeId === TIMESTAMP) return { read, convert: wallClock };
+      return { read, convert: null };
+    default:
+      return { read, convert: null };
+  }
+}
+
+/** NaN stands for a text that is no timestamp. */
+function instant(ms) {
+  if (Number.isFinite(ms)) return new Date(ms);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+function wallClock(ms) {
+  if (Number.isFinite(ms)) return localDate(ms);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+module.exports = { Parsers, typedShape };

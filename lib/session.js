@@ -1,0 +1,321 @@
+'use strict';
+
+/**
+ * One connection outside any pool, steered statement by statement: what replacements of other
+ * packages are made of. To the engine it is a pool of one whose only lease is never given back.
+ *
+ * Results come with the server's types and the caller's parsers; notices, notifications and
+ * settings are told; and the wire can be had for itself, to speak the protocol over.
+ */
+
+const { AsyncResource } = require('node:async_hooks');
+const { OptionError } = require('./errors');
+const { FATE, FLAG, NUMBERS, SUBMIT, TRANSPORT } = require('./records');
+const { PasswordFunction } = require('./password');
+const { binding, link } = require('./ring');
+const { typedShape } = require('./session-shape');
+const { readTarget, surroundings } = require('./target');
+const { Transports, readTransport } = require('./transport');
+const { WINDOW, Wire } = require('./wire');
+
+/** Never idle for long, never replaced, never reset: it ends when its caller says so. */
+const OWN_OPTIONS = {
+  ...{ max: 1, min: 0, lazy: true, reset: 'never', validate: 'never', maxConnecting: 1 },
+  ...{ idleTimeoutMs: 0, maxLifetimeMs: 0, maxUses: 0, leakDetectionMs: 0, maxLeaseMs: 0 },
+  ...{ priorities: 1, acquireTimeoutMs: null, queryTimeoutMs: 0, connectTimeoutMs: 0 },
+  ...{ statementCache: 0, name: 'session' },
+};
+
+const NONE = -1;
+
+/** Somebody who waits for the connection, or for its end. */
+class Step {
+  pool = null;
+  lease = null;
+  context = null;
+  shapes = null;
+  onAbort = undefined;
+  isStatement = false;
+  parked = false;
+
+  constructor(pool, resolve, reject) {
+    this.pool = pool;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  fail(error) {
+    this.reject(error);
+  }
+}
+
+/** A statement under way: `done(result)` or `failed(error)` of its owner follows. */
+class Statement {
+  lease = null;
+  rows = null;
+  results = null;
+  /** What a parser threw: the rest of the result is read over. */
+  failure = null;
+  isStatement = true;
+  stream = null;
+  parked = false;
+  shapes = null;
+  context = null;
+  onAbort = undefined;
+  /** The shape of the result under way, and what it was made from. */
+  #entry = null;
+  #shape = null;
+
+  constructor(session, owner, types, rowMode) {
+    this.pool = session;
+    this.owner = owner;
+    this.types = types;
+    this.rowMode = rowMode;
+  }
+
+  shapeOf(entry) {
+    if (entry !== this.#entry) {
+      this.#entry = entry;
+      this.#shape = typedShape(entry, this.types, this.pool.parsers);
+    }
+    return this.#shape;
+  }
+
+  resolve(result) {
+    this.owner.done(result);
+  }
+
+  fail(error) {
+    this.owner.failed(error);
+  }
+}
+
+/** The wire while JavaScript has it. */
+class WireRequest {
+  lease = null;
+  isStatement = false;
+  parked = false;
+  shapes = null;
+  context = null;
+  onAbort = undefined;
+  failure = null;
+  rows = null;
+  results = null;
+
+  constructor(session, wire) {
+    this.pool = session;
+    this.stream = wire;
+  }
+
+  fail(error) {
+    this.stream.fail(error);
+  }
+}
+
+class Session {
+  #link = null;
+  #id = NONE;
+  #slot = NONE;
+  #generation = 0;
+  #owner;
+  #wire = null;
+  #wireRequest = null;
+  #closing = null;
+  #resource = new AsyncResource('polypool.Session');
+  #password = null;
+  #transports = null;
+  /** It keeps the process alive. */
+  #held = false;
+
+  /**
+   * The owner hears `parameter(name, value)`, `notice(fields)`, `notification(process, channel,
+   * payload)`, and `lost(error)` once, when the connection ends without having been closed.
+   * `parsers` are those whose results the engine may make (`session-shape.js`).
+   */
+  constructor(owner, parsers) {
+    this.#owner = owner;
+    this.parsers = parsers;
+    /** As of the last answer: `I`, `T` or `E`, as a character code. */
+    this.status = 0;
+    this.processId = 0;
+    this.secretKey = 0;
+  }
+
+  // ---- Begin and end ----
+
+  /** Throws what is wrong with the options; `done(error)` follows, with the engine's words. */
+  open(target, startup, done) {
+    const given = readTarget({ ...target, ...OWN_OPTIONS });
+    const { engine, recipe } = readTransport(given);
+    const own = (this.#link = link());
+    const { roots } = surroundings(given);
+    const settings = JSON.parse(binding.openPool(own.id, engine, {}, null, roots, startup));
+    if (settings.option !== undefined) throw new OptionError(settings.message, settings);
+    this.#id = settings.pool;
+    const { password } = given;
+    this.#password = typeof password === 'function' ? new PasswordFunction(password) : null;
+    this.#transports = new Transports(own, recipe, this.#resource);
+    own.pools.set(this.#id, this);
+    const step = new Step(this, () => this.#borrow(done), done);
+    own.record(SUBMIT.WARM, own.add(step), this.#id);
+  }
+
+  #borrow(done) {
+    const own = this.#link;
+    const number = own.add(new Step(this, null, done));
+    const granted = own.native.acquire(this.#id, number, 0, -1);
+    // Closed, or lost, in between: the end is told by itself.
+    if (granted < 0) return;
+    own.remove(number);
+    own.settleUnused();
+    this.#slot = granted % NUMBERS;
+    this.#generation = Math.floor(granted / NUMBERS);
+    done(null);
+  }
+
+  get isOpen() {
+    return this.#slot !== NONE && this.#closing === null;
+  }
+
+  /** Resolves when the socket is gone. At once instead of with a goodbye: what runs is cut off. */
+  close(atOnce) {
+    if (this.#closing !== null || this.#id === NONE) return this.#closing ?? Promise.resolve();
+    const own = this.#link;
+    this.unref();
+    if (this.#slot !== NONE) {
+      const fate = atOnce ? FATE.DESTROY : FATE.RETURN;
+      own.native.release(this.#id, this.#slot, this.#generation, fate);
+    }
+    this.#closing = new Promise((resolve) => {
+      const step = new Step(this, resolve, resolve);
+      own.record(SUBMIT.CLOSE, own.add(step, true), this.#id, atOnce ? 0 : -1);
+    }).then(() => {
+      binding.poolForget(own.id, this.#id);
+      own.pools.delete(this.#id);
+    });
+    return this.#closing;
+  }
+
+  /** Whether the open connection keeps the process alive. */
+  ref() {
+    if (this.#held || this.#closing !== null || this.#link === null) return;
+    this.#held = true;
+    this.#link.hold();
+  }
+
+  unref() {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#link.unhold();
+  }
+
+  // ---- Statements ----
+
+  /**
+   * Runs a statement. `simple`: by the simple protocol, where it has no values; `name`: as a named
+   * one. Throws what its values are refused with. Returns its number, for `cancel`.
+   */
+  query(owner, text, values, { types, rowMode, simple, name }) {
+    const own = this.#link;
+    this.#endWire();
+    const number = own.add(new Statement(this, owner, types, rowMode));
+    let flags = simple ? FLAG.SIMPLE : 0;
+    try {
+      if (!this.parsers.areNative(types)) flags |= FLAG.TEXT;
+      const [slot, generation] = [this.#slot, this.#generation];
+      own.query(number, this.#id, slot, generation, text, values, flags, 0, 0, name);
+    } catch (error) {
+      own.remove(number);
+      own.settleUnused();
+      throw error;
+    }
+    return number;
+  }
+
+  /** Stops a statement on the server; its owner hears of it at once. */
+  cancel(number, owner) {
+    if (this.#link.requests[number]?.owner === owner) this.#link.record(SUBMIT.CANCEL, number);
+  }
+
+  /** The wire, until the next statement of `query`. Only while none is under way. */
+  wire(receive) {
+    if (this.#wire !== null) return this.#wire;
+    const own = this.#link;
+    const wire = new Wire(own, receive);
+    const request = new WireRequest(this, wire);
+    const number = own.add(request);
+    own.query(number, this.#id, this.#slot, this.#generation, '', null, FLAG.WIRE, 0, WINDOW);
+    wire.begin(number);
+    // The connection keeps the process alive, or does not; this has no say in it.
+    own.park(request);
+    own.settleUnused();
+    this.#wireRequest = request;
+    return (this.#wire = wire);
+  }
+
+  #endWire() {
+    if (this.#wire === null) return;
+    this.#link.unpark(this.#wireRequest);
+    this.#wire.release();
+    this.#wire = this.#wireRequest = null;
+  }
+
+  // ---- From the ring ----
+
+  shapeOf(entry, request) {
+    return request.shapeOf(entry);
+  }
+
+  /** As the engine words it: the owner has words of its own. */
+  errorOf(wire) {
+    return wire;
+  }
+
+  handleEvent(event) {
+    switch (event.type) {
+      case 'connect':
+        this.processId = event.processId;
+        this.secretKey = event.started.secretKey;
+        this.status = event.started.transaction.charCodeAt(0);
+        for (const [name, value] of event.started.parameters) this.#owner.parameter(name, value);
+        break;
+      case 'parameter':
+        this.#owner.parameter(event.name, event.value);
+        break;
+      case 'notice':
+        this.#owner.notice(event.notice);
+        break;
+      case 'remove':
+        if (this.#slot === NONE || this.#closing !== null) return;
+        this.#wire?.fail(null);
+        this.#wire = null;
+        this.close(true);
+        this.#owner.lost(event.error ?? null);
+        break;
+      default:
+    }
+  }
+
+  handleNotification(process, text) {
+    const cut = text.indexOf('\0');
+    this.#owner.notification(process, text.slice(0, cut), text.slice(cut + 1));
+  }
+
+  handleHook(_kind, slot, serial) {
+    this.#password.ask(this.#resource, serial, (ok, text) =>
+      this.#link.recordWithText(SUBMIT.HOOK, text, this.#id, slot, serial, ok),
+    );
+  }
+
+  /** What the password function threw, if it did. */
+  thrownFor(wire) {
+    return wire.connection === undefined ? undefined : this.#password?.find(wire.connection);
+  }
+
+  handleTransport(kind, id, target) {
+    if (kind === TRANSPORT.TLS) this.#transports.secure(id, target);
+    else this.#transports.open(id, target);
+  }
+}
+
+module.exports = { Session };

@@ -1,0 +1,207 @@
+//! An unpooled session as its caller steers it: statements under the names it gives, one flight of
+//! Parse, Bind, Describe of the portal, Execute and Sync, results as text; and the bare wire, when
+//! JavaScript speaks the protocol itself.
+
+use super::copy::Copying;
+use super::params::{EncodeError, write_params};
+use super::pending::{Pending, Stage};
+use super::receive::{Step, malformed};
+use super::session::{Execute, Session, unfit_text};
+use super::sink::{Broken, Flow, Sink};
+use super::statements::{EXECUTE_SYNC, Prepared, TEXT_TAIL};
+use super::types::{Columns, Decoding, Malformed, TypeOptions};
+use bytes::{BufMut, BytesMut};
+use postgres_protocol::message::backend::{self, Header};
+use postgres_protocol::message::frontend;
+use std::rc::Rc;
+
+/// Describe of the unnamed portal.
+const DESCRIBE_PORTAL: &[u8] = b"D\0\0\0\x06P\0";
+
+/// ReadyForQuery in all.
+const READY_SIZE: usize = 6;
+
+impl Session {
+    pub(super) fn encode_verbatim(&mut self, execute: Execute<'_>) -> Result<(), EncodeError> {
+        let statement = execute.statement;
+        if execute.mode.wire {
+            return self.open_wire(execute.token);
+        }
+        self.write_closes();
+        // By the extended protocol a COPY would swallow the Sync that was sent with it.
+        let simple = execute.params.is_empty() && (execute.mode.simple || statement.copies);
+        let mut pending = match simple {
+            true => self.encode_simple(execute)?,
+            false => self.encode_portal(execute)?,
+        };
+        pending.text = execute.mode.text;
+        pending.retried = true;
+        pending.exclusive = statement.copies;
+        if statement.forgets {
+            self.cache.discard_all();
+        }
+        self.pending.push_back(pending);
+        Ok(())
+    }
+
+    fn encode_portal(&mut self, execute: Execute<'_>) -> Result<Pending, EncodeError> {
+        let known = self.cache.find_chosen(execute.statement);
+        let reused = known.is_some();
+        let prepared = known.unwrap_or_else(|| self.cache.prepare_chosen(execute.statement));
+        self.write_closes();
+        let mark = self.outgoing.len();
+        if let Err(error) = write_flight(&mut self.outgoing, &prepared, execute, reused) {
+            self.outgoing.truncate(mark);
+            if !reused {
+                self.cache.forget(&prepared, false);
+            }
+            return Err(error);
+        }
+        let stage = if reused { Stage::Bind } else { Stage::Parse };
+        let mut pending = Pending::new(execute.token, stage, execute.statement.class);
+        pending.reused = reused;
+        pending.portal = !reused;
+        if reused && let Some(columns) = prepared.columns() {
+            let types = self.decoding(execute.mode.text);
+            pending.columns = Some(Columns::decoded(columns, &types));
+        }
+        pending.prepared = Some(prepared);
+        Ok(pending)
+    }
+
+    /// How the cells of a statement are read.
+    pub(super) fn decoding(&self, text: bool) -> TypeOptions {
+        match text {
+            true => TypeOptions { decoding: Decoding::Text, ..self.options.types },
+            false => self.options.types,
+        }
+    }
+
+    /// The columns of a portal. Mostly they are those of last time.
+    pub(super) fn handle_portal_columns(&mut self, body: &[u8]) -> Step {
+        let Some(pending) = self.pending.front() else { return Ok(()) };
+        let types = self.decoding(pending.text);
+        let statement = pending.prepared.as_ref().map(|prepared| &prepared.statement);
+        let latest = statement.and_then(|it| it.latest.borrow().clone());
+        let columns = match latest.filter(|latest| latest.is_of(body, &types)) {
+            Some(columns) => columns,
+            None => {
+                let columns = Columns::parse(body, &types);
+                let columns = columns.map_err(|Malformed(why)| Broken::Protocol(why.to_owned()))?;
+                Rc::new(columns)
+            }
+        };
+        if let Some(statement) = statement {
+            statement.latest.replace(Some(columns.clone()));
+        }
+        self.begin_rows(Some(columns));
+        Ok(())
+    }
+
+    pub(super) fn begin_rows(&mut self, columns: Option<Rc<Columns>>) {
+        let Some(pending) = self.pending.front_mut() else { return };
+        pending.stage = Stage::Rows;
+        if let Some(prepared) = &pending.prepared {
+            prepared.describe_columns(columns.clone());
+        }
+        pending.columns = columns;
+    }
+
+    // ---- The bare wire ----
+
+    fn open_wire(&mut self, token: u64) -> Result<(), EncodeError> {
+        if !self.pending.is_empty() {
+            let message = "the wire is not free".into();
+            return Err(EncodeError { position: 0, message });
+        }
+        self.write_closes();
+        let mut pending = Pending::new(token, Stage::Wire, super::classify::Class::Other);
+        pending.copying = Copying::Wire;
+        pending.exclusive = true;
+        self.pending.push_back(pending);
+        Ok(())
+    }
+
+    pub(super) fn is_wire(&self) -> bool {
+        self.pending.front().is_some_and(|pending| pending.stage == Stage::Wire)
+    }
+
+    /// Whole messages, and as much of the last one as is there: JavaScript gives the wire back
+    /// between two of them.
+    pub(super) fn pass_wire(
+        &mut self,
+        input: &[u8],
+        sink: &mut impl Sink,
+    ) -> Result<(usize, Flow), Broken> {
+        let mut at = 0;
+        while let Some(header) = parse_any(&input[at..])? {
+            let (total, left) = (header.len() as usize + 1, input.len() - at);
+            if header.tag() == backend::READY_FOR_QUERY_TAG {
+                if total != READY_SIZE {
+                    return Err(malformed("ReadyForQuery"));
+                }
+                let Some(status) = input.get(at + READY_SIZE - 1) else { break };
+                self.transaction = *status;
+            }
+            if left < total {
+                self.partial = total - left;
+                at = input.len();
+                break;
+            }
+            at += total;
+        }
+        if at == 0 {
+            return Ok((0, Flow::Go));
+        }
+        Ok((at, self.pass_on(&input[..at], sink)))
+    }
+
+    /// JavaScript is through with it. What it left unanswered ends before the answer to an empty
+    /// query, which nothing else looks like; then the session goes on.
+    pub(super) fn close_wire(&mut self) {
+        if let Some(pending) = self.pending.front_mut() {
+            pending.stage = Stage::Simple;
+        }
+        frontend::query("", &mut self.outgoing).expect("a constant without NUL");
+    }
+
+    /// A ReadyForQuery ahead of that answer.
+    pub(super) fn is_of_wire(&self) -> bool {
+        let head = self.pending.front();
+        head.is_some_and(|head| head.copying == Copying::Wire && head.stage == Stage::Simple)
+    }
+}
+
+fn parse_any(input: &[u8]) -> Result<Option<Header>, Broken> {
+    Header::parse(input)
+        .map_err(|_| Broken::Protocol("a message of the server has an impossible length".into()))
+}
+
+fn write_flight(
+    out: &mut BytesMut,
+    prepared: &Prepared,
+    execute: Execute<'_>,
+    reused: bool,
+) -> Result<(), EncodeError> {
+    if !reused {
+        let text = &execute.statement.text;
+        frontend::parse(prepared.name(), text, [], out).map_err(|_| unfit_text())?;
+    }
+    let start = out.len();
+    out.put_slice(b"B\0\0\0\0");
+    out.put_slice(prepared.head());
+    write_params(out, execute.params, None)?;
+    out.put_slice(&TEXT_TAIL[..TEXT_TAIL.len() - EXECUTE_SYNC.len()]);
+    let length = out.len() - start - 1;
+    let length = i32::try_from(length).map_err(|_| unfit_text())?;
+    out[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
+    if !reused {
+        out.put_slice(DESCRIBE_PORTAL);
+    }
+    out.put_slice(EXECUTE_SYNC);
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "tests/verbatim.rs"]
+mod tests;
