@@ -129,7 +129,6 @@ async function streams(pool) {
 }
 
 async function errors(pool) {
-  const hang = statement`select pg_sleep(10)`;
   const end = statement`select pg_terminate_backend(pg_backend_pid())`;
   return {
     unique: await refused(pool.query(statement`insert into authors (name) values ('ann')`)),
@@ -142,10 +141,16 @@ async function errors(pool) {
     ),
     syntax: await refused(pool.query(statement`selec 1`)),
     input: await refused(pool.query(statement`select 'x'::int`)),
-    timeout: await refused(pool.query(hang)),
     terminated: (await refused(pool.query(end))).name,
     after: await pool.oneFirst(statement`select 2`),
   };
+}
+
+async function timeouts(url) {
+  const pool = await createPool(url, { statementTimeout: 500, typeParsers: [] });
+  const error = await refused(pool.query(statement`select pg_sleep(10)`));
+  await pool.end();
+  return error;
 }
 
 async function concurrency(pool) {
@@ -168,9 +173,9 @@ async function notices(pool) {
 
 report(async (url) => {
   const told = [];
+  const timeout = timeouts(url);
   const pool = await createPool(url, {
     maximumPoolSize: 3,
-    statementTimeout: 300,
     interceptors: [validate],
     typeParsers: [
       ...createTypeParserPreset(),
@@ -186,6 +191,7 @@ report(async (url) => {
     errors: await errors(pool),
     concurrency: await concurrency(pool),
     notices: await notices(pool),
+    timeout: await timeout,
   };
   await pool.end();
   return { ...observed, told, ended: pool.state().state };
