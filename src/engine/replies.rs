@@ -268,20 +268,37 @@ impl Replies<'_> {
         }
     }
 
-    pub fn notification(&mut self, process: i32, channel: &str, payload: &str) {
+    /// To the link whose statement is under way, ahead of its end; else the driver finds whose
+    /// connection it is.
+    pub fn notification(
+        &mut self,
+        token: Option<Token>,
+        process: i32,
+        channel: &str,
+        payload: &str,
+    ) {
         let text = [channel.as_bytes(), payload.as_bytes()].join(&0);
-        self.notifications.push(Notification { process, text });
+        let Some((pool, _, link)) = asker(self.requests, self.links, token) else {
+            return self.notifications.push(Notification { process, text });
+        };
+        link.record_with_bytes(&[record::NOTIFICATION, pool as i32, process], &text);
+        link.relieve();
+        let full = link.is_full().then_some(link.shared.id);
+        talk(link, self.talking);
+        if full.is_some() {
+            self.stalled_by = full;
+            self.stop = true;
+        }
     }
+
 
     /// Ahead of the end of the statement that caused it.
     pub fn notice(&mut self, token: Option<Token>, notice: EngineError) {
-        let request = token.and_then(|token| self.requests.get(token)).filter(|it| !it.settled);
-        let origin = request.and_then(|it| Some((it.pool, it.origin?)));
-        let link = origin.and_then(|(pool, (link, number))| {
-            Some((pool, number, self.links.get(link)?))
-        });
-        let Some((pool, number, link)) = link else { return self.notices.push(notice) };
-        let event = notice_event(self.peer, Some(number), &notice).to_string();
+        let peer = self.peer;
+        let Some((pool, number, link)) = asker(self.requests, self.links, token) else {
+            return self.notices.push(notice);
+        };
+        let event = notice_event(peer, Some(number), &notice).to_string();
         link.record_with_bytes(&[record::EVENT, pool as i32], event.as_bytes());
         talk(link, self.talking);
     }
@@ -306,6 +323,17 @@ pub fn settle(request: &mut Request, links: &mut Links, talking: &mut Vec<u32>) 
         }
     }
     talk(link, talking);
+}
+
+/// Whose statement is under way: its pool, its number and its link.
+fn asker<'a>(
+    requests: &mut Requests,
+    links: &'a mut Links,
+    token: Option<Token>,
+) -> Option<(u32, i32, &'a mut Link)> {
+    let request = requests.get(token?).filter(|it| !it.settled)?;
+    let (pool, (link, number)) = (request.pool, request.origin?);
+    Some((pool, number, links.get(link)?))
 }
 
 /// Whom to tell, if anybody still listens and nothing has failed.

@@ -345,8 +345,8 @@ impl Sink for Replying<'_, '_> {
         self.replies.notice(token, server_error(notice));
     }
 
-    fn notification(&mut self, process: i32, channel: &str, payload: &str) {
-        self.replies.notification(process, channel, payload);
+    fn notification(&mut self, token: Option<u64>, process: i32, channel: &str, payload: &str) {
+        self.replies.notification(token, process, channel, payload);
     }
 
     fn parameter(&mut self, name: &str, value: &str) {

@@ -32,7 +32,10 @@ impl Session {
             backend::CLOSE_COMPLETE_TAG => self.handle_closed(),
             backend::PORTAL_SUSPENDED_TAG => self.handle_suspended(sink),
             backend::NOTICE_RESPONSE_TAG => self.handle_notice(body, sink),
-            backend::NOTIFICATION_RESPONSE_TAG => handle_notification(body, sink),
+            backend::NOTIFICATION_RESPONSE_TAG => {
+                let token = self.pending.front().map(|pending| pending.token);
+                handle_notification(token, body, sink)
+            }
             backend::PARAMETER_STATUS_TAG => self.handle_parameter(body, sink),
             backend::COPY_IN_RESPONSE_TAG => self.handle_copy_in(body, sink),
             backend::COPY_OUT_RESPONSE_TAG => self.handle_copy_out(body),
@@ -216,12 +219,12 @@ impl Session {
     }
 }
 
-fn handle_notification(body: &[u8], sink: &mut impl Sink) -> Step {
+fn handle_notification(token: Option<u64>, body: &[u8], sink: &mut impl Sink) -> Step {
     let parts = body.split_first_chunk::<4>();
     let parts = parts.and_then(|(process, rest)| Some((process, parse_pair(rest)?)));
     let (process, (channel, payload)) = parts.ok_or_else(|| malformed("NotificationResponse"))?;
     let (channel, payload) = (String::from_utf8_lossy(channel), String::from_utf8_lossy(payload));
-    sink.notification(i32::from_be_bytes(*process), &channel, &payload);
+    sink.notification(token, i32::from_be_bytes(*process), &channel, &payload);
     Ok(())
 }
 

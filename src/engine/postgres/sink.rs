@@ -33,7 +33,8 @@ pub trait Sink {
     /// Data of a COPY TO STDOUT, cut anywhere.
     fn copy_data(&mut self, token: u64, data: &[u8]) -> Flow;
     fn notice(&mut self, token: Option<u64>, notice: &ServerError);
-    fn notification(&mut self, process: i32, channel: &str, payload: &str);
+    /// `token` is the statement that is under way meanwhile.
+    fn notification(&mut self, token: Option<u64>, process: i32, channel: &str, payload: &str);
     fn parameter(&mut self, name: &str, value: &str);
 }
 

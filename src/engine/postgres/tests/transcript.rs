@@ -202,7 +202,7 @@ impl Sink for Recorder {
         self.events.push(format!("{token:?} notice {}", notice.code()));
     }
 
-    fn notification(&mut self, process: i32, channel: &str, payload: &str) {
+    fn notification(&mut self, _: Option<u64>, process: i32, channel: &str, payload: &str) {
         self.events.push(format!("notification {process} {channel} {payload}"));
     }
 

@@ -1,0 +1,651 @@
+'use strict';
+
+/**
+ * pg's Client over a session of the engine. Ordinary queries are statements of the session; foreign
+ * ones, and what goes message by message, get a Connection over its bare wire.
+ */
+
+const { EventEmitter } = require('node:events');
+const { Session } = require('../../session');
+const Connection = require('./connection');
+const ConnectionParameters = require('./parameters');
+const defaults = require('./defaults');
+const { connectError, databaseError, lostErrors, noticeOf } = require('./errors');
+const Query = require('./query');
+const { Run, parsers } = require('./run');
+const { SessionStream } = require('./session-stream');
+const { connectSession } = require('./connecting');
+const TypeOverrides = require('./type-overrides');
+const { escapeIdentifier, escapeLiteral } = require('./values');
+
+/** How many rounds of the key derivation a server may ask for. */
+const SCRAM_ITERATIONS = 100_000;
+
+/** The server warns of longer names; so does the package that writes messages. */
+const NAME_MAX = 63;
+
+/** How the engine says that the connection is not there any more. */
+const LOST = new Set([
+  'ERR_POLYPOOL_CONNECTION_LOST',
+  'ERR_POLYPOOL_STALE_CONNECTION',
+  'ERR_POLYPOOL_CLOSED',
+]);
+
+const FATAL = new Set(['FATAL', 'PANIC']);
+
+/** Messages of the server, and the method of a query that takes each. */
+const DELIVERED = [
+  ['rowDescription', 'handleRowDescription', false],
+  ['dataRow', 'handleDataRow', false],
+  ['portalSuspended', 'handlePortalSuspended', true],
+  ['emptyQuery', 'handleEmptyQuery', true],
+  ['copyInResponse', 'handleCopyInResponse', true],
+];
+
+const ignore = () => {};
+
+class Client extends EventEmitter {
+  #session = null;
+  /** The query that the engine runs now. */
+  #run = null;
+  /** Names that were given to the server over the bare wire: the engine does not know them. */
+  #wireNames = new Set();
+  #toldFatal = false;
+  #referenced = true;
+  #config;
+
+  constructor(config) {
+    super();
+    const given = config || {};
+    this.#config = given;
+    this.connectionParameters = new ConnectionParameters(config);
+    const { user, database, port, host, password, replication } = this.connectionParameters;
+    this.user = user;
+    this.database = database;
+    this.port = port;
+    this.host = host;
+    hide(this, 'password', password);
+    this.replication = replication;
+    this._Promise = given.Promise || global.Promise;
+    this._types = new TypeOverrides(given.types);
+    this._ending = false;
+    this._ended = false;
+    this._connecting = false;
+    this._connected = false;
+    this._connectionError = false;
+    this._queryable = true;
+    this._activeQuery = null;
+    this._txStatus = null;
+    this._queryQueue = [];
+    this._sentQueryQueue = [];
+    this.readyForQuery = false;
+    this.hasExecuted = false;
+    this.enableChannelBinding = Boolean(given.enableChannelBinding);
+    this.scramMaxIterations = numberOr(given.scramMaxIterations, SCRAM_ITERATIONS);
+    this.pipeline = Boolean(given.pipeline);
+    this.binary = given.binary || defaults.binary;
+    this.processID = null;
+    this.secretKey = null;
+    this.ssl = this.connectionParameters.ssl || false;
+    this.sslNegotiation = this.connectionParameters.sslnegotiation || 'postgres';
+    if (this.ssl && this.ssl.key) hide(this.ssl, 'key', this.ssl.key);
+    this._connectionTimeoutMillis = given.connectionTimeoutMillis || 0;
+    this.connection = given.connection || this.#connectionOf(given);
+  }
+
+  #connectionOf({ keepAlive, keepAliveInitialDelayMillis }) {
+    return new Connection({
+      stream: new SessionStream(),
+      ssl: this.connectionParameters.ssl,
+      sslNegotiation: this.connectionParameters.sslnegotiation,
+      keepAlive: keepAlive || false,
+      keepAliveInitialDelayMillis: keepAliveInitialDelayMillis || 0,
+    });
+  }
+
+  // ---- Begin and end ----
+
+  connect(callback) {
+    if (callback) {
+      this._connect(callback);
+      return undefined;
+    }
+    return new this._Promise((resolve, reject) => {
+      this._connect((error) => (error ? reject(error) : resolve(this)));
+    });
+  }
+
+  _connect(callback) {
+    if (this._connecting || this._connected) {
+      const error = new Error('Client has already been connected. You cannot reuse a client.');
+      process.nextTick(callback, error);
+      return;
+    }
+    this._connecting = true;
+    this._connectionCallback = callback;
+    const { connection } = this;
+    connection._connecting = true;
+    if (this._connectionTimeoutMillis > 0) this.#limitConnecting();
+    this.#listen();
+    connection.once('end', () => this.#handleEnd());
+    connection.attach();
+    connection.watch();
+    connectSession(this, this.#config, () => this.#openSession()).then(
+      () => this.#handleConnected(),
+      (error) => this.#handleUnconnected(error),
+    );
+  }
+
+  #limitConnecting() {
+    const expire = () => {
+      this.connection._ending = true;
+      this.connection.stream.destroy(new Error('timeout expired'));
+    };
+    this.connectionTimeoutHandle = setTimeout(expire, this._connectionTimeoutMillis);
+    this.connectionTimeoutHandle.unref?.();
+  }
+
+  /** A session for one attempt to connect; null when nobody waits for it any more. */
+  #openSession() {
+    const { stream } = this.connection;
+    if (stream.destroyed || this._ending) return null;
+    this.#session = new Session(this.#owner(), parsers);
+    stream.attach(this.#session);
+    return this.#session;
+  }
+
+  /** What the session tells. */
+  #owner() {
+    const { connection } = this;
+    return {
+      parameter: (parameterName, parameterValue) =>
+        connection.emit('parameterStatus', {
+          name: 'parameterStatus',
+          length: parameterName.length + parameterValue.length + 6,
+          parameterName,
+          parameterValue,
+        }),
+      notice: (fields) => connection.emit('notice', noticeOf(fields)),
+      notification: (processId, channel, payload) =>
+        connection.emit('notification', {
+          length: channel.length + payload.length + 10,
+          processId,
+          channel,
+          payload,
+          name: 'notification',
+        }),
+      lost: (error) => this.#handleLost(error),
+    };
+  }
+
+  #handleConnected() {
+    const session = this.#session;
+    if (session === null || !session.isOpen || this.connection.stream.destroyed) return;
+    this.processID = session.processId;
+    this.secretKey = session.secretKey;
+    if (this.#referenced) session.ref();
+    this.connection.emit('readyForQuery', { name: 'readyForQuery', length: 5, status: statusOf(session) });
+  }
+
+  #handleUnconnected(error) {
+    const { connection } = this;
+    if (connection.stream.destroyed) return;
+    connection.emit('error', error);
+    connection.stream.destroy();
+  }
+
+  #listen() {
+    const { connection } = this;
+    connection.on('error', (error) => this._handleErrorEvent(error));
+    connection.on('errorMessage', (message) => this._handleErrorMessage(message));
+    connection.on('readyForQuery', (message) => this._handleReadyForQuery(message));
+    connection.on('notice', (message) => this.emit('notice', message));
+    connection.on('notification', (message) => this.emit('notification', message));
+    connection.on('commandComplete', (message) => {
+      this.#active('commandComplete')?.handleCommandComplete(message, connection);
+    });
+    connection.on('copyData', (message) => {
+      this.#active('copyData')?.handleCopyData(message, connection);
+    });
+    connection.on('parseComplete', () => this.#handleParseComplete());
+    for (const [name, method, bare] of DELIVERED) {
+      connection.on(name, (message) => {
+        const query = this.#active(name);
+        if (query != null) query[method](bare ? connection : message);
+      });
+    }
+  }
+
+  /** The query that a message is for. */
+  #active(name) {
+    if (this._activeQuery == null) {
+      this._handleErrorEvent(new Error(`Received unexpected ${name} message from backend.`));
+    }
+    return this._activeQuery;
+  }
+
+  /** The engine says that the connection is gone. */
+  #handleLost(wire) {
+    const { server, transport } = lostErrors(wire);
+    if (server !== null && !this.#toldFatal) this._handleErrorMessage(server);
+    else if (transport !== null) this.connection.emit('error', transport);
+    this.connection.stream.destroy();
+  }
+
+  /** The stream is closed. */
+  #handleEnd() {
+    const ending = this._ending;
+    const error = new Error(`Connection terminated${ending ? '' : ' unexpectedly'}`);
+    clearTimeout(this.connectionTimeoutHandle);
+    this._errorAllQueries(error);
+    this._ended = true;
+    const connecting = this._connecting && !this._connectionError;
+    if (connecting && this._connectionCallback) {
+      // Also where the client has ended itself: nobody is to wait for ever.
+      this._connectionError = true;
+      this._connectionCallback(error);
+    } else if (!ending && !this._connectionError) {
+      this._handleErrorEvent(error);
+    }
+    process.nextTick(() => this.emit('end'));
+  }
+
+  end(callback) {
+    this._ending = true;
+    const { connection } = this;
+    if (!connection._connecting || this._ended) {
+      if (!callback) return this._Promise.resolve();
+      callback();
+      return undefined;
+    }
+    const busy = this._activeQuery || this._sentQueryQueue.length > 0;
+    if (!this._queryable || this._connecting) {
+      connection.stream.destroy();
+    } else if (this.pipeline && (busy || this._queryQueue.length > 0)) {
+      // They are answered, and then it goes.
+      this.once('drain', () => connection.end());
+    } else if (this._activeQuery) {
+      // It might never end.
+      connection.stream.destroy();
+    } else {
+      connection.end();
+    }
+    if (!callback) return new this._Promise((resolve) => connection.once('end', resolve));
+    connection.once('end', callback);
+    return undefined;
+  }
+
+  ref() {
+    this.#referenced = true;
+    this.connection.ref();
+  }
+
+  unref() {
+    this.#referenced = false;
+    this.connection.unref();
+  }
+
+  // ---- Queries ----
+
+  query(config, values, callback) {
+    if (config === null || config === undefined) {
+      throw new TypeError('Client was passed a null or undefined query');
+    }
+    let query = config;
+    let result;
+    let own = false;
+    if (typeof config.submit === 'function') {
+      result = query;
+      if (!query.callback) {
+        if (typeof values === 'function') query.callback = values;
+        else if (callback) query.callback = callback;
+      }
+    } else {
+      query = new Query(config, values, callback);
+      own = true;
+      if (!query.callback) {
+        result = this.#promiseOf(query);
+      } else if (typeof query.callback !== 'function') {
+        throw new TypeError('callback is not a function');
+      }
+    }
+    const limit = config.query_timeout || this.connectionParameters.query_timeout;
+    if (limit) this.#limit(query, limit);
+    if (this.binary && !query.binary) query.binary = true;
+    if (query._result && !query._result._types) query._result._types = this._types;
+    const fault = this.#refusalOf(query, own);
+    if (fault !== null) {
+      process.nextTick(() => query.handleError(new Error(fault), this.connection));
+      return result;
+    }
+    if (own) query[OWN] = true;
+    this._queryQueue.push(query);
+    this._pulseQueryQueue();
+    return result;
+  }
+
+  #promiseOf(query) {
+    return new this._Promise((resolve, reject) => {
+      query.callback = (error, answer) => (error ? reject(error) : resolve(answer));
+    }).catch((error) => {
+      // The stack of whoever awaits it instead of the one of the event that brought it.
+      Error.captureStackTrace(error);
+      throw error;
+    });
+  }
+
+  /** Why a query is not run at all, or null. */
+  #refusalOf(query, own) {
+    if (this.pipeline) {
+      // Its portal stays open over several answers, which those behind it would get.
+      if (!own && !(query instanceof Query)) {
+        return (
+          'Custom query classes such as pg-cursor and pg-query-stream are not supported in ' +
+          'pipeline mode'
+        );
+      }
+      if (query.rows) return 'The `rows` option is not supported in pipeline mode';
+    }
+    if (!this._queryable) {
+      return 'Client has encountered a connection error and is not queryable';
+    }
+    return this._ending ? 'Client was closed and is not queryable' : null;
+  }
+
+  /** Option query_timeout: beyond pg's answer to the caller the statement ends on the server. */
+  #limit(query, milliseconds) {
+    const answer = query.callback || ignore;
+    const expire = () => {
+      const error = new Error('Query read timeout');
+      process.nextTick(() => query.handleError(error, this.connection));
+      answer(error);
+      query.callback = ignore;
+      const index = this._queryQueue.indexOf(query);
+      if (index >= 0) this._queryQueue.splice(index, 1);
+      else if (this.pipeline || this.#run?.query !== query) this.connection.stream.destroy();
+      else this.#session.cancel(this.#run.number, this.#run);
+    };
+    const timer = setTimeout(expire, milliseconds);
+    query.callback = (error, result) => {
+      clearTimeout(timer);
+      answer(error, result);
+    };
+  }
+
+  _pulseQueryQueue() {
+    if (this.pipeline) {
+      this.#pulsePipeline();
+      return;
+    }
+    if (this.readyForQuery !== true) return;
+    const query = this._queryQueue.shift();
+    this._activeQuery = query;
+    if (query !== undefined) {
+      this.readyForQuery = false;
+      this.hasExecuted = true;
+      this.#submit(query);
+    } else if (this.hasExecuted) {
+      this._activeQuery = null;
+      this.emit('drain');
+    }
+  }
+
+  #submit(query) {
+    const fault = this.#isOrdinary(query) ? this.#execute(query) : this.#speak(query);
+    if (fault === null) return;
+    process.nextTick(() => {
+      this._activeQuery = null;
+      query.handleError(fault, this.connection);
+      this.readyForQuery = true;
+      this._pulseQueryQueue();
+    });
+  }
+
+  /** Whether the engine can run it as a statement, and nobody could tell. */
+  #isOrdinary(query) {
+    if (query[OWN] !== true || query.binary || query.rows || query.portal) return false;
+    if (this.#session === null || this.connection.isWatched) return false;
+    const { name } = query;
+    if (!name) return true;
+    if (typeof name !== 'string' || name.length > NAME_MAX || this.#wireNames.has(name)) return false;
+    return typeof query.text === 'string' || this.#textOf(name) !== undefined;
+  }
+
+  /** The text that a name stands for. */
+  #textOf(name) {
+    const { parsedStatements, submittedNamedStatements } = this.connection;
+    return parsedStatements[name] ?? submittedNamedStatements[name];
+  }
+
+  /** Runs a query as a statement of the engine; what is wrong with it, or null. */
+  #execute(query) {
+    const { connection } = this;
+    const fault = query.findFault(connection);
+    if (fault !== null) return fault;
+    const run = new Run(this, query);
+    const { name } = query;
+    const text = query.text || (name ? (this.#textOf(name) ?? '') : '');
+    try {
+      run.start(this.#session, text);
+    } catch (error) {
+      return error;
+    }
+    if (name && connection.parsedStatements[name] === undefined) {
+      connection.submittedNamedStatements[name] = text;
+    }
+    if (this.pipeline) this._sentQueryQueue.push(query);
+    this.#run = run;
+    return null;
+  }
+
+  /** Has a query speak over the bare wire. */
+  #speak(query) {
+    const { connection } = this;
+    const { name } = query;
+    if (name && this.#textOf(name) === undefined) this.#wireNames.add(name);
+    return query.submit(connection) ?? null;
+  }
+
+  /** A run is over, well. */
+  _finished(run) {
+    this.#noteName(run.query, false);
+    this.#settle(run.query).handleReadyForQuery(this.connection);
+    this._pulseQueryQueue();
+  }
+
+  /** A run is over, with an error: of the engine's, as it words it, or what a parser threw. */
+  _failed(run, error) {
+    const { query } = run;
+    if (LOST.has(error.code) && !(error instanceof Error)) {
+      // The end of the connection follows, with the words for it.
+      return;
+    }
+    this.#noteName(query, error.unparsed === true);
+    this.#settle(query);
+    const reason = error instanceof Error ? error : databaseError(error);
+    if (FATAL.has(error.severity)) this.#toldFatal = true;
+    query.handleError(reason, this.connection);
+    this._pulseQueryQueue();
+  }
+
+  #settle(query) {
+    this.#run = null;
+    this._txStatus = statusOf(this.#session);
+    if (this.pipeline) {
+      const at = this._sentQueryQueue.indexOf(query);
+      if (at >= 0) this._sentQueryQueue.splice(at, 1);
+    } else {
+      this._activeQuery = null;
+      this.readyForQuery = true;
+    }
+    return query;
+  }
+
+  /** What the server knows of a name after its statement was answered. */
+  #noteName({ name, text }, unparsed) {
+    if (!name) return;
+    const { parsedStatements, submittedNamedStatements } = this.connection;
+    if (!unparsed && text) parsedStatements[name] = text;
+    delete submittedNamedStatements[name];
+  }
+
+  /** All are sent at once, and answered in order. */
+  #pulsePipeline() {
+    if (!this._connected || !this._queryable) return;
+    while (this._queryQueue.length > 0) {
+      const query = this._queryQueue.shift();
+      this.hasExecuted = true;
+      const fault = this.#execute(query);
+      if (fault !== null) process.nextTick(() => query.handleError(fault, this.connection));
+    }
+    if (this._sentQueryQueue.length === 0 && this.hasExecuted) this.emit('drain');
+  }
+
+  // ---- From the bare wire, and the end of the start-up ----
+
+  _handleReadyForQuery(message) {
+    if (this._connecting) {
+      this._connecting = false;
+      this._connected = true;
+      clearTimeout(this.connectionTimeoutHandle);
+      const callback = this._connectionCallback;
+      this._connectionCallback = null;
+      callback?.(null, this);
+      this.emit('connect');
+    }
+    const query = this._activeQuery;
+    this._activeQuery = null;
+    this._txStatus = message?.status ?? null;
+    this.readyForQuery = true;
+    if (query) query.handleReadyForQuery(this.connection);
+    this._pulseQueryQueue();
+  }
+
+  _handleErrorMessage(message) {
+    if (this._connecting) {
+      this.#handleErrorWhileConnecting(message);
+      return;
+    }
+    if (FATAL.has(message.severity)) this.#toldFatal = true;
+    const query = this._activeQuery;
+    if (!query) {
+      this._handleErrorEvent(message);
+      return;
+    }
+    this._activeQuery = null;
+    if (query.name) delete this.connection.submittedNamedStatements[query.name];
+    query.handleError(message, this.connection);
+  }
+
+  #handleErrorWhileConnecting(error) {
+    if (this._connectionError) return;
+    this._connectionError = true;
+    clearTimeout(this.connectionTimeoutHandle);
+    if (this._connectionCallback) this._connectionCallback(error);
+    else this.emit('error', error);
+  }
+
+  /** The connection is of no use any more. */
+  _handleErrorEvent(error) {
+    if (this._connecting) {
+      this.#handleErrorWhileConnecting(error);
+      return;
+    }
+    this._queryable = false;
+    this._errorAllQueries(error);
+    this.emit('error', error);
+  }
+
+  #handleParseComplete() {
+    const query = this.#active('parseComplete');
+    if (query == null || !query.name) return;
+    const { parsedStatements, submittedNamedStatements } = this.connection;
+    parsedStatements[query.name] = query.text;
+    delete submittedNamedStatements[query.name];
+  }
+
+  _errorAllQueries(error) {
+    const queries = [...this._sentQueryQueue, ...this._queryQueue];
+    if (this._activeQuery) queries.unshift(this._activeQuery);
+    this._activeQuery = null;
+    this.#run = null;
+    this._sentQueryQueue.length = 0;
+    this._queryQueue.length = 0;
+    for (const query of queries) {
+      process.nextTick(() => query.handleError(error, this.connection));
+    }
+  }
+
+  // ---- What else there is ----
+
+  get activeQuery() {
+    return this._activeQuery;
+  }
+
+  set activeQuery(query) {
+    this._activeQuery = query;
+  }
+
+  get queryQueue() {
+    return this._queryQueue;
+  }
+
+  /** Takes back a query that another client has not sent yet, or stops the one it runs. */
+  cancel(client, query) {
+    const waiting = client._queryQueue.indexOf(query);
+    if (waiting >= 0) client._queryQueue.splice(waiting, 1);
+    else if (client._sentQueryQueue.includes(query)) query.callback = ignore;
+    else client.#cancelActive(query);
+  }
+
+  #cancelActive(query) {
+    if (this.#run?.query === query) this.#session.cancel(this.#run.number, this.#run);
+  }
+
+  getTransactionStatus() {
+    return this._txStatus;
+  }
+
+  setTypeParser(oid, format, parseFn) {
+    return this._types.setTypeParser(oid, format, parseFn);
+  }
+
+  getTypeParser(oid, format) {
+    return this._types.getTypeParser(oid, format);
+  }
+
+  escapeIdentifier(name) {
+    return escapeIdentifier(name);
+  }
+
+  escapeLiteral(text) {
+    return escapeLiteral(text);
+  }
+}
+
+/** Marks queries that the client made itself: nobody else has a hand on them. */
+const OWN = Symbol('polypool.own');
+
+function statusOf(session) {
+  return session.status === 0 ? null : String.fromCharCode(session.status);
+}
+
+/** Kept out of console.log and of what is written into logs. */
+function hide(object, name, value) {
+  Object.defineProperty(object, name, {
+    configurable: true,
+    enumerable: false,
+    writable: true,
+    value,
+  });
+}
+
+function numberOr(value, fallback) {
+  const isText = typeof value === 'string' && value.trim() !== '';
+  const number = isText ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : fallback;
+}
+
+Client.Query = Query;
+
+module.exports = Client;

@@ -1,0 +1,174 @@
+'use strict';
+
+/**
+ * The protocol message by message, over a Duplex: what foreign queries (cursors, copy streams) are
+ * given to speak through, and what emits the messages that programs listen to.
+ */
+
+const { EventEmitter } = require('node:events');
+const net = require('node:net');
+const { parse, serialize } = require('pg-protocol');
+
+/** Events that follow a message of the server, which a statement of the engine does not have. */
+const MESSAGES = new Set([
+  ...['message', 'parseComplete', 'bindComplete', 'closeComplete', 'noData', 'portalSuspended'],
+  ...['emptyQuery', 'rowDescription', 'parameterDescription', 'dataRow', 'commandComplete'],
+  ...['readyForQuery', 'errorMessage', 'copyInResponse', 'copyOutResponse', 'copyBothResponse'],
+  ...['copyData', 'copyDone', 'replicationStart'],
+]);
+
+class Connection extends EventEmitter {
+  /** Listeners to messages beside those of the client. */
+  #watchers = 0;
+
+  constructor(config) {
+    super();
+    const { stream, ssl, sslNegotiation, keepAlive, keepAliveInitialDelayMillis } = config ?? {};
+    this.stream = typeof stream === 'function' ? stream(config) : (stream ?? new net.Socket());
+    this._keepAlive = keepAlive;
+    this._keepAliveInitialDelayMillis = keepAliveInitialDelayMillis;
+    /** Texts by the names under which the server knows them, or is about to. */
+    this.parsedStatements = {};
+    this.submittedNamedStatements = {};
+    this.ssl = ssl || false;
+    this.sslNegotiation = sslNegotiation || 'postgres';
+    this._ending = false;
+    this._connecting = false;
+  }
+
+  /** From here on those who listen to messages are counted: only the wire itself has these. */
+  watch() {
+    this.on('newListener', (name) => (this.#watchers += MESSAGES.has(name) ? 1 : 0));
+    this.on('removeListener', (name) => (this.#watchers -= MESSAGES.has(name) ? 1 : 0));
+  }
+
+  get isWatched() {
+    return this.#watchers > 0;
+  }
+
+  /** A plain connection by itself, without TLS; that of a Client is connected by the engine. */
+  connect(port, host) {
+    this._connecting = true;
+    this.stream.setNoDelay?.(true);
+    this.stream.once('connect', () => {
+      if (this._keepAlive) this.stream.setKeepAlive(true, this._keepAliveInitialDelayMillis);
+      this.emit('connect');
+    });
+    this.attach();
+    this.stream.connect(port, host);
+  }
+
+  /** Hears what comes over the stream, and how that ends. */
+  attach() {
+    const { stream } = this;
+    stream.on('error', (error) => {
+      // Whoever ends a connection does not wonder that it is cut.
+      if (this._ending && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) return;
+      this.emit('error', error);
+    });
+    stream.on('close', () => this.emit('end'));
+    this.attachListeners(stream);
+  }
+
+  attachListeners(stream) {
+    parse(stream, (message) => {
+      if (this.listenerCount('message') > 0) this.emit('message', message);
+      this.emit(message.name === 'error' ? 'errorMessage' : message.name, message);
+    });
+  }
+
+  // ---- Messages to the server ----
+
+  _send(bytes) {
+    return this.stream.writable ? this.stream.write(bytes) : false;
+  }
+
+  startup(parameters) {
+    this._send(serialize.startup(parameters));
+  }
+
+  requestSsl() {
+    this._send(serialize.requestSsl());
+  }
+
+  cancel(processID, secretKey) {
+    this._send(serialize.cancel(processID, secretKey));
+  }
+
+  password(password) {
+    this._send(serialize.password(password));
+  }
+
+  sendSASLInitialResponseMessage(mechanism, response) {
+    this._send(serialize.sendSASLInitialResponseMessage(mechanism, response));
+  }
+
+  sendSCRAMClientFinalMessage(data) {
+    this._send(serialize.sendSCRAMClientFinalMessage(data));
+  }
+
+  query(text) {
+    this._send(serialize.query(text));
+  }
+
+  parse(query) {
+    this._send(serialize.parse(query));
+  }
+
+  bind(config) {
+    this._send(serialize.bind(config));
+  }
+
+  describe(message) {
+    this._send(serialize.describe(message));
+  }
+
+  execute(config) {
+    this._send(serialize.execute(config));
+  }
+
+  close(message) {
+    this._send(serialize.close(message));
+  }
+
+  flush() {
+    this._send(serialize.flush());
+  }
+
+  sync() {
+    this._send(serialize.sync());
+  }
+
+  sendCopyFromChunk(chunk) {
+    this._send(serialize.copyData(chunk));
+  }
+
+  endCopyFrom() {
+    this._send(serialize.copyDone());
+  }
+
+  sendCopyFail(reason) {
+    this._send(serialize.copyFail(reason));
+  }
+
+  // ---- Its end ----
+
+  ref() {
+    this.stream.ref();
+  }
+
+  unref() {
+    this.stream.unref();
+  }
+
+  /** Says goodbye. The stream of a Client does that itself. */
+  end() {
+    this._ending = true;
+    if (this._connecting && this.stream.writable && this.stream instanceof net.Socket) {
+      this.stream.write(serialize.end());
+    }
+    this.stream.end();
+  }
+}
+
+module.exports = Connection;

@@ -1,0 +1,186 @@
+'use strict';
+
+/**
+ * One query. The client runs an ordinary one through the engine; what more it can do (rows as
+ * events, a portal read in parts, binary results) goes message by message over a Connection.
+ */
+
+const { EventEmitter } = require('node:events');
+const Result = require('./result');
+const { normalizeQueryConfig, prepareValue } = require('./values');
+
+const NO_QUERY = 'A query must have either text or a name. Supplying neither is unsupported.';
+
+class Query extends EventEmitter {
+  constructor(config, values, callback) {
+    super();
+    const given = normalizeQueryConfig(config, values, callback);
+    this.text = given.text;
+    this.values = given.values;
+    this.rows = given.rows;
+    this.types = given.types;
+    this.name = given.name;
+    this.queryMode = given.queryMode;
+    this.binary = given.binary;
+    this.portal = given.portal || '';
+    this.callback = given.callback;
+    this._rowMode = given.rowMode;
+    if (process.domain && given.callback) this.callback = process.domain.bind(given.callback);
+    this._result = new Result(this._rowMode, this.types);
+    /** One result, or a list where the text had several statements. */
+    this._results = this._result;
+    /** What a parser threw: the rest is read over. */
+    this._canceledDueToError = false;
+  }
+
+  /** By the extended protocol, with Parse and Bind. */
+  requiresPreparation() {
+    if (this.queryMode === 'extended' || this.name || this.rows) return true;
+    if (!this.text || !this.values) return false;
+    return this.values.length > 0;
+  }
+
+  /** What is wrong with it, or null. `connection` knows the names that are taken. */
+  findFault({ parsedStatements, submittedNamedStatements }) {
+    const { text, name, values } = this;
+    if (typeof text !== 'string' && typeof name !== 'string') return new Error(NO_QUERY);
+    const previous = parsedStatements[name] || submittedNamedStatements[name];
+    if (text && previous && text !== previous) {
+      return new Error(
+        `Prepared statements must be unique - '${name}' was used for a different statement`,
+      );
+    }
+    if (values && !Array.isArray(values)) return new Error('Query values must be an array');
+    return null;
+  }
+
+  hasBeenParsed({ parsedStatements, submittedNamedStatements }) {
+    const { name } = this;
+    if (!name) return name;
+    return parsedStatements[name] !== undefined || submittedNamedStatements[name] !== undefined;
+  }
+
+  // ---- Over a Connection ----
+
+  submit(connection) {
+    const fault = this.findFault(connection);
+    if (fault !== null) return fault;
+    if (!this.requiresPreparation()) {
+      connection.query(this.text);
+      return null;
+    }
+    // All messages in one write.
+    connection.stream.cork?.();
+    try {
+      this.prepare(connection);
+    } finally {
+      connection.stream.uncork?.();
+    }
+    return null;
+  }
+
+  prepare(connection) {
+    const { text, name, types, portal, values, binary } = this;
+    if (!this.hasBeenParsed(connection)) {
+      connection.parse({ text, name, types });
+      if (name) connection.submittedNamedStatements[name] = text;
+    }
+    try {
+      connection.bind({ portal, statement: name, values, binary, valueMapper: prepareValue });
+    } catch (error) {
+      // Nothing may be left open at the server, and its answer ends the query.
+      connection.close({ type: 'S', name });
+      connection.sync();
+      this.handleError(error, connection);
+      return;
+    }
+    connection.describe({ type: 'P', name: portal });
+    this._getRows(connection, this.rows);
+  }
+
+  _getRows(connection, rows) {
+    connection.execute({ portal: this.portal, rows });
+    if (rows) connection.flush();
+    else connection.sync();
+  }
+
+  // ---- What the server answers ----
+
+  /** Another statement of the same text has begun to answer. */
+  _checkForMultirow() {
+    if (!this._result.command) return;
+    if (!Array.isArray(this._results)) this._results = [this._result];
+    this._result = new Result(this._rowMode, this._result._types);
+    this._results.push(this._result);
+  }
+
+  handleRowDescription(message) {
+    this._checkForMultirow();
+    this._result.addFields(message.fields);
+    // Who takes them one by one has no use for all of them.
+    this._accumulateRows = this.callback || this.listenerCount('row') === 0;
+  }
+
+  handleDataRow(message) {
+    if (this._canceledDueToError) return;
+    let row;
+    try {
+      row = this._result.parseRow(message.fields);
+    } catch (error) {
+      this._canceledDueToError = error;
+      return;
+    }
+    this.emit('row', row, this._result);
+    if (this._accumulateRows) this._result.addRow(row);
+  }
+
+  handleCommandComplete(message, connection) {
+    this._checkForMultirow();
+    this._result.addCommandComplete(message);
+    if (this.rows) connection.sync();
+  }
+
+  handleEmptyQuery(connection) {
+    if (this.rows) connection.sync();
+  }
+
+  handlePortalSuspended(connection) {
+    this._getRows(connection, this.rows);
+  }
+
+  handleCopyInResponse(connection) {
+    connection.sendCopyFail('No source stream defined');
+  }
+
+  handleCopyData() {}
+
+  handleError(error) {
+    let reason = error;
+    if (this._canceledDueToError) {
+      reason = this._canceledDueToError;
+      this._canceledDueToError = false;
+    }
+    if (this.callback) this.callback(reason);
+    else this.emit('error', reason);
+  }
+
+  handleReadyForQuery(connection) {
+    if (this._canceledDueToError) {
+      this.handleError(this._canceledDueToError, connection);
+      return;
+    }
+    if (this.callback) {
+      try {
+        this.callback(null, this._results);
+      } catch (error) {
+        // The caller's own: it must not keep what is queued from running.
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+    }
+    this.emit('end', this._results);
+  }
+}
+
+module.exports = Query;

@@ -1,0 +1,109 @@
+'use strict';
+
+/** A query that the engine executes: its values as the protocol takes them, its result as pg's. */
+
+const { init } = require('pg-types/lib/textParsers');
+const types = require('pg-types');
+const { Parsers } = require('../../session-shape');
+const Result = require('./result');
+const { prepareValue } = require('./values');
+
+/** No built-in type has it. */
+const UNKNOWN = 2 ** 31;
+/** Its parser leaves the text as it is. */
+const INT8 = 20;
+
+const parsers = new Parsers(init, types.getTypeParser(UNKNOWN, 'text'), [INT8]);
+
+/** The first word of a command tag, and the object id that INSERT once had. */
+const tags = new Map();
+
+function tagOf(command) {
+  let tag = tags.get(command);
+  if (tag === undefined) {
+    const [, word = null, oid] = /^([A-Za-z]+)(?: (\d+))?/.exec(command) ?? [];
+    tag = { word, oid: word === 'INSERT' ? Number(oid ?? 0) : null };
+    tags.set(command, tag);
+  }
+  return tag;
+}
+
+class Run {
+  #client;
+
+  /** The client hears `finished(run)` or `failed(run, error)`, which may be the engine's JSON. */
+  constructor(client, query) {
+    this.#client = client;
+    this.query = query;
+    this.number = -1;
+  }
+
+  /** Throws what the values are refused with. */
+  start(session, text) {
+    const { query } = this;
+    const values = query.values ? preparedValues(query.values) : undefined;
+    this.number = session.query(this, text, values, {
+      types: query._result._types,
+      rowMode: query._rowMode,
+      simple: !query.requiresPreparation(),
+      name: query.name || undefined,
+    });
+  }
+
+  done(answer) {
+    const { query } = this;
+    if (Array.isArray(answer)) {
+      query._results = answer.map((one) => fill(new Result(query._rowMode, query._result._types), one));
+      // A statement without a command, such as an empty one, has no result of its own.
+      if (query._results.length === 1) [query._results] = query._results;
+    } else {
+      fill(query._result, answer);
+    }
+    this.#client._finished(this);
+  }
+
+  failed(error) {
+    this.#client._failed(this, error);
+  }
+}
+
+/** Small numbers go as they are: their text is what `prepareValue` would give. */
+function preparedValues(values) {
+  const prepared = new Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value === 'string' || (typeof value === 'number' && (value | 0) === value)) {
+      prepared[i] = value;
+    } else {
+      prepared[i] = prepareValue(value);
+    }
+  }
+  return prepared;
+}
+
+function fill(result, { rows, fields, rowCount, command }) {
+  result.rows = rows;
+  result.rowCount = rowCount;
+  if (fields.length > 0) result.fields = fields.map((column) => new Field(column));
+  if (command !== null) {
+    const { word, oid } = tagOf(command);
+    result.command = word;
+    if (rowCount !== null) result.oid = oid;
+  }
+  return result;
+}
+
+/** What pg says of a column. */
+class Field {
+  constructor(column) {
+    this.name = column.name;
+    this.tableID = column.tableId;
+    this.columnID = column.columnId;
+    this.dataTypeID = column.dataTypeId;
+    this.dataTypeSize = column.dataTypeSize;
+    this.dataTypeModifier = column.dataTypeModifier;
+    this.format = 'text';
+  }
+}
+
+module.exports = { Run, parsers };

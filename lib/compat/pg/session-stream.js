@@ -1,0 +1,86 @@
+'use strict';
+
+/**
+ * The socket of a Connection, as far as programs see one: a Duplex over the bare wire of an engine
+ * session. The wire is opened by the first byte that is written, and goes back to the session with
+ * its next statement.
+ */
+
+const { Duplex } = require('node:stream');
+
+class SessionStream extends Duplex {
+  #session = null;
+  /** Bytes that came while nobody had room for them. */
+  #owed = 0;
+  #wire = null;
+
+  constructor() {
+    super({ autoDestroy: false });
+  }
+
+  /** The session that is behind it from now on. */
+  attach(session) {
+    this.#session = session;
+  }
+
+  #receive = (bytes) => {
+    if (this.destroyed) return;
+    if (this.push(bytes)) this.#wire.take(bytes.length);
+    else this.#owed += bytes.length;
+  };
+
+  _read() {
+    if (this.#owed === 0) return;
+    const owed = this.#owed;
+    this.#owed = 0;
+    this.#wire.take(owed);
+  }
+
+  _write(chunk, _encoding, callback) {
+    if (this.#session === null || !this.#session.isOpen) {
+      callback(Object.assign(new Error('write EPIPE'), { code: 'EPIPE', syscall: 'write' }));
+      return;
+    }
+    this.#wire = this.#session.wire(this.#receive);
+    this.#wire.write(chunk, callback);
+  }
+
+  /** The goodbye, once all is written; then it closes. */
+  _final(callback) {
+    if (this.#session === null) {
+      callback();
+      return;
+    }
+    this.#session.close(false).then(() => {
+      callback();
+      this.destroy();
+    });
+  }
+
+  _destroy(error, callback) {
+    const closed = this.#session === null ? Promise.resolve() : this.#session.close(true);
+    closed.then(() => callback(error));
+  }
+
+  ref() {
+    this.#session?.ref();
+    return this;
+  }
+
+  unref() {
+    this.#session?.unref();
+    return this;
+  }
+
+  /** The engine's sockets never delay what is small. */
+  setNoDelay() {
+    return this;
+  }
+
+  /** Set by options `keepAlive` and `keepAliveInitialDelayMillis`, before it connects. */
+  setKeepAlive() {
+    return this;
+  }
+}
+
+module.exports = { SessionStream };
