@@ -26,6 +26,8 @@ module.exports = {
       ...project,
       displayName: 'reloaded',
       resetModules: true,
+      // These only start processes, which load everything for themselves.
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/__tests__/libraries/'],
       setupFilesAfterEnv: ['<rootDir>/__tests__/support/load-twice.js'],
     },
   ],

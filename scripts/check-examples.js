@@ -1,7 +1,7 @@
 'use strict';
-// Runs each file of examples/ against the test servers. It must end by itself with exit code 0, and
-// where its head says what it prints, it must print just that. One that serves HTTP says where on
-// its standard output; it is then asked once and stopped.
+// Runs each file of examples/, and of its folder pg/, against the test servers. It must end by
+// itself with exit code 0, and where its head says what it prints, it must print just that. One that
+// serves HTTP says where on its standard output; it is then asked once and stopped.
 
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
@@ -13,6 +13,7 @@ const { url } = require('../__tests__/support/urls.js');
 
 const root = path.join(__dirname, '..');
 const LIMIT_MS = 60_000;
+const FOLDERS = ['examples', 'examples/pg'];
 
 /** The table the examples read. */
 async function createUsers(connectionString) {
@@ -72,18 +73,20 @@ async function checkExamples() {
 }
 
 async function checkAll(env) {
-  const names = fs.readdirSync(path.join(root, 'examples')).filter((n) => /\.m?js$/.test(n));
+  const files = FOLDERS.flatMap((folder) =>
+    fs.readdirSync(path.join(root, folder)).map((name) => `${folder}/${name}`),
+  ).filter((file) => /\.m?js$/.test(file));
   let failed = 0;
-  for (const name of names) {
+  for (const file of files) {
     try {
-      await check(path.join('examples', name), env);
-      console.log(`ok   examples/${name}`);
+      await check(file, env);
+      console.log(`ok   ${file}`);
     } catch (error) {
       failed += 1;
-      console.log(`FAIL examples/${name}: ${error.message}`);
+      console.log(`FAIL ${file}: ${error.message}`);
     }
   }
-  return { passed: names.length - failed, failed };
+  return { passed: files.length - failed, failed };
 }
 
 module.exports = { checkExamples };

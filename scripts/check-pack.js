@@ -1,7 +1,7 @@
 'use strict';
 // Packs both packages, looks at what is in them, installs them into an empty project as a user
-// would, and runs a query from CommonJS and from an ES module, and programs of a package that is
-// not installed over its drop-in. Needs the add-on to be built.
+// would, and runs a query from CommonJS and from an ES module, and programs of packages that are
+// not installed over their drop-ins. Needs the add-on to be built.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -12,6 +12,7 @@ const target = require('../lib/platform.js');
 const { Server } = require('../__tests__/support/server.js');
 const { url } = require('../__tests__/support/urls.js');
 
+const REGISTER = 'polypool/register';
 const ADDON_BYTES_MAX = 5 * 1024 * 1024;
 const ALLOWED =
   /^(index\.(js|mjs|d\.ts|d\.mts)|lib\/.+\.(js|mjs|d\.ts)|package\.json|[A-Z]+(\.md)?)$/;
@@ -46,24 +47,25 @@ const pool = createPool(factory, { max: 1 });
 await pool.use(async (resource) => console.log(JSON.stringify([resource])));
 await pool.drain();`;
 
-const commonJs = (name, body) =>
-  `const { createPool } = require('${name}');\n(async () => {${body}\n})();`;
-const esModule = (name, body) => `import { createPool } from '${name}';\n${body}`;
+/** One of pg's, which is not installed either. */
+const ROWS = `
+const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 1 });
+const { rows } = await pool.query('select $1::int + 1 as answer', [41]);
+await pool.end();
+console.log(JSON.stringify(rows));`;
+
+const commonJs = (name, exported, body) =>
+  `const { ${exported} } = require('${name}');\n(async () => {${body}\n})();`;
+const esModule = (name, exported, body) => `import { ${exported} } from '${name}';\n${body}`;
 
 const PROGRAMS = [
-  { file: 'program.cjs', text: commonJs('polypool', QUERY), flags: [] },
-  { file: 'program.mjs', text: esModule('polypool', QUERY), flags: [] },
-  {
-    file: 'replaced.cjs',
-    text: commonJs('generic-pool', LOAN),
-    flags: ['-r', 'polypool/register'],
-  },
-  {
-    file: 'replaced.mjs',
-    text: esModule('generic-pool', LOAN),
-    flags: ['--import', 'polypool/register'],
-  },
-];
+  { file: 'program', from: ['polypool', 'createPool', QUERY] },
+  { file: 'replaced', from: ['generic-pool', 'createPool', LOAN], isReplaced: true },
+  { file: 'replaced-pg', from: ['pg', 'Pool', ROWS], isReplaced: true },
+].flatMap(({ file, from, isReplaced }) => [
+  { file: `${file}.cjs`, text: commonJs(...from), flags: isReplaced ? ['-r', REGISTER] : [] },
+  { file: `${file}.mjs`, text: esModule(...from), flags: isReplaced ? ['--import', REGISTER] : [] },
+]);
 
 function checkInstalled(folder, tarballs, database) {
   const env = { ...process.env, DATABASE_URL: database, NODE_PATH: '' };

@@ -48,6 +48,25 @@ test('the preset maps the packages in tests, in dependencies, and their subpaths
   expect(await runJest({ 'a.test.js': TEST })).toMatchObject({ passed: 2, failed: 0 });
 });
 
+test('pg, pg-pool and the subpaths that other packages reach for', async () => {
+  const files = {
+    ...installed('pg', { 'lib/native/index.js': 'exports.isReal = true;' }),
+    ...installed('cursor', {
+      'index.js': "exports.all = [require('pg/lib/result.js'), require('pg/lib/utils.js')];",
+    }),
+    'a.test.js': `test('all of them', () => {
+      const own = require('polypool/pg');
+      expect(require('pg')).toBe(own);
+      expect(require('pg-pool')).toBe(require('polypool/pg-pool'));
+      expect(require('cursor').all).toEqual([own.Result, own.utils]);
+      expect(require('pg/lib/connection-parameters')).toBe(
+        require('polypool/pg/lib/connection-parameters'));
+      expect(require('pg/lib/native').isReal).toBe(true);
+    });`,
+  };
+  expect(await runJest(files)).toMatchObject({ passed: 1, failed: 0 });
+});
+
 test('a configuration that is an ES module, tests that are ES modules', async () => {
   const config = CONFIG.replace(/const (.*) = require\((.*)\);/, 'import $1 from $2;')
     .replace('module.exports =', 'export default')
@@ -82,7 +101,7 @@ test('an unknown name in POLYPOOL_REGISTER fails the configuration', async () =>
   );
   expect(passed).toBe(undefined);
   expect(output).toContain(
-    "POLYPOOL_REGISTER names 'x': polypool replaces generic-pool, async-pool",
+    "POLYPOOL_REGISTER names 'x': polypool replaces generic-pool, async-pool, pg, pg-pool",
   );
 });
 

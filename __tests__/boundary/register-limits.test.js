@@ -42,9 +42,27 @@ describe.each(FLAGS)('%s', (_, flags) => {
     const { code, stdout, stderr } = await runIn(BOTH, [...flags, 'app.mjs'], { env });
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain(
-      "POLYPOOL_REGISTER names 'generic', 'redis': polypool replaces generic-pool, async-pool",
+      "POLYPOOL_REGISTER names 'generic', 'redis': polypool replaces generic-pool, async-pool, pg, pg-pool",
     );
     expect(stderr).toContain("code: 'ERR_POLYPOOL_OPTION'");
+  });
+
+  test('POLYPOOL_REGISTER without pg leaves it and its subpaths', async () => {
+    const files = {
+      ...installed('pg', { 'lib/utils.js': 'exports.isReal = true;' }),
+      ...installed('pg-pool'),
+      'app.mjs': `import pg from 'pg'; import Pool from 'pg-pool';
+        import utils from 'pg/lib/utils.js'; import { createRequire } from 'node:module';
+        const require = createRequire(import.meta.url);
+        const all = [pg, Pool, utils, require('pg'), require('pg-pool'), require('pg/lib/utils')];
+        console.log(JSON.stringify(all.map(({ isReal }) => isReal ?? false)));`,
+    };
+    const run = (names) =>
+      linesOf(files, [...flags, 'app.mjs'], { env: { POLYPOOL_REGISTER: names } });
+    expect(await run('generic-pool')).toEqual([[true, true, true, true, true, true]]);
+    expect(await run('pg')).toEqual([[false, true, false, false, true, false]]);
+    expect(await run('pg-pool')).toEqual([[true, false, true, true, false, true]]);
+    expect(await run('')).toEqual([Array(6).fill(false)]);
   });
 
   test('the real package stays with itself, also in folders that have only a type', async () => {

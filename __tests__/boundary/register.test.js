@@ -119,6 +119,51 @@ describe.each(FLAGS)('%s', (_, flags) => {
     ]);
   });
 
+  test('pg by all its names: CommonJS, named imports, subpaths, pg-pool', async () => {
+    const subpaths = ['client', 'connection', 'connection-parameters', 'defaults', 'query'];
+    subpaths.push('result', 'type-overrides', 'utils');
+    const program = `
+      import pg, { Client, Pool, Query, DatabaseError, types, defaults } from 'pg';
+      import * as ns from 'pg';
+      import StandalonePool from 'pg-pool';
+      ${CREATE_REQUIRE}
+      const own = require('polypool/pg');
+      print(pg === own, require('pg') === own, ns.default === own, Client === own.Client);
+      print(Pool === own.Pool, Query === own.Query, DatabaseError === own.DatabaseError);
+      print(types === own.types, defaults === own.defaults);
+      print(StandalonePool === require('polypool/pg-pool'), require('pg-pool') === StandalonePool);
+      for (const name of ${JSON.stringify(subpaths)}) {
+        const dropIn = require('polypool/pg/lib/' + name);
+        const imported = await import('pg/lib/' + name + '.js');
+        const all = [require('pg/lib/' + name), require('pg/lib/' + name + '.js'), imported.default];
+        print(all.every((given) => given === dropIn));
+      }
+      print(require('pg/lib/result') === own.Result, require('pg/lib/utils') === own.utils);`;
+    const lines = await linesOf({ 'app.mjs': program }, [...flags, 'app.mjs']);
+    expect(lines.flat()).toEqual(Array(lines.flat().length).fill(true));
+    expect(lines).toHaveLength(5 + subpaths.length);
+  });
+
+  test('a copy of pg in the folder of a dependency is replaced too', async () => {
+    const files = {
+      ...installed('pg'),
+      ...installed('promises', {
+        'index.js': "exports.all = [require('pg'), require('pg/lib/utils')];",
+        'node_modules/pg/package.json': '{ "name": "pg", "main": "lib" }',
+        'node_modules/pg/lib/index.js': "exports.own = require('pg');",
+        'node_modules/pg/lib/utils.js': '',
+        'node_modules/pg/lib/other.js': "exports.own = require('pg');",
+        'other.js': "exports.other = require('pg/lib/other');",
+      }),
+      'app.mjs': `import { all } from 'promises'; ${CREATE_REQUIRE}
+        const own = require('polypool/pg');
+        print(all[0] === own, all[1] === own.utils);
+        // What is not replaced stays with the copy, and so does what that asks for.
+        print(require('promises/other').other.own === own);`,
+    };
+    expect(await linesOf(files, [...flags, 'app.mjs'])).toEqual([[true, true], [false]]);
+  });
+
   test('worker threads inherit it; with execArgv of their own they do not', async () => {
     const files = {
       'app.js': `const { Worker } = require('node:worker_threads');

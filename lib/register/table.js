@@ -12,4 +12,16 @@ module.exports = {
     './lib/errors.js': 'polypool/generic-pool/lib/errors',
   },
   'async-pool': { '.': 'polypool/async-pool' },
+  pg: {
+    '.': 'polypool/pg',
+    './lib/client.js': 'polypool/pg/lib/client',
+    './lib/connection.js': 'polypool/pg/lib/connection',
+    './lib/connection-parameters.js': 'polypool/pg/lib/connection-parameters',
+    './lib/defaults.js': 'polypool/pg/lib/defaults',
+    './lib/query.js': 'polypool/pg/lib/query',
+    './lib/result.js': 'polypool/pg/lib/result',
+    './lib/type-overrides.js': 'polypool/pg/lib/type-overrides',
+    './lib/utils.js': 'polypool/pg/lib/utils',
+  },
+  'pg-pool': { '.': 'polypool/pg-pool' },
 };

@@ -162,6 +162,8 @@ impl Session {
         if let Some(pending) = self.pending.front_mut() {
             pending.stage = Stage::Simple;
         }
+        // What the session itself had closed was answered meanwhile, or is about to be.
+        self.closes = 0;
         frontend::query("", &mut self.outgoing).expect("a constant without NUL");
     }
 

@@ -1,0 +1,3 @@
+import { Connection } from './index';
+
+export = Connection;

@@ -1,0 +1,3 @@
+import { defaults } from './index';
+
+export = defaults;

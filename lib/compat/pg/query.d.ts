@@ -1,0 +1,3 @@
+import { Query } from './index';
+
+export = Query;

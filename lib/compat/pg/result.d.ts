@@ -1,0 +1,3 @@
+import { Result } from './index';
+
+export = Result;

@@ -1,0 +1,3 @@
+import { TypeOverrides } from './index';
+
+export = TypeOverrides;
