@@ -1,7 +1,6 @@
 'use strict';
 // Clients on the test server that are ended after each test, and what the tests ask of them.
 
-const { once } = require('node:events');
 const { ROLES, DATABASE } = require('../../support/server.js');
 const { testServer } = require('../../support/urls.js');
 
@@ -46,6 +45,22 @@ function record(emitter, names, seen = []) {
 
 const DRAINED = ['connect', 'drain', 'error', 'end'];
 
+const { env } = process;
+const VARIABLES = Object.keys(env).filter((name) => /^PG[A-Z]+$/.test(name));
+
+/** Runs with these variables of PostgreSQL and no others. */
+function withEnvironment(variables, run) {
+  const before = Object.fromEntries(VARIABLES.map((name) => [name, env[name]]));
+  for (const name of VARIABLES) delete env[name];
+  Object.assign(env, variables);
+  try {
+    return run();
+  } finally {
+    for (const name of Object.keys(variables)) delete env[name];
+    Object.assign(env, before);
+  }
+}
+
 /** What a callback is called with, as an array. */
 function called(start) {
   return new Promise((resolve) => start((...given) => resolve(given)));
@@ -61,7 +76,19 @@ async function values(client, text, parameters) {
 
 const value = async (client, text, parameters) => (await values(client, text, parameters))[0];
 
-/** Resolves when a server session is gone, as its client hears of it. */
-const ended = (client) => once(client, 'end');
+/** Resolves with the event 'end', whatever errors come before it. */
+const ended = (client) => new Promise((resolve) => client.once('end', resolve));
 
-module.exports = { DRAINED, called, config, connect, ended, make, record, track, value, values };
+module.exports = {
+  DRAINED,
+  called,
+  config,
+  connect,
+  ended,
+  make,
+  record,
+  track,
+  value,
+  values,
+  withEnvironment,
+};
