@@ -10,7 +10,7 @@ const { Session } = require('../../session');
 const Connection = require('./connection');
 const ConnectionParameters = require('./parameters');
 const defaults = require('./defaults');
-const { connectError, databaseError, lostErrors, noticeOf } = require('./errors');
+const { lostError, noticeOf, queryError } = require('./errors');
 const Query = require('./query');
 const { Run, parsers } = require('./run');
 const { SessionStream } = require('./session-stream');
@@ -181,9 +181,12 @@ class Client extends EventEmitter {
   #handleConnected() {
     const session = this.#session;
     if (session === null || !session.isOpen || this.connection.stream.destroyed) return;
-    this.processID = session.processId;
-    this.secretKey = session.secretKey;
+    const { processId: processID, secretKey } = session;
+    const key = { name: 'backendKeyData', length: 12, processID, secretKey };
+    Object.assign(this, { processID, secretKey });
+    this.connection.stream.encrypted = Boolean(this.ssl);
     if (this.#referenced) session.ref();
+    this.connection.emit('backendKeyData', key);
     this.connection.emit('readyForQuery', {
       name: 'readyForQuery',
       length: 5,
@@ -230,9 +233,12 @@ class Client extends EventEmitter {
 
   /** The engine says that the connection is gone. */
   #handleLost(wire) {
-    const { server, transport } = lostErrors(wire);
-    if (server !== null && !this.#toldFatal) this._handleErrorMessage(server);
-    else if (transport !== null) this.connection.emit('error', transport);
+    const error = lostError(wire, this);
+    if (wire?.cause?.kind !== 'database') {
+      if (error !== null) this.connection.emit('error', error);
+    } else if (!this.#toldFatal) {
+      this._handleErrorMessage(error);
+    }
     this.connection.stream.destroy();
   }
 
@@ -469,7 +475,7 @@ class Client extends EventEmitter {
     }
     this.#noteName(query, error.unparsed === true);
     this.#settle(query);
-    const reason = error instanceof Error ? error : databaseError(error);
+    const reason = error instanceof Error ? error : queryError(error);
     if (FATAL.has(error.severity)) this.#toldFatal = true;
     query.handleError(reason, this.connection);
     this._pulseQueryQueue();

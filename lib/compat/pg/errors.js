@@ -29,6 +29,12 @@ function withFields(message, wire) {
   return message;
 }
 
+/** Messages of the server by their letters, as pg calls them. */
+const NAMES = {
+  ...{ 1: 'parseComplete', C: 'commandComplete', D: 'dataRow', G: 'copyInResponse' },
+  ...{ I: 'emptyQuery', T: 'rowDescription', d: 'copyData', s: 'portalSuspended' },
+};
+
 const FIRST = 'SASL: SCRAM-SERVER-FIRST-MESSAGE:';
 
 /** By the engine's code. */
@@ -104,4 +110,27 @@ function unsecured(host) {
   return Object.assign(new Error(message), { code: 'ECONNRESET', host });
 }
 
-module.exports = { connectError, databaseError, noticeOf };
+/** Why a query has failed, where its connection goes on or has spoken nonsense. */
+function queryError(wire) {
+  if (wire.kind === 'database') return databaseError(wire);
+  return wire.code === 'ERR_POLYPOOL_PROTOCOL' ? nonsense(wire) : new Error(wire.message);
+}
+
+/** A message that nothing had asked for, or that is none. */
+function nonsense({ message, tag }) {
+  const name = tag === undefined ? undefined : NAMES[String.fromCharCode(tag)];
+  if (name === undefined) return invalidResponse({ message }, tag);
+  return new Error(`Received unexpected ${name} message from backend.`);
+}
+
+/** What ended a session, before it is told to have ended; null where there is no more to say. */
+function lostError(wire, client) {
+  if (wire === null) return null;
+  const { cause, code, socket } = wire;
+  if (cause?.kind === 'database') return databaseError(cause);
+  if (cause?.transport !== undefined) return fromWire(wire).cause;
+  if (code === 'ERR_POLYPOOL_PROTOCOL') return nonsense(wire);
+  return socket?.os == null ? null : socketError(socket, undefined, client);
+}
+
+module.exports = { connectError, databaseError, lostError, noticeOf, queryError };

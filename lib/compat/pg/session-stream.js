@@ -16,6 +16,8 @@ class SessionStream extends Duplex {
 
   constructor() {
     super({ autoDestroy: false });
+    /** Under TLS, as a TLSSocket says it. */
+    this.encrypted = false;
   }
 
   /** The session that is behind it from now on. */

@@ -12,6 +12,7 @@ use crate::engine::request::Token;
 use crate::engine::session::{Opened, Session};
 use crate::engine::stream::Stream;
 use bytes::{Buf, BytesMut};
+use serde_json::json;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -269,7 +270,7 @@ impl Driver {
         }
         let lost = self
             .read_conn(pool, &mut conn, cx)
-            .or_else(|| conn.write().err().map(|error| transport_lost(&error)));
+            .or_else(|| conn.write().err().map(|error| transport_lost("write", &error)));
         let copied = conn.copied();
         self.put_conn(pool, conn);
         self.renew_credit(copied);
@@ -305,7 +306,7 @@ impl Driver {
             }
             let full = match conn.read(cx) {
                 Poll::Pending => return None,
-                Poll::Ready(Err(error)) => return Some(transport_lost(&error)),
+                Poll::Ready(Err(error)) => return Some(transport_lost("read", &error)),
                 Poll::Ready(Ok((false, _))) => {
                     return Some(EngineError::lost("the server closed the connection"));
                 }
@@ -396,7 +397,7 @@ impl Driver {
             let copied = conn.copied();
             self.renew_credit(copied);
             if let Err(error) = written {
-                self.died(pool, id, transport_lost(&error));
+                self.died(pool, id, transport_lost("write", &error));
                 self.perform_all();
             }
         }
@@ -413,8 +414,9 @@ impl Driver {
     }
 }
 
-fn transport_lost(error: &std::io::Error) -> EngineError {
-    let lost = EngineError::lost(format!("the connection was lost: {error}"));
+fn transport_lost(syscall: &str, error: &std::io::Error) -> EngineError {
+    let lost = EngineError::lost(format!("the connection was lost: {error}"))
+        .with("socket", json!({ "syscall": syscall, "os": error.raw_os_error() }));
     match Failure::of(error) {
         Some(failure) => lost.with("cause", failure.to_json()),
         None => lost,

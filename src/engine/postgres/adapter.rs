@@ -389,12 +389,15 @@ fn parameter_error(error: &EncodeError) -> EngineError {
     EngineError::new("ERR_POLYPOOL_PARAMETER", text).with("position", error.position.into())
 }
 
+fn nonsense(broken: &Broken) -> EngineError {
+    let text = format!("the server does not speak the protocol as expected: {broken}");
+    EngineError::new("ERR_POLYPOOL_PROTOCOL", text)
+}
+
 fn lost(broken: &Broken) -> EngineError {
     match broken {
-        Broken::Protocol(reason) => EngineError::new(
-            "ERR_POLYPOOL_PROTOCOL",
-            format!("the server does not speak the protocol as expected: {reason}"),
-        ),
+        Broken::Protocol(_) => nonsense(broken),
+        Broken::Unexpected(tag) => nonsense(broken).with("tag", (*tag).into()),
         Broken::Server(error) => {
             let mut lost = EngineError::lost("the server closed the connection")
                 .caused_by(Some(&server_error(error)));

@@ -312,7 +312,7 @@ fn has_fitting_length(header: Header) -> bool {
 
 #[cold]
 pub(super) fn unexpected(tag: u8) -> Broken {
-    Broken::Protocol(format!("unexpected message '{}' from the server", tag.escape_ascii()))
+    Broken::Unexpected(tag)
 }
 
 #[cold]

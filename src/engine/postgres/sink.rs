@@ -43,6 +43,8 @@ pub trait Sink {
 pub enum Broken {
     /// The bytes are not what the protocol allows here.
     Protocol(String),
+    /// A message that has no place here, or that there is none of.
+    Unexpected(u8),
     /// The server closes the connection and says why.
     Server(Box<ServerError>),
 }
@@ -51,6 +53,9 @@ impl std::fmt::Display for Broken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Broken::Protocol(reason) => f.write_str(reason),
+            Broken::Unexpected(tag) => {
+                write!(f, "unexpected message '{}' from the server", tag.escape_ascii())
+            }
             Broken::Server(error) => error.fmt(f),
         }
     }
