@@ -181,6 +181,14 @@ async function streams(knex) {
   return { sum, piped, seen, refused, after: await knex.select(knex.raw('1 as one')) };
 }
 
+/** knex stops the statement on the server, which then says so. */
+async function timedOut(knex) {
+  const stopped = once(knex, 'query-error');
+  const { message } = await failure(knex.raw('select pg_sleep(10)').timeout(50, { cancel: true }));
+  const [{ code }] = await stopped;
+  return { message, code };
+}
+
 async function errors(knex) {
   return {
     unique: await refusal(knex('authors').insert({ name: 'ann' })),
@@ -188,7 +196,7 @@ async function errors(knex) {
     notNull: await refusal(knex('books').insert({ author_id: 1 })),
     syntax: await refusal(knex.raw('selec 1')),
     table: await refusal(knex('nothing').select()),
-    timeout: (await failure(knex.raw('select pg_sleep(10)').timeout(50, { cancel: true }))).message,
+    timeout: await timedOut(knex),
   };
 }
 
