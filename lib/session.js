@@ -13,6 +13,7 @@ const { OptionError } = require('./errors');
 const { FATE, FLAG, NUMBERS, SUBMIT, TRANSPORT } = require('./records');
 const { binding, link } = require('./ring');
 const { typedShape } = require('./session-shape');
+const { surface } = require('./surface');
 const { readTarget, surroundings } = require('./target');
 const { Transports, readTransport } = require('./transport');
 const { WINDOW, Wire } = require('./wire');
@@ -81,11 +82,20 @@ class Statement {
   }
 
   resolve(result) {
-    this.owner.done(result);
+    guarded(() => this.owner.done(result));
   }
 
   fail(error) {
-    this.owner.failed(error);
+    guarded(() => this.owner.failed(error));
+  }
+}
+
+/** What callbacks throw must not reach the ring, which has answers for others at hand. */
+function guarded(call) {
+  try {
+    call();
+  } catch (error) {
+    surface(error);
   }
 }
 
@@ -270,6 +280,10 @@ class Session {
   }
 
   handleEvent(event) {
+    guarded(() => this.#handle(event));
+  }
+
+  #handle(event) {
     switch (event.type) {
       case 'connect':
         this.processId = event.processId;
@@ -296,7 +310,8 @@ class Session {
 
   handleNotification(process, text) {
     const cut = text.indexOf('\0');
-    this.#owner.notification(process, text.slice(0, cut), text.slice(cut + 1));
+    const [channel, payload] = [text.slice(0, cut), text.slice(cut + 1)];
+    guarded(() => this.#owner.notification(process, channel, payload));
   }
 
   handleTransport(kind, id, target) {

@@ -6,6 +6,7 @@
  */
 
 const { SUBMIT } = require('./records');
+const { surface } = require('./surface');
 
 /** Bytes that may come before the reader has taken any. */
 const WINDOW = 256 * 1024;
@@ -82,7 +83,11 @@ class Wire {
   // ---- From the ring ----
 
   takeBytes(bytes) {
-    this.#receive(bytes);
+    try {
+      this.#receive(bytes);
+    } catch (error) {
+      surface(error);
+    }
   }
 
   grant(bytes) {

@@ -8,7 +8,7 @@ use crate::core::message::Input;
 use crate::core::options::{Int8, Options, Reset, Validate, Value};
 use crate::engine::pool::{Attached, Hooks, PoolShared, Role, Surroundings};
 use crate::engine::postgres::adapter::Postgres;
-use crate::engine::postgres::config::KEYS;
+use crate::engine::postgres::config::{INTERNAL, KEYS};
 use crate::engine::registry::{self, Before};
 use crate::engine::runtime::Message;
 use crate::engine::session::Connector;
@@ -72,7 +72,7 @@ fn make_pool(
     surroundings: &Surroundings,
 ) -> Result<Json, OptionError> {
     let given_reset = entries.iter().any(|(key, _)| key == "reset");
-    let (options, rest) = Options::parse(entries, KEYS)?;
+    let (options, rest) = Options::parse(entries, &[KEYS, INTERNAL].concat())?;
     if options.validate == Validate::Function {
         let expected = "'auto', 'always' or 'never' for a database";
         return Err(OptionError::bound("validate", expected, "a function"));

@@ -107,15 +107,6 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
       expect(await value(client, 'select 1')).toBe(1);
     });
 
-    test('deallocated behind the back', async () => {
-      const client = await open();
-      await client.query({ name: 'one', text, values: [1] });
-      await client.query('deallocate one');
-      const error = await rejection(client.query({ name: 'one', text, values: [2] }));
-      expect(error.code).toBe('26000');
-      expect(error.message).toBe('prepared statement "one" does not exist');
-    });
-
     test('whose result type changes', async () => {
       const client = await open();
       const table = unique('changing');

@@ -45,6 +45,7 @@ test('a plain connection says all that libpq would decide by itself', async () =
   expect(await target({ port: 7 })).toEqual({
     host: '127.0.0.1',
     hostaddr: '127.0.0.1',
+    attemptTimeoutMs: net.getDefaultAutoSelectFamilyAttemptTimeout(),
     port: 7,
     user: 'u',
     database: 'u',

@@ -10,9 +10,10 @@ const { Session } = require('../../session');
 const Connection = require('./connection');
 const ConnectionParameters = require('./parameters');
 const defaults = require('./defaults');
-const { lostError, noticeOf, queryError } = require('./errors');
+const { lostError, noticeOf } = require('./errors');
 const Query = require('./query');
-const { Run, parsers } = require('./run');
+const { OWN, Queries, statusOf } = require('./queries');
+const { parsers } = require('./run');
 const { SessionStream } = require('./session-stream');
 const { connectSession } = require('./connecting');
 const TypeOverrides = require('./type-overrides');
@@ -20,16 +21,6 @@ const { escapeIdentifier, escapeLiteral } = require('./values');
 
 /** How many rounds of the key derivation a server may ask for. */
 const SCRAM_ITERATIONS = 100_000;
-
-/** The server warns of longer names; so does the package that writes messages. */
-const NAME_MAX = 63;
-
-/** How the engine says that the connection is not there any more. */
-const LOST = new Set([
-  'ERR_POLYPOOL_CONNECTION_LOST',
-  'ERR_POLYPOOL_STALE_CONNECTION',
-  'ERR_POLYPOOL_CLOSED',
-]);
 
 const FATAL = new Set(['FATAL', 'PANIC']);
 
@@ -42,14 +33,10 @@ const DELIVERED = [
   ['copyInResponse', 'handleCopyInResponse', true],
 ];
 
-const ignore = () => {};
-
 class Client extends EventEmitter {
   #session = null;
-  /** The query that the engine runs now. */
-  #run = null;
-  /** Names that were given to the server over the bare wire: the engine does not know them. */
-  #wireNames = new Set();
+  #queries = new Queries(this);
+  /** The server has said why the connection ends. */
   #toldFatal = false;
   #referenced = true;
   #config;
@@ -150,6 +137,7 @@ class Client extends EventEmitter {
     const { stream } = this.connection;
     if (stream.destroyed) return null;
     this.#session = new Session(this.#owner(), parsers);
+    this.#queries.attach(this.#session);
     stream.attach(this.#session);
     return this.#session;
   }
@@ -247,7 +235,7 @@ class Client extends EventEmitter {
     const ending = this._ending;
     const error = new Error(`Connection terminated${ending ? '' : ' unexpectedly'}`);
     clearTimeout(this.connectionTimeoutHandle);
-    this._errorAllQueries(error);
+    this.#queries.fail(error);
     this._ended = true;
     const connecting = this._connecting && !this._connectionError;
     if (connecting && this._connectionCallback) {
@@ -320,7 +308,7 @@ class Client extends EventEmitter {
       }
     }
     const limit = config.query_timeout || this.connectionParameters.query_timeout;
-    if (limit) this.#limit(query, limit);
+    if (limit) this.#queries.limit(query, limit);
     if (this.binary && !query.binary) query.binary = true;
     if (query._result && !query._result._types) query._result._types = this._types;
     const fault = this.#refusalOf(query, own);
@@ -330,7 +318,7 @@ class Client extends EventEmitter {
     }
     if (own) query[OWN] = true;
     this._queryQueue.push(query);
-    this._pulseQueryQueue();
+    this.#queries.pulse();
     return result;
   }
 
@@ -362,158 +350,6 @@ class Client extends EventEmitter {
     return this._ending ? 'Client was closed and is not queryable' : null;
   }
 
-  /** Option query_timeout: beyond pg's answer to the caller the statement ends on the server. */
-  #limit(query, milliseconds) {
-    const answer = query.callback || ignore;
-    const expire = () => {
-      const error = new Error('Query read timeout');
-      process.nextTick(() => query.handleError(error, this.connection));
-      answer(error);
-      query.callback = ignore;
-      const index = this._queryQueue.indexOf(query);
-      if (index >= 0) this._queryQueue.splice(index, 1);
-      else if (this.pipeline || this.#run?.query !== query) this.connection.stream.destroy();
-      else this.#session.cancel(this.#run.number, this.#run);
-    };
-    const timer = setTimeout(expire, milliseconds);
-    query.callback = (error, result) => {
-      clearTimeout(timer);
-      answer(error, result);
-    };
-  }
-
-  _pulseQueryQueue() {
-    if (this.pipeline) {
-      this.#pulsePipeline();
-      return;
-    }
-    if (this.readyForQuery !== true) return;
-    const query = this._queryQueue.shift();
-    this._activeQuery = query;
-    if (query !== undefined) {
-      this.readyForQuery = false;
-      this.hasExecuted = true;
-      this.#submit(query);
-    } else if (this.hasExecuted) {
-      this._activeQuery = null;
-      this.emit('drain');
-    }
-  }
-
-  #submit(query) {
-    const fault = this.#isOrdinary(query) ? this.#execute(query) : this.#speak(query);
-    if (fault === null) return;
-    process.nextTick(() => {
-      this._activeQuery = null;
-      query.handleError(fault, this.connection);
-      this.readyForQuery = true;
-      this._pulseQueryQueue();
-    });
-  }
-
-  /** Whether the engine can run it as a statement, and nobody could tell. */
-  #isOrdinary(query) {
-    if (query[OWN] !== true || query.binary || query.rows || query.portal) return false;
-    if (this.#session === null || this.connection.isWatched) return false;
-    const { name, types } = query;
-    // Those of its parameters instead of parsers.
-    if (Array.isArray(types)) return false;
-    if (!name) return true;
-    if (typeof name !== 'string' || name.length > NAME_MAX || this.#wireNames.has(name))
-      return false;
-    return typeof query.text === 'string' || this.#textOf(name) !== undefined;
-  }
-
-  /** The text that a name stands for. */
-  #textOf(name) {
-    const { parsedStatements, submittedNamedStatements } = this.connection;
-    return parsedStatements[name] ?? submittedNamedStatements[name];
-  }
-
-  /** Runs a query as a statement of the engine; what is wrong with it, or null. */
-  #execute(query) {
-    const { connection } = this;
-    const fault = query.findFault(connection);
-    if (fault !== null) return fault;
-    const run = new Run(this, query);
-    const { name } = query;
-    const text = query.text || (name ? (this.#textOf(name) ?? '') : '');
-    try {
-      run.start(this.#session, text);
-    } catch (error) {
-      return error;
-    }
-    if (name && connection.parsedStatements[name] === undefined) {
-      connection.submittedNamedStatements[name] = text;
-    }
-    if (this.pipeline) this._sentQueryQueue.push(query);
-    this.#run = run;
-    return null;
-  }
-
-  /** Has a query speak over the bare wire. */
-  #speak(query) {
-    const { connection } = this;
-    const { name } = query;
-    if (name && this.#textOf(name) === undefined) this.#wireNames.add(name);
-    return query.submit(connection) ?? null;
-  }
-
-  /** A run is over, well. */
-  _finished(run) {
-    this.#noteName(run.query, false);
-    this.#settle(run.query).handleReadyForQuery(this.connection);
-    this._pulseQueryQueue();
-  }
-
-  /** A run is over, with an error: of the engine's, as it words it, or what a parser threw. */
-  _failed(run, error) {
-    const { query } = run;
-    if (LOST.has(error.code) && !(error instanceof Error)) {
-      // The end of the connection follows, with the words for it.
-      return;
-    }
-    this.#noteName(query, error.unparsed === true);
-    this.#settle(query);
-    const reason = error instanceof Error ? error : queryError(error);
-    if (FATAL.has(error.severity)) this.#toldFatal = true;
-    query.handleError(reason, this.connection);
-    this._pulseQueryQueue();
-  }
-
-  #settle(query) {
-    this.#run = null;
-    this._txStatus = statusOf(this.#session);
-    if (this.pipeline) {
-      const at = this._sentQueryQueue.indexOf(query);
-      if (at >= 0) this._sentQueryQueue.splice(at, 1);
-    } else {
-      this._activeQuery = null;
-      this.readyForQuery = true;
-    }
-    return query;
-  }
-
-  /** What the server knows of a name after its statement was answered. */
-  #noteName({ name, text }, unparsed) {
-    if (!name) return;
-    const { parsedStatements, submittedNamedStatements } = this.connection;
-    if (!unparsed && text) parsedStatements[name] = text;
-    delete submittedNamedStatements[name];
-  }
-
-  /** All are sent at once, and answered in order. */
-  #pulsePipeline() {
-    if (!this._connected || !this._queryable) return;
-    while (this._queryQueue.length > 0) {
-      const query = this._queryQueue.shift();
-      this.hasExecuted = true;
-      const fault = this.#execute(query);
-      if (fault !== null) process.nextTick(() => query.handleError(fault, this.connection));
-    }
-    if (this._sentQueryQueue.length === 0 && this.hasExecuted) this.emit('drain');
-  }
-
   // ---- From the bare wire, and the end of the start-up ----
 
   _handleReadyForQuery(message) {
@@ -531,7 +367,7 @@ class Client extends EventEmitter {
     this._txStatus = message?.status ?? null;
     this.readyForQuery = true;
     if (query) query.handleReadyForQuery(this.connection);
-    this._pulseQueryQueue();
+    this.#queries.pulse();
   }
 
   _handleErrorMessage(message) {
@@ -539,7 +375,7 @@ class Client extends EventEmitter {
       this.#handleErrorWhileConnecting(message);
       return;
     }
-    if (FATAL.has(message.severity)) this.#toldFatal = true;
+    this._noteSeverity(message.severity);
     const query = this._activeQuery;
     if (!query) {
       this._handleErrorEvent(message);
@@ -558,6 +394,11 @@ class Client extends EventEmitter {
     else this.emit('error', error);
   }
 
+  /** Whatever follows, the reason for the end of the connection has been told. */
+  _noteSeverity(severity) {
+    if (FATAL.has(severity)) this.#toldFatal = true;
+  }
+
   /** The connection is of no use any more. */
   _handleErrorEvent(error) {
     if (this._connecting) {
@@ -565,7 +406,7 @@ class Client extends EventEmitter {
       return;
     }
     this._queryable = false;
-    this._errorAllQueries(error);
+    this.#queries.fail(error);
     this.emit('error', error);
   }
 
@@ -575,18 +416,6 @@ class Client extends EventEmitter {
     const { parsedStatements, submittedNamedStatements } = this.connection;
     parsedStatements[query.name] = query.text;
     delete submittedNamedStatements[query.name];
-  }
-
-  _errorAllQueries(error) {
-    const queries = [...this._sentQueryQueue, ...this._queryQueue];
-    if (this._activeQuery) queries.unshift(this._activeQuery);
-    this._activeQuery = null;
-    this.#run = null;
-    this._sentQueryQueue.length = 0;
-    this._queryQueue.length = 0;
-    for (const query of queries) {
-      process.nextTick(() => query.handleError(error, this.connection));
-    }
   }
 
   // ---- What else there is ----
@@ -607,12 +436,8 @@ class Client extends EventEmitter {
   cancel(client, query) {
     const waiting = client._queryQueue.indexOf(query);
     if (waiting >= 0) client._queryQueue.splice(waiting, 1);
-    else if (client._sentQueryQueue.includes(query)) query.callback = ignore;
-    else client.#cancelActive(query);
-  }
-
-  #cancelActive(query) {
-    if (this.#run?.query === query) this.#session.cancel(this.#run.number, this.#run);
+    else if (client._sentQueryQueue.includes(query)) query.callback = () => {};
+    else client.#queries.stop(query);
   }
 
   getTransactionStatus() {
@@ -634,13 +459,6 @@ class Client extends EventEmitter {
   escapeLiteral(text) {
     return escapeLiteral(text);
   }
-}
-
-/** Marks queries that the client made itself: nobody else has a hand on them. */
-const OWN = Symbol('polypool.own');
-
-function statusOf(session) {
-  return session.status === 0 ? null : String.fromCharCode(session.status);
 }
 
 /** Kept out of console.log and of what is written into logs. */

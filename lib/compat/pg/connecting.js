@@ -4,16 +4,17 @@
 
 const { connectError } = require('./errors');
 const { targetOf } = require('./target');
-const { asksNode, noteAcceptedByNode } = require('./tls');
+const { asksNode, isAcceptedByNode, noteAcceptedByNode } = require('./tls');
 
 /**
  * Opens a session that `open()` makes; rejects with pg's error. What the engine's TLS refuses,
  * Node's own has the last word on: it knows older certificates.
  */
 async function connectSession(client, config, open) {
-  const refused = await attempt(client, config, open, false);
+  const byNode = isAcceptedByNode(client);
+  const refused = await attempt(client, config, open, byNode);
   if (refused === null) return;
-  if (!asksNode(refused, client)) throw connectError(refused, client);
+  if (byNode || !asksNode(refused, client)) throw connectError(refused, client);
   const again = await attempt(client, config, open, true);
   if (again !== null) throw connectError(again, client);
   noteAcceptedByNode(client);

@@ -88,7 +88,7 @@ function attemptsError(attempts, client) {
 function socketError({ syscall, os, address, port }, code, { host }) {
   if (syscall === 'handshake') return unsecured(host);
   // The other side has ended, which is no error of the system.
-  if (os === null) return new Error('Connection terminated unexpectedly');
+  if (os === null && syscall !== 'connect') return new Error('Connection terminated unexpectedly');
   const [errno, name] = systemError(os, code);
   const place = port === undefined ? address : `${address}:${port}`;
   const error = new Error([syscall, name, place].filter(Boolean).join(' '));
@@ -98,9 +98,9 @@ function socketError({ syscall, os, address, port }, code, { host }) {
   return error;
 }
 
-/** Node's number and name; Windows has numbers of its own. */
+/** Node's number and name; Windows has numbers of its own, and our own patience has none. */
 function systemError(os, code) {
-  if (process.platform !== 'win32') return [-os, getSystemErrorName(-os)];
+  if (os !== null && process.platform !== 'win32') return [-os, getSystemErrorName(-os)];
   const known = [...getSystemErrorMap()].find(([, [name]]) => name === code);
   return [known?.[0] ?? -os, code];
 }

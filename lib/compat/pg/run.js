@@ -30,11 +30,11 @@ function tagOf(command) {
 }
 
 class Run {
-  #client;
+  #queries;
 
-  /** The client hears `finished(run)` or `failed(run, error)`, which may be the engine's JSON. */
-  constructor(client, query) {
-    this.#client = client;
+  /** `queries` hears `finished(run)` or `failed(run, error)`, perhaps with the engine's JSON. */
+  constructor(queries, query) {
+    this.#queries = queries;
     this.query = query;
     this.number = -1;
   }
@@ -63,11 +63,11 @@ class Run {
     } else {
       fill(query._result, answer);
     }
-    this.#client._finished(this);
+    this.#queries.finished(this);
   }
 
   failed(error) {
-    this.#client._failed(this, error);
+    this.#queries.failed(this, error);
   }
 }
 

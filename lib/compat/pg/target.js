@@ -55,7 +55,11 @@ function checkPort(port) {
 function placeOf(host, addresses) {
   // With a zone it is nothing the engine takes as an address.
   if (addresses.length === 0 || addresses.some((address) => address.includes('%'))) return { host };
-  return { host: addresses.map(() => host).join(','), hostaddr: addresses.join(',') };
+  return {
+    host: addresses.map(() => host).join(','),
+    hostaddr: addresses.join(','),
+    attemptTimeoutMs: net.getDefaultAutoSelectFamilyAttemptTimeout(),
+  };
 }
 
 function loginOf(client, password) {

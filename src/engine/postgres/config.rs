@@ -12,7 +12,7 @@ use crate::core::options::Value;
 use crate::engine::settings::Settings;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -41,7 +41,6 @@ pub const KEYS: &[&str] = &[
     "tcpUserTimeoutMs",
     "tcp_user_timeout",
     "allowCleartextPassword",
-    "sendEmptyPassword",
     "scramMaxIterations",
     "ssl",
     "sslmode",
@@ -58,6 +57,9 @@ pub const KEYS: &[&str] = &[
     "load_balance_hosts",
     "replicas",
 ];
+
+/// What only replacements of drivers say, and no user has to know.
+pub const INTERNAL: &[&str] = &["sendEmptyPassword", "attemptTimeoutMs"];
 
 /// libpq's settings that URLs often carry, with the values that ask for nothing we lack.
 const CHOICES: [(&str, &[&str]); 3] = [
@@ -163,6 +165,8 @@ pub struct Target {
     pub connect_timeout: Option<Duration>,
     pub keepalive: Option<Keepalive>,
     pub tcp_user_timeout: Option<Duration>,
+    /// How long the system may take to reach an address that is not the last one, as Node has it.
+    pub attempt_timeout: Option<Duration>,
     pub allow_cleartext_password: bool,
     /// Without a password an empty one is sent, where the method allows it.
     pub sends_no_password: bool,
@@ -212,6 +216,7 @@ impl Target {
                 None => Some(Duration::from_secs(30)),
                 Some(ms) => Some(ms).filter(|&ms| ms > 0).map(Duration::from_millis),
             },
+            attempt_timeout: given.whole("attemptTimeoutMs", 1, MS_MAX)?.map(Duration::from_millis),
             allow_cleartext_password: given.flag("allowCleartextPassword")?.unwrap_or(false),
             sends_no_password: given.flag("sendEmptyPassword")?.unwrap_or(false),
             scram_iterations_max: iterations_max(given)?,
@@ -243,6 +248,17 @@ impl Target {
             }
         }
         Ok(settings)
+    }
+
+    /// How long to try this address, when there is another to be tried after it.
+    pub(super) fn patience(&self, tried: &SocketAddr) -> Option<Duration> {
+        let is_last = match self.endpoints.last() {
+            Some(Endpoint::Tcp { address: Some(last), port, .. }) => {
+                (*last, *port) == (tried.ip(), tried.port())
+            }
+            _ => true,
+        };
+        self.attempt_timeout.filter(|_| !is_last)
     }
 
     pub(super) fn asks_for_pins(&self) -> bool {

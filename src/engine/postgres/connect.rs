@@ -180,7 +180,7 @@ pub(super) async fn open(
     peer.encrypted = false;
     let tcp = match &peer.address {
         Address::Tcp(address) => {
-            let tcp = TcpStream::connect(address).await.map_err(|error| refused(error, peer))?;
+            let tcp = reach(target, address).await.map_err(|error| refused(error, peer))?;
             prepare(&tcp, target);
             tcp
         }
@@ -209,6 +209,13 @@ pub(super) async fn open(
         return encrypt(target, roots, &peer.host, tcp).await;
     }
     Ok(Stream::Tcp(tcp))
+}
+
+async fn reach(target: &Target, address: &SocketAddr) -> std::io::Result<TcpStream> {
+    match target.patience(address) {
+        None => TcpStream::connect(address).await,
+        Some(limit) => tokio::time::timeout(limit, TcpStream::connect(address)).await?,
+    }
 }
 
 fn refused(error: std::io::Error, peer: &Peer) -> ConnectError {

@@ -1,6 +1,6 @@
 //! Settings from three sources, read under one name each.
 
-use super::config::{ENVIRONMENT, KEYS, canonical};
+use super::config::{ENVIRONMENT, INTERNAL, KEYS, canonical};
 use super::url;
 use crate::core::error::OptionError;
 use crate::core::options::Value;
@@ -114,7 +114,7 @@ pub(super) type Entries = Vec<(String, Value)>;
 /// Options under their canonical names, then what their URL says.
 fn written(mut entries: Entries) -> Result<[Entries; 2], OptionError> {
     for (key, _) in &mut entries {
-        if !KEYS.contains(&key.as_str()) {
+        if ![KEYS, INTERNAL].iter().any(|keys| keys.contains(&key.as_str())) {
             return Err(OptionError::unknown(key, KEYS.iter().copied()));
         }
         *key = canonical(key).to_owned();

@@ -170,8 +170,6 @@ impl Session {
                     error.unparsed = true;
                     self.cache.forget(prepared, false);
                 }
-                // Parsed but never described: parsed anew at the next use.
-                Stage::Bind if pending.portal => self.cache.forget(prepared, true),
                 Stage::Params | Stage::Columns => self.cache.forget(prepared, true),
                 _ if stale => self.cache.forget(prepared, !error.is_vanished_statement()),
                 _ => {}

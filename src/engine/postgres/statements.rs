@@ -172,10 +172,10 @@ impl StatementCache {
         }
     }
 
-    /// The statement under its chosen name. Not known: it has to be parsed.
+    /// The statement under its chosen name, parsed or about to be.
     pub fn find_chosen(&self, statement: &Statement) -> Option<Rc<Prepared>> {
         let known = self.chosen.get(statement.name.as_deref()?)?;
-        (known.statement.text == statement.text && known.is_described()).then(|| known.clone())
+        (known.statement.text == statement.text).then(|| known.clone())
     }
 
     /// A new entry under its chosen name, or unnamed. Another one of that name is closed first.

@@ -4,7 +4,6 @@ use super::cells::{self, Cell};
 pub use crate::core::options::Int8;
 use crate::engine::replies::{Describe, ShapeId};
 use crate::wire::chunk::Chunk;
-use std::rc::Rc;
 
 /// Object ids of the built-in types that get more than their text. They are fixed for ever.
 pub mod oid {
@@ -192,25 +191,6 @@ impl Columns {
     /// Whether this is what `parse` would make of a body whose format codes are zero.
     pub fn is_of(&self, body: &[u8], options: &TypeOptions) -> bool {
         self.key.split_last() == Some((&options.key(), body))
-    }
-
-    /// The same columns, read in another way if they are not read in this one already.
-    pub fn decoded(columns: &Rc<Columns>, options: &TypeOptions) -> Rc<Columns> {
-        let last = columns.key.last().copied();
-        if last == Some(options.key()) {
-            return columns.clone();
-        }
-        let mut key = columns.key.clone();
-        if let Some(last) = key.last_mut() {
-            *last = options.key();
-        }
-        let cells: Box<[Cell]> =
-            columns.list.iter().map(|it| Cell::of(it.type_oid, options)).collect();
-        let mut list = columns.list.clone();
-        for (column, cell) in list.iter_mut().zip(&cells) {
-            column.wire = cell.wire();
-        }
-        Rc::new(Columns { list, key, cells, shape: ShapeId::default() })
     }
 
     pub fn len(&self) -> usize {

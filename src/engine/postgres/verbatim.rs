@@ -8,7 +8,7 @@ use super::pending::{Pending, Stage};
 use super::receive::{Step, malformed};
 use super::session::{Execute, Session, unfit_text};
 use super::sink::{Broken, Flow, Sink};
-use super::statements::{EXECUTE_SYNC, Prepared, TEXT_TAIL};
+use super::statements::{EXECUTE_SYNC, Prepared};
 use super::types::{Columns, Decoding, Malformed, TypeOptions};
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::message::backend::{self, Header};
@@ -17,6 +17,9 @@ use std::rc::Rc;
 
 /// Describe of the unnamed portal.
 const DESCRIBE_PORTAL: &[u8] = b"D\0\0\0\x06P\0";
+
+/// One result format for all columns: text.
+const ALL_AS_TEXT: &[u8] = b"\0\x01\0\0";
 
 /// ReadyForQuery in all.
 const READY_SIZE: usize = 6;
@@ -60,11 +63,7 @@ impl Session {
         let stage = if reused { Stage::Bind } else { Stage::Parse };
         let mut pending = Pending::new(execute.token, stage, execute.statement.class);
         pending.reused = reused;
-        pending.portal = !reused;
-        if reused && let Some(columns) = prepared.columns() {
-            let types = self.decoding(execute.mode.text);
-            pending.columns = Some(Columns::decoded(columns, &types));
-        }
+        pending.portal = true;
         pending.prepared = Some(prepared);
         Ok(pending)
     }
@@ -101,9 +100,6 @@ impl Session {
     pub(super) fn begin_rows(&mut self, columns: Option<Rc<Columns>>) {
         let Some(pending) = self.pending.front_mut() else { return };
         pending.stage = Stage::Rows;
-        if let Some(prepared) = &pending.prepared {
-            prepared.describe_columns(columns.clone());
-        }
         pending.columns = columns;
     }
 
@@ -193,13 +189,11 @@ fn write_flight(
     out.put_slice(b"B\0\0\0\0");
     out.put_slice(prepared.head());
     write_params(out, execute.params, None)?;
-    out.put_slice(&TEXT_TAIL[..TEXT_TAIL.len() - EXECUTE_SYNC.len()]);
+    out.put_slice(ALL_AS_TEXT);
     let length = out.len() - start - 1;
     let length = i32::try_from(length).map_err(|_| unfit_text())?;
     out[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
-    if !reused {
-        out.put_slice(DESCRIBE_PORTAL);
-    }
+    out.put_slice(DESCRIBE_PORTAL);
     out.put_slice(EXECUTE_SYNC);
     Ok(())
 }

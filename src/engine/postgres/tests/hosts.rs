@@ -51,6 +51,21 @@ async fn black_hole() -> (TcpListener, u16) {
     (listener, port)
 }
 
+/// The system itself answers nobody, because the queue of those to be accepted is full.
+async fn deaf() -> (socket2::Socket, Vec<TcpStream>, u16) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
+    socket.bind(&any.into()).unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let mut queued = Vec::new();
+    let patience = Duration::from_millis(100);
+    while let Ok(stream) = tokio::time::timeout(patience, TcpStream::connect(address)).await {
+        queued.push(stream.unwrap());
+    }
+    (socket, queued, address.port())
+}
+
 fn target(ports: &[u16], settings: &[(&str, &str)]) -> Target {
     let list = |items: Vec<String>| Value::Text(items.join(","));
     let mut entries = vec![
@@ -100,6 +115,26 @@ async fn the_first_host_of_the_role_wanted() {
         let target = target(ports, &[("target_session_attrs", wanted)]);
         assert_eq!(reach(&target, Attempt::default()).await, Ok(expected), "{wanted}");
     }
+}
+
+/// Node's way with names of several addresses; the last one has all the time it wants.
+#[tokio::test]
+async fn an_address_that_cannot_be_reached_soon_yields_to_the_next() {
+    let (_socket, _queued, deaf) = deaf().await;
+    let settings = [("hostaddr", "127.0.0.1,127.0.0.1"), ("attemptTimeoutMs", "50")];
+    let awake = server(PRIMARY).await;
+    assert_eq!(reach(&target(&[deaf, awake], &settings), Attempt::default()).await, Ok(awake));
+    let closed = black_hole().await.1;
+    let error = reach(&target(&[deaf, closed], &settings), Attempt::default()).await.unwrap_err();
+    let Kind::Hosts(failed) = &error.kind else { panic!("{error:?}") };
+    let said: Vec<_> = failed.iter().map(|it| it.error.to_json()["socket"].clone()).collect();
+    assert_eq!(said[0]["syscall"], "connect");
+    assert!(said[0]["os"].is_null());
+    assert_eq!(failed[0].error.code, "ETIMEDOUT");
+    assert_eq!(said[1]["port"], closed);
+    let last = target(&[awake, deaf], &settings);
+    let deaf: std::net::SocketAddr = ([127, 0, 0, 1], deaf).into();
+    assert_eq!(last.patience(&deaf), None);
 }
 
 /// Servers before 14 and poolers report nothing: they are asked.

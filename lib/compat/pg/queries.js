@@ -1,0 +1,229 @@
+'use strict';
+
+/**
+ * The queries of a client, one after the other or, in pipeline mode, all at once. Ordinary ones are
+ * statements of the engine; the others speak with the server themselves. What waits, what was sent
+ * and what runs stands in the client's own fields, where programs look for it.
+ */
+
+const { queryError } = require('./errors');
+const { Run } = require('./run');
+
+/** Marks queries that the client made itself: nobody else has a hand on them. */
+const OWN = Symbol('polypool.own');
+
+/** The package that writes messages warns of longer names. */
+const NAME_MAX = 63;
+
+/** How the engine says that the connection is not there any more. */
+const LOST = new Set([
+  'ERR_POLYPOOL_CONNECTION_LOST',
+  'ERR_POLYPOOL_STALE_CONNECTION',
+  'ERR_POLYPOOL_CLOSED',
+]);
+
+const ignore = () => {};
+
+class Queries {
+  #client;
+  #session = null;
+  /** What the engine executes now, or was sent last. */
+  #run = null;
+  /** Names that were given to the server over the bare wire: the engine does not know them. */
+  #wireNames = new Set();
+
+  constructor(client) {
+    this.#client = client;
+  }
+
+  attach(session) {
+    this.#session = session;
+  }
+
+  pulse() {
+    const client = this.#client;
+    if (client.pipeline) {
+      this.#pulsePipeline();
+      return;
+    }
+    if (client.readyForQuery !== true) return;
+    const query = client._queryQueue.shift();
+    client._activeQuery = query;
+    if (query !== undefined) {
+      client.readyForQuery = false;
+      client.hasExecuted = true;
+      this.#submit(query);
+    } else if (client.hasExecuted) {
+      client._activeQuery = null;
+      client.emit('drain');
+    }
+  }
+
+  #submit(query) {
+    const client = this.#client;
+    const fault = this.#isOrdinary(query) ? this.#execute(query) : this.#speak(query);
+    if (fault === null) return;
+    process.nextTick(() => {
+      client._activeQuery = null;
+      query.handleError(fault, client.connection);
+      client.readyForQuery = true;
+      this.pulse();
+    });
+  }
+
+  /** All are sent at once, and answered in order. */
+  #pulsePipeline() {
+    const client = this.#client;
+    if (!client._connected || !client._queryable) return;
+    while (client._queryQueue.length > 0) {
+      const query = client._queryQueue.shift();
+      client.hasExecuted = true;
+      const fault = this.#execute(query);
+      if (fault === null) client._sentQueryQueue.push(query);
+      else process.nextTick(() => query.handleError(fault, client.connection));
+    }
+    if (client._sentQueryQueue.length === 0 && client.hasExecuted) client.emit('drain');
+  }
+
+  /** Whether the engine can run it as a statement, and nobody could tell. */
+  #isOrdinary(query) {
+    if (query[OWN] !== true || query.binary || query.rows || query.portal) return false;
+    if (this.#session === null || this.#client.connection.isWatched) return false;
+    // Those of its parameters instead of parsers.
+    if (Array.isArray(query.types)) return false;
+    const { name, text } = query;
+    if (!name) return true;
+    if (typeof name !== 'string' || name.length > NAME_MAX) return false;
+    return !this.#wireNames.has(name) && (typeof text === 'string' || this.#knows(name));
+  }
+
+  #knows(name) {
+    return this.#textOf(name) !== undefined;
+  }
+
+  /** The text that a name stands for. */
+  #textOf(name) {
+    const { parsedStatements, submittedNamedStatements } = this.#client.connection;
+    return parsedStatements[name] ?? submittedNamedStatements[name];
+  }
+
+  /** Runs a query as a statement of the engine; what is wrong with it, or null. */
+  #execute(query) {
+    const { connection } = this.#client;
+    const fault = query.findFault(connection);
+    if (fault !== null) return fault;
+    const { name } = query;
+    const text = query.text || (name && this.#textOf(name)) || '';
+    const run = new Run(this, query);
+    try {
+      run.start(this.#session, text);
+    } catch (error) {
+      return error;
+    }
+    if (name && connection.parsedStatements[name] === undefined) {
+      connection.submittedNamedStatements[name] = text;
+    }
+    this.#run = run;
+    return null;
+  }
+
+  /** Has a query speak over the bare wire. */
+  #speak(query) {
+    const { name } = query;
+    if (name && !this.#knows(name)) this.#wireNames.add(name);
+    return query.submit(this.#client.connection) ?? null;
+  }
+
+  /** A run is over, well. */
+  finished({ query }) {
+    this.#noteName(query, false);
+    this.#settle(query);
+    query.handleReadyForQuery(this.#client.connection);
+    this.pulse();
+  }
+
+  /** A run is over, with an error: of the engine's, as it words it, or what a parser threw. */
+  failed({ query }, error) {
+    const isThrown = error instanceof Error;
+    // The end of the connection follows, with the words for it.
+    if (!isThrown && LOST.has(error.code)) return;
+    this.#noteName(query, error.unparsed === true);
+    this.#settle(query);
+    const client = this.#client;
+    client._noteSeverity(error.severity);
+    query.handleError(isThrown ? error : queryError(error), client.connection);
+    this.pulse();
+  }
+
+  #settle(query) {
+    const client = this.#client;
+    if (this.#run?.query === query) this.#run = null;
+    client._txStatus = statusOf(this.#session);
+    if (client.pipeline) {
+      const at = client._sentQueryQueue.indexOf(query);
+      if (at >= 0) client._sentQueryQueue.splice(at, 1);
+    } else {
+      client._activeQuery = null;
+      client.readyForQuery = true;
+    }
+  }
+
+  /** What the server knows of a name after its statement was answered. */
+  #noteName({ name, text }, unparsed) {
+    if (!name) return;
+    const { parsedStatements, submittedNamedStatements } = this.#client.connection;
+    if (!unparsed && text) parsedStatements[name] = text;
+    delete submittedNamedStatements[name];
+  }
+
+  /**
+   * Option query_timeout. What the engine runs is stopped on the server; a query that speaks for
+   * itself goes on, as with pg, and those in line wait for it.
+   */
+  limit(query, milliseconds) {
+    const client = this.#client;
+    const answer = query.callback || ignore;
+    const expire = () => {
+      const error = new Error('Query read timeout');
+      process.nextTick(() => query.handleError(error, client.connection));
+      answer(error);
+      query.callback = ignore;
+      const index = client._queryQueue.indexOf(query);
+      if (index >= 0) client._queryQueue.splice(index, 1);
+      else if (client.pipeline) client.connection.stream.destroy();
+      else this.stop(query);
+    };
+    const timer = setTimeout(expire, milliseconds);
+    query.callback = (error, result) => {
+      clearTimeout(timer);
+      answer(error, result);
+    };
+  }
+
+  /** Stops a query on the server, if the engine runs it. */
+  stop(query) {
+    const run = this.#run;
+    if (run?.query === query) this.#session.cancel(run.number, run);
+  }
+
+  /** None of them is answered any more. */
+  fail(error) {
+    const client = this.#client;
+    const queries = [...client._sentQueryQueue, ...client._queryQueue];
+    if (client._activeQuery) queries.unshift(client._activeQuery);
+    client._activeQuery = null;
+    client._sentQueryQueue.length = 0;
+    client._queryQueue.length = 0;
+    this.#run = null;
+    for (const query of queries) {
+      process.nextTick(() => query.handleError(error, client.connection));
+    }
+  }
+}
+
+/** How a session stands, as pg says it. */
+function statusOf({ status }) {
+  return status === 0 ? null : String.fromCharCode(status);
+}
+
+module.exports = { OWN, Queries, statusOf };
