@@ -47,6 +47,14 @@ impl Growth {
         self.place = true;
     }
 
+    pub fn has_place(&self) -> bool {
+        self.place
+    }
+
+    pub fn forget_place(&mut self) {
+        self.place = false;
+    }
+
     /// Another request changes nothing here.
     pub fn is_awake(&self) -> bool {
         self.asked && !self.fatal
@@ -145,7 +153,6 @@ impl Pool {
             }
             started = true;
         }
-        self.growth.place = false;
         started
     }
 

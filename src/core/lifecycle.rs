@@ -102,6 +102,7 @@ impl Pool {
 
     pub(super) fn handle_close(&mut self, deadline: Option<Time>) {
         self.closed = true;
+        self.growth.note_place();
         self.reject_all(RejectReason::Closed);
         self.close_unused(CloseReason::PoolClosed);
         self.expiry.note_close(deadline);
@@ -114,7 +115,9 @@ impl Pool {
         if self.closed && self.counts[State::Connecting as usize] > claims {
             self.close_unused(CloseReason::PoolClosed); // nobody waits for it any more
         }
-        if self.closed && !self.closed_reported && self.taken() == 0 {
+        // Who gave back what is being closed may see its end; what was idle nobody waits for.
+        let over = self.total() == 0 || (self.taken() == 0 && self.growth.has_place());
+        if self.closed && !self.closed_reported && over {
             self.closed_reported = true;
             self.emit(Effect::PoolClosed);
         }

@@ -86,6 +86,7 @@ impl Pool {
     /// input about a connection or lease that is gone changes nothing.
     pub fn handle(&mut self, now: Time, input: Input) {
         self.now = self.now.max(now);
+        self.growth.forget_place();
         self.expire_waiters();
         match input {
             Input::Acquire { waiter, want, priority, deadline } => {

@@ -113,7 +113,18 @@ fn a_pool_that_closes_serves_those_for_whom_a_connection_is_being_opened() {
     let (lease, conn) = world.lease_of(waiter);
     world.give_back(lease);
     assert_eq!(world.closed_by_last(conn), Some(CloseReason::PoolClosed));
-    assert!(world.closed_told, "what is being closed is not waited for");
+    assert!(!world.closed_told, "what was given back is seen to its end");
+    world.run(MILLISECOND);
+    assert!(world.closed_told);
+}
+
+#[test]
+fn a_pool_of_idle_connections_closes_without_waiting_for_their_end() {
+    let mut world = world(1);
+    let (lease, _) = world.lease();
+    world.give_back(lease);
+    world.send(Input::Close { deadline: None });
+    assert_eq!((world.stats().closing, world.closed_told), (1, true));
 }
 
 #[test]
@@ -124,6 +135,7 @@ fn at_the_close_deadline_nobody_waits_for_a_connect() {
     world.send(Input::Close { deadline: Some(world.now + SECOND) });
     world.run(SECOND);
     world.assert_rejected(waiter, RejectReason::Closed);
+    world.run(MILLISECOND);
     assert!(world.closed_told);
 }
 
@@ -135,6 +147,7 @@ fn a_connect_that_nobody_waits_for_any_more_is_called_off_when_the_pool_closes()
     world.send(Input::Close { deadline: None });
     assert!(!world.closed_told);
     world.send(Input::Cancel { waiter });
+    world.run(MILLISECOND);
     assert!(world.closed_told);
 }
 
