@@ -12,7 +12,7 @@ const { performance: clock } = require('node:perf_hooks');
 const { clearTimeout, setImmediate: later, setTimeout } = require('node:timers');
 const binding = require('./binding');
 const { OptionError, messageOf } = require('./errors');
-const { runStep } = require('./factory-step');
+const { callStep, runStep } = require('./factory-step');
 const { TIMEOUT_MAX } = require('./options');
 const { Entry } = require('./resource-entry');
 
@@ -106,18 +106,20 @@ class Resources {
   #lastStats = null;
   #alarm = null;
   #awaitDestroy;
+  #step;
 
   /**
    * `watcher`: `created`, `createFailed`, `removed`, `destroyFailed`, `checkFailed`, `leaked`,
-   * `revoked`, `closed`, each optional. `awaitDestroy: false`: a resource leaves the counts when its
-   * destroy is called, not when that is over.
+   * `revoked`, `performed`, `closed`, each optional. `awaitDestroy: false`: a resource leaves the
+   * counts when its destroy is called, not when that is over. `callsBack`: the factory's steps do.
    */
-  constructor(factory, options, watcher, { awaitDestroy = true } = {}) {
+  constructor(factory, options, watcher, { awaitDestroy = true, callsBack = false } = {}) {
     native ??= binding.openResources();
     if (stale) tellTime();
     this.#factory = factory;
     this.#watcher = watcher;
     this.#awaitDestroy = awaitDestroy;
+    this.#step = callsBack ? callStep : runStep;
     const { create, destroy, validate, reset } = factory;
     const settings = JSON.parse(native.open({ ...options, create, destroy, validate, reset }));
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
@@ -192,7 +194,11 @@ class Resources {
   /** One of BACK. Under way: `whenBack` tells when it is over. */
   release(resource, destroy) {
     const entry = this.#lent(resource);
-    if (entry === undefined) return BACK.NOT_LENT;
+    return entry === undefined ? BACK.NOT_LENT : this.releaseEntry(entry, destroy);
+  }
+
+  /** As `release`, where the entry is at hand. */
+  releaseEntry(entry, destroy) {
     if (stale) tellTime();
     const { slot } = entry;
     const answer = destroy ? native.destroy(this.#pool, slot) : native.release(this.#pool, slot);
@@ -257,6 +263,12 @@ class Resources {
   entryOf(resource) {
     const entry = this.#lent(resource);
     return entry !== undefined && this.#isLent(entry) ? entry : undefined;
+  }
+
+  /** How many are lent for longer than they may live. */
+  expired() {
+    if (stale) tellTime();
+    return native.expired(this.#pool) ?? 0;
   }
 
   counts() {
@@ -361,6 +373,12 @@ class Resources {
       if (!done) queueMicrotask(() => this.#perform());
     }
     while (this.#nested.length > 0) settleBack(this.#nested.pop());
+    this.#watcher.performed?.();
+  }
+
+  /** What is told now is told amid effects: not the time for code of the caller's. */
+  get isPerforming() {
+    return this.#performing;
   }
 
   #takeMore() {
@@ -438,13 +456,15 @@ class Resources {
   #create(slot, serial) {
     const entry = new Entry(slot, serial);
     this.#entries[slot] = entry;
-    entry.step = this.#run('create', entry.asked(), this.#settings.createTimeoutMs, {
+    const step = this.#run('create', entry.asked(), this.#settings.createTimeoutMs, {
       done: (resource) => this.#created(entry, resource),
       failed: (error) => this.#notCreated(entry, error),
       late: (resource) => this.#discardUnused(resource),
     });
+    if (entry.exists || this.#entries[slot] !== entry) return; // that was all
+    entry.step = step;
     // A hanging create that nobody waits for is no reason to stay.
-    if (this.#waiting === 0) entry.step.unref();
+    if (this.#waiting === 0) step.unref();
   }
 
   #created(entry, resource) {
@@ -502,11 +522,14 @@ class Resources {
     this.#forget(entry);
     entry.step?.drop(); // a reset or validation that nobody waits for any more
     this.#watcher.removed?.(entry.resource, native.reason(why));
-    entry.step = this.#discard(entry.resource, () => {
+    let isOver = false;
+    const step = this.#discard(entry.resource, () => {
+      isOver = true;
       entry.step = null;
       if (this.#awaitDestroy) this.#gone(entry);
       else settleBack(entry);
     });
+    if (!isOver) entry.step = step;
     if (!this.#awaitDestroy) this.#gone(entry);
   }
 
@@ -554,7 +577,7 @@ class Resources {
   /** In the context of the pool, not of whoever's request came first. */
   #run(step, argument, timeoutMs, outcome) {
     return this.#context.runInAsyncScope(
-      runStep,
+      this.#step,
       null,
       this.#factory,
       step,

@@ -54,7 +54,7 @@ impl Pool {
         priority: u8,
         deadline: Option<Time>,
     ) -> bool {
-        let all_there = self.total() >= self.options.max && self.idle.is_empty();
+        let all_there = self.taken() >= self.options.max && self.idle.is_empty();
         let bounded = self.options.max_waiting.is_some() || self.closed;
         if !all_there || bounded || !self.growth.is_awake() || self.waiters.contains(id) {
             return false;

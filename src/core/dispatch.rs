@@ -38,6 +38,10 @@ impl Pool {
         {
             return self.grant(at, &waiter);
         }
+        if self.options.own_connects && self.idle.is_empty() && self.taken() < self.options.max {
+            // The bound of the connect, which begins now, is its own: only one of two may run out.
+            return self.open_for(Waiter { deadline: None, ..waiter });
+        }
         if self.is_full() {
             return self.reject(&waiter, RejectReason::QueueFull);
         }
@@ -209,7 +213,7 @@ impl Pool {
         lease
     }
 
-    fn grant(&mut self, at: u32, waiter: &Waiter) {
+    pub(super) fn grant(&mut self, at: u32, waiter: &Waiter) {
         let (now, waited) = (self.now, self.now.saturating_sub(waiter.since));
         let conn = self.slots[at as usize].conn(at);
         let (write, alone) = match waiter.want {

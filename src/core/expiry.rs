@@ -79,7 +79,8 @@ impl Pool {
     }
 
     fn close_due(&self) -> Option<Time> {
-        let in_use = !self.leased.is_empty() || !self.shared.is_empty();
+        let in_use =
+            !self.leased.is_empty() || !self.shared.is_empty() || self.waiters.claims() > 0;
         self.expiry.close_deadline.filter(|_| in_use)
     }
 
@@ -94,6 +95,12 @@ impl Pool {
             let at = self.shared.front;
             self.write_off(at);
             self.close(at, CloseReason::PoolClosed);
+        }
+        let slots = if self.waiters.claims() > 0 { self.slots.len() as u32 } else { 0 };
+        for at in 0..slots {
+            if self.is_claimed(at) {
+                self.close(at, CloseReason::PoolClosed);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use super::message::{CloseReason, ConnId, ConnectFailure, Effect, RejectReason, 
 use super::options::{MinPolicy, Options};
 use super::pool::Pool;
 use super::slot::{Slot, State};
+use super::waiters::Waiter;
 
 /// Lifetimes are shortened by up to this share, so that a fleet opened together does not close
 /// together.
@@ -20,6 +21,8 @@ pub struct Growth {
     warm: bool,
     /// Somebody wanted something: a lazy pool fills `min` only from then on.
     asked: bool,
+    /// For the length of one `handle`: a place came free, for whoever is first in line.
+    place: bool,
     serials: u32,
 }
 
@@ -30,6 +33,7 @@ impl Growth {
             fatal: false,
             warm: false,
             asked: false,
+            place: false,
             serials: 0,
         }
     }
@@ -37,6 +41,18 @@ impl Growth {
     pub fn note_asked(&mut self) {
         self.asked = true;
         self.fatal = false;
+    }
+
+    pub fn note_place(&mut self) {
+        self.place = true;
+    }
+
+    pub fn has_place(&self) -> bool {
+        self.place
+    }
+
+    pub fn forget_place(&mut self) {
+        self.place = false;
     }
 
     /// Another request changes nothing here.
@@ -70,27 +86,37 @@ impl Pool {
     /// One more connection could be asked for, now or as soon as the connect limit allows.
     /// Statements do not share a wire while this holds.
     pub(super) fn can_grow(&self) -> bool {
-        let pausing = self.options.connect_retry && self.backoff.is_pausing(self.now);
+        let pausing = !self.options.own_connects && self.backoff.is_pausing(self.now);
         let refused = self.closed || self.growth.fatal || pausing;
         !refused && self.total() < self.options.max
     }
 
     /// Connections that come free without anybody giving them back.
     pub(super) fn supply(&self) -> u32 {
-        [State::Connecting, State::Validating, State::Settling, State::Resetting]
+        let coming: u32 = [State::Connecting, State::Validating, State::Settling, State::Resetting]
             .iter()
             .map(|state| self.counts[*state as usize])
-            .sum()
+            .sum();
+        coming - self.waiters.claims() as u32
+    }
+
+    /// Somebody still waits for the connection being opened in this slot.
+    pub(super) fn is_claimed(&self, at: u32) -> bool {
+        let claimant = self.slots[at as usize].claimant;
+        claimant.is_some_and(|id| self.waiters.has_claim(id, at))
+    }
+
+    /// Whoever still waits for it, once its opening has come to an end.
+    pub(super) fn take_claimant(&mut self, at: u32) -> Option<Waiter> {
+        let id = self.slots[at as usize].claimant.take()?;
+        self.waiters.take_claim(id, at)
     }
 
     fn demand(&self) -> Demand {
         let connecting = self.counts[State::Connecting as usize];
         let growth = &self.growth;
-        if self.closed
-            || growth.fatal
-            || self.total() >= self.options.max
-            || connecting >= growth.limit
-        {
+        let taken = if growth.place { self.taken() } else { self.total() };
+        if self.closed || growth.fatal || taken >= self.options.max || connecting >= growth.limit {
             return Demand::Nothing;
         }
         if self.waiters.len() > self.supply() as usize {
@@ -106,7 +132,7 @@ impl Pool {
     pub(super) fn connect_due(&self) -> Option<Time> {
         match self.demand() {
             Demand::Nothing => None,
-            Demand::Waiters if !self.options.connect_retry => Some(self.now),
+            Demand::Waiters if self.options.own_connects => Some(self.now),
             Demand::Waiters => Some(self.now.max(self.backoff.until())),
             Demand::Min => Some(self.now.max(self.backoff.unasked_until())),
         }
@@ -119,21 +145,39 @@ impl Pool {
             self.growth.limit = self.options.max_connecting;
         }
         while self.connect_due().is_some_and(|due| due <= self.now) {
-            let serial = self.growth.next_serial();
-            if self.vacant.is_empty() {
-                let at = self.slots.len() as u32;
-                self.slots.push(Slot::vacant());
-                self.counts[State::Vacant as usize] += 1;
-                self.vacant.push_back(&mut self.slots, at);
+            let claims = self.options.own_connects && self.demand() == Demand::Waiters;
+            self.growth.place = false;
+            let at = self.open();
+            if claims {
+                self.slots[at as usize].claimant = self.waiters.claim(at);
             }
-            let at = self.vacant.front;
-            self.slots[at as usize].renew(serial, self.epoch);
-            self.slots[at as usize].born = self.now;
-            self.go(at, State::Connecting);
-            self.emit(Effect::Connect { conn: self.slots[at as usize].conn(at) });
             started = true;
         }
         started
+    }
+
+    /// Begins a connection in a vacant slot.
+    fn open(&mut self) -> u32 {
+        let serial = self.growth.next_serial();
+        if self.vacant.is_empty() {
+            let at = self.slots.len() as u32;
+            self.slots.push(Slot::vacant());
+            self.counts[State::Vacant as usize] += 1;
+            self.vacant.push_back(&mut self.slots, at);
+        }
+        let at = self.vacant.front;
+        self.slots[at as usize].renew(serial, self.epoch);
+        self.slots[at as usize].born = self.now;
+        self.go(at, State::Connecting);
+        self.emit(Effect::Connect { conn: self.slots[at as usize].conn(at) });
+        at
+    }
+
+    /// Opens one for somebody who finds none that is idle.
+    pub(super) fn open_for(&mut self, waiter: Waiter) {
+        let at = self.open();
+        self.slots[at as usize].claimant = Some(waiter.id);
+        self.waiters.push_claim(waiter, at);
     }
 
     pub(super) fn handle_connected(&mut self, conn: ConnId) {
@@ -147,10 +191,18 @@ impl Pool {
         slot.in_transaction = false;
         slot.dirty = false; // what the set-up of the session did is how a fresh one looks
         slot.expires_at = expires_at;
-        if !self.options.validate_new {
-            self.fresh = at;
+        match self.take_claimant(at) {
+            Some(waiter) => {
+                self.go(at, State::Idle);
+                self.grant(at, &waiter);
+            }
+            None => {
+                if !self.options.validate_new {
+                    self.fresh = at;
+                }
+                self.put_back(at);
+            }
         }
-        self.put_back(at);
         let connecting = self.counts[State::Connecting as usize];
         if self.waiters.len() > connecting as usize + 1 {
             self.growth.limit = self.growth.limit.saturating_mul(2).min(self.options.max);
@@ -169,7 +221,11 @@ impl Pool {
     pub(super) fn handle_connect_failed(&mut self, conn: ConnId, failure: ConnectFailure) {
         let Some(at) = self.slot_in(conn, State::Connecting) else { return };
         self.go(at, State::Vacant);
+        self.growth.note_place();
         self.totals.connect_failures += 1;
+        if let Some(waiter) = self.take_claimant(at) {
+            self.reject(&waiter, RejectReason::ConnectFailed);
+        }
         self.growth.limit = self.options.max_connecting;
         match failure {
             ConnectFailure::Fatal => {
@@ -181,15 +237,11 @@ impl Pool {
         }
     }
 
-    /// Without retry the pause holds for filling `min` only: each failure costs a waiter anyway.
+    /// With connects for one request the pause holds for filling `min` only: each failure costs a
+    /// waiter anyway.
     fn handle_transient_failure(&mut self) {
         if !self.options.wait_for_server {
             self.growth.warm = false; // who warms the pool is told by the driver and decides anew
-        }
-        if !self.options.connect_retry
-            && let Some(waiter) = self.waiters.pop()
-        {
-            self.reject(&waiter, RejectReason::ConnectFailed);
         }
         self.backoff.note_failure(self.now, &mut self.random);
     }

@@ -51,6 +51,8 @@ impl Pool {
         assert!(self.idle.is_empty() || waiting <= validating, "{waiting} wait, some are idle");
         assert!(!self.closed || (waiting == 0 && self.idle.is_empty()));
         assert!(self.fresh == super::list::NONE);
+        let claimed = (0..self.slots.len() as u32).filter(|at| self.is_claimed(*at));
+        assert_eq!(claimed.count(), self.waiters.claims(), "a claim on no connection");
     }
 
     fn assert_books(&self) {
@@ -58,6 +60,7 @@ impl Pool {
         let out = u64::from(stats.in_use + stats.in_flight);
         assert_eq!(stats.acquired, stats.released + stats.destroyed_leased + out);
         let settled = stats.acquired + stats.timeouts + stats.aborts + stats.rejected;
-        assert_eq!(stats.requested, settled + u64::from(stats.waiting));
+        let claims = self.waiters.claims() as u64;
+        assert_eq!(stats.requested, settled + u64::from(stats.waiting) + claims);
     }
 }

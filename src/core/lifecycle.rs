@@ -79,6 +79,7 @@ impl Pool {
         let Some(at) = self.slot_in(conn, State::Closing) else { return };
         self.totals.destroyed += u64::from(self.slots[at as usize].opened);
         self.go(at, State::Vacant);
+        self.growth.note_place();
     }
 
     pub(super) fn handle_clear(&mut self) {
@@ -101,6 +102,7 @@ impl Pool {
 
     pub(super) fn handle_close(&mut self, deadline: Option<Time>) {
         self.closed = true;
+        self.growth.note_place();
         self.reject_all(RejectReason::Closed);
         self.close_unused(CloseReason::PoolClosed);
         self.expiry.note_close(deadline);
@@ -109,7 +111,13 @@ impl Pool {
 
     /// Tells once that a closed pool has let go of its last connection.
     pub(super) fn report_closed(&mut self) {
-        if self.closed && !self.closed_reported && self.total() == 0 {
+        let claims = self.waiters.claims() as u32;
+        if self.closed && self.counts[State::Connecting as usize] > claims {
+            self.close_unused(CloseReason::PoolClosed); // nobody waits for it any more
+        }
+        // Who gave back what is being closed may see its end; what was idle nobody waits for.
+        let over = self.total() == 0 || (self.taken() == 0 && self.growth.has_place());
+        if self.closed && !self.closed_reported && over {
             self.closed_reported = true;
             self.emit(Effect::PoolClosed);
         }
@@ -118,10 +126,12 @@ impl Pool {
     fn is_unused(&self, at: u32) -> bool {
         use State::*;
         !matches!(self.slots[at as usize].state, Vacant | Leased | Shared | Closing)
+            && !self.is_claimed(at)
     }
 
     fn close_unused(&mut self, why: CloseReason) {
-        for at in 0..self.slots.len() as u32 {
+        // Those that are idle first, the longest idle before the others.
+        for at in self.idle_slots().into_iter().chain(0..self.slots.len() as u32) {
             let slot = &self.slots[at as usize];
             let spared = why == CloseReason::Cleared && slot.epoch == self.epoch;
             if self.is_unused(at) && !spared {

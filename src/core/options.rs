@@ -92,8 +92,10 @@ pub struct Options {
     pub sweep_interval: Option<Time>,
     pub destroy_on_query_error: bool,
     pub priorities: u8,
-    /// Set by drop-ins only: a failed connect rejects the waiter at the head, nothing is retried.
-    pub connect_retry: bool,
+    /// Set by drop-ins only: a connection is opened for one request, which leaves the line for it
+    /// and gets it or its failure; nothing is retried. Whoever comes while a connection is being
+    /// closed takes its place at once; those in line get one place for each connection that is gone.
+    pub own_connects: bool,
     /// Set by engines only: statements that may be on one wire at once (at most 64).
     pub share_depth: u32,
     /// Set by engines only: short statements spread over so many connections before they are
@@ -144,7 +146,7 @@ impl Default for Options {
             sweep_interval: None,
             destroy_on_query_error: false,
             priorities: 1,
-            connect_retry: true,
+            own_connects: false,
             share_depth: 16,
             share_width: u32::MAX,
             share_patience: 3 * MILLISECOND,

@@ -86,6 +86,7 @@ impl Pool {
     /// input about a connection or lease that is gone changes nothing.
     pub fn handle(&mut self, now: Time, input: Input) {
         self.now = self.now.max(now);
+        self.growth.forget_place();
         self.expire_waiters();
         match input {
             Input::Acquire { waiter, want, priority, deadline } => {
@@ -180,6 +181,12 @@ impl Pool {
         self.slot_in(conn, State::Connecting).map(|at| self.slots[at as usize].born)
     }
 
+    /// How many are out on a lease beyond the end of their lifetime.
+    pub fn expired(&self, now: Time) -> u32 {
+        let leased = self.leased.iter(&self.slots);
+        leased.filter(|at| self.slots[*at as usize].expires_at <= now).count() as u32
+    }
+
     /// The slots that are idle, the longest first.
     pub fn idle_slots(&self) -> Vec<u32> {
         self.idle.iter(&self.slots).collect()
@@ -202,6 +209,11 @@ impl Pool {
     /// Slots that are not vacant: what counts against `max`.
     pub(super) fn total(&self) -> u32 {
         self.slots.len() as u32 - self.counts[State::Vacant as usize]
+    }
+
+    /// What leaves no room for whoever comes now.
+    pub(super) fn taken(&self) -> u32 {
+        if self.options.own_connects { self.alive() } else { self.total() }
     }
 
     /// Slots that are or become usable: `total` without what is closing.
@@ -266,6 +278,11 @@ impl Pool {
         slot.alone = false;
         let conn = slot.conn(at);
         self.emit(Effect::Close { conn, why });
+        if let Some(waiter) = self.take_claimant(at) {
+            let closed = why == CloseReason::PoolClosed;
+            let why = if closed { RejectReason::Closed } else { RejectReason::ConnectFailed };
+            self.reject(&waiter, why);
+        }
     }
 
     /// Books what ran on a connection that is lost or taken away under its users.

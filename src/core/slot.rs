@@ -63,6 +63,8 @@ pub struct Slot {
     pub epoch: u32,
     /// When its connection was begun.
     pub born: Time,
+    /// Whom it is being opened for, while that waiter still waits.
+    pub claimant: Option<WaiterId>,
     pub prev: u32,
     pub next: u32,
     /// Statements on the wire, and for each whether it writes (bit 0 = the oldest).
@@ -95,6 +97,7 @@ impl Slot {
             holder: WaiterId(0),
             epoch: 0,
             born: 0,
+            claimant: None,
             prev: NONE,
             next: NONE,
             in_flight: 0,

@@ -1,4 +1,5 @@
-//! Who waits: bounded, first come first served inside a priority class, O(1) cancel.
+//! Who waits: bounded, first come first served inside a priority class, O(1) cancel. Beside the line
+//! are those for whom a connection of their own is being opened (option `own_connects`).
 
 use super::deadlines::Deadlines;
 use super::ids::Places;
@@ -22,6 +23,8 @@ struct Entry {
     ticket: u64,
     prev: u32,
     next: u32,
+    /// The slot whose connection is being opened for it; then it is in no class.
+    claim: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +43,8 @@ pub struct Waiters {
     by_id: Places,
     deadlines: Deadlines<(u32, u64)>,
     tickets: u64,
+    /// How many have a claim.
+    claims: usize,
 }
 
 impl Waiters {
@@ -53,15 +58,23 @@ impl Waiters {
             by_id: Places::default(),
             deadlines: Deadlines::new(),
             tickets: 0,
+            claims: 0,
         }
     }
 
+    /// Those in line.
     pub fn len(&self) -> usize {
-        self.by_id.count()
+        self.by_id.count() - self.claims
     }
 
+    /// Nobody is in line.
     pub fn is_empty(&self) -> bool {
         self.occupied == 0
+    }
+
+    /// Those for whom a connection of their own is being opened.
+    pub fn claims(&self) -> usize {
+        self.claims
     }
 
     pub fn ids(&self) -> impl Iterator<Item = WaiterId> + '_ {
@@ -69,7 +82,7 @@ impl Waiters {
     }
 
     pub fn contains(&self, id: WaiterId) -> bool {
-        !self.is_empty() && self.by_id.get(id.0).is_some()
+        self.by_id.count() > 0 && self.by_id.get(id.0).is_some()
     }
 
     /// The next to be served: the longest waiting of the most urgent class.
@@ -82,9 +95,48 @@ impl Waiters {
     pub fn push(&mut self, mut waiter: Waiter) {
         let last = (self.classes.len() - 1) as u8;
         waiter.priority = waiter.priority.min(last);
-        self.tickets += 1;
+        let back = self.classes[usize::from(waiter.priority)].back;
+        let at = self.add(waiter, back, NONE);
         let class = &mut self.classes[usize::from(waiter.priority)];
-        let entry = Entry { waiter, ticket: self.tickets, prev: class.back, next: NONE };
+        match class.back {
+            NONE => class.front = at,
+            back => self.entries[back as usize].next = at,
+        }
+        class.back = at;
+        self.occupied |= 1 << waiter.priority;
+    }
+
+    /// Somebody who is never in line: the connection being opened in this slot is for him.
+    pub fn push_claim(&mut self, waiter: Waiter, slot: u32) {
+        self.add(waiter, NONE, slot);
+        self.claims += 1;
+    }
+
+    /// The next to be served leaves the line for the connection being opened in this slot.
+    pub fn claim(&mut self, slot: u32) -> Option<WaiterId> {
+        let class = self.classes.get(self.occupied.trailing_zeros() as usize)?;
+        let at = class.front;
+        self.unlink(at);
+        let entry = &mut self.entries[at as usize];
+        entry.claim = slot;
+        self.claims += 1;
+        Some(entry.waiter.id)
+    }
+
+    /// Whether this waiter still waits for the connection in this slot.
+    pub fn has_claim(&self, id: WaiterId, slot: u32) -> bool {
+        let at = if self.claims == 0 { None } else { self.by_id.get(id.0) };
+        at.is_some_and(|at| self.entries[at as usize].claim == slot)
+    }
+
+    /// Removes it if it still waits for the connection in this slot.
+    pub fn take_claim(&mut self, id: WaiterId, slot: u32) -> Option<Waiter> {
+        if self.has_claim(id, slot) { self.remove(id) } else { None }
+    }
+
+    fn add(&mut self, waiter: Waiter, prev: u32, claim: u32) -> u32 {
+        self.tickets += 1;
+        let entry = Entry { waiter, ticket: self.tickets, prev, next: NONE, claim };
         let at = match self.free.pop() {
             Some(at) => {
                 self.entries[at as usize] = entry;
@@ -95,16 +147,11 @@ impl Waiters {
                 (self.entries.len() - 1) as u32
             }
         };
-        match class.back {
-            NONE => class.front = at,
-            back => self.entries[back as usize].next = at,
-        }
-        class.back = at;
-        self.occupied |= 1 << waiter.priority;
         self.by_id.insert(waiter.id.0, at);
         if let Some(deadline) = waiter.deadline {
             self.deadlines.push(deadline, (at, self.tickets));
         }
+        at
     }
 
     pub fn pop(&mut self) -> Option<Waiter> {
@@ -113,10 +160,24 @@ impl Waiters {
     }
 
     pub fn remove(&mut self, id: WaiterId) -> Option<Waiter> {
-        if self.is_empty() {
+        if self.by_id.count() == 0 {
             return None;
         }
         let at = self.by_id.remove(id.0)?;
+        let Entry { waiter, claim, .. } = self.entries[at as usize];
+        if claim == NONE {
+            self.unlink(at);
+        } else {
+            self.claims -= 1;
+        }
+        self.entries[at as usize].ticket = 0;
+        self.free.push(at);
+        let (entries, live) = (&self.entries, self.by_id.count());
+        self.deadlines.trim(live, |(at, ticket)| entries[at as usize].ticket == ticket);
+        Some(waiter)
+    }
+
+    fn unlink(&mut self, at: u32) {
         let Entry { waiter, prev, next, .. } = self.entries[at as usize];
         let class = &mut self.classes[usize::from(waiter.priority)];
         match prev {
@@ -130,11 +191,6 @@ impl Waiters {
         if class.front == NONE {
             self.occupied &= !(1 << waiter.priority);
         }
-        self.entries[at as usize].ticket = 0;
-        self.free.push(at);
-        let (entries, live) = (&self.entries, self.by_id.count());
-        self.deadlines.trim(live, |(at, ticket)| entries[at as usize].ticket == ticket);
-        Some(waiter)
     }
 
     pub fn next_deadline(&self) -> Option<Time> {

@@ -41,9 +41,10 @@ impl Default for Bounds {
 }
 
 /// What only resources have.
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
     "create",
     "destroy",
+    "ownConnects",
     "createTimeoutMs",
     "validateTimeoutMs",
     "resetTimeoutMs",
@@ -105,6 +106,8 @@ impl Foreign {
         if !own.iter().any(|(key, _)| key == "create") {
             return Err(OptionError::bound("create", "a function", "nothing"));
         }
+        // For drop-ins only, so not one of the options that everybody has.
+        options.own_connects = own.iter().any(|(key, _)| key == "ownConnects");
         options.share_depth = 1;
         let state = State::new(options.clone(), seed, now);
         let (effects, outbox) = (Vec::new(), VecDeque::new());
@@ -240,6 +243,11 @@ impl Foreign {
         self.state.core.lease_of(slot).is_some()
     }
 
+    /// How many are lent for longer than a resource may live.
+    pub fn expired(&self, now: Time) -> u32 {
+        self.state.core.expired(now)
+    }
+
     pub fn state(&self) -> &State {
         &self.state
     }
@@ -360,6 +368,7 @@ impl Bounds {
                 "validateTimeoutMs" => &mut bounds.validate,
                 "resetTimeoutMs" => &mut bounds.reset,
                 "destroyTimeoutMs" => &mut bounds.destroy,
+                "ownConnects" if *value == Value::Bool(true) => continue,
                 _ if *value == Value::Function => continue,
                 _ => return Err(OptionError::bound(key, "a function", &shown(value))),
             };

@@ -32,7 +32,7 @@ type Call<const N: usize> = call::Call<Pools, N>;
 pub fn open_resources(env: Env) -> napi::Result<Object<'static>> {
     let pools = Rc::new(Pools::default());
     let object = Object::new(&env)?;
-    let functions: [(&str, Callback); 19] = [
+    let functions: [(&str, Callback); 20] = [
         ("open\0", open),
         ("now\0", now),
         ("acquire\0", acquire),
@@ -46,6 +46,7 @@ pub fn open_resources(env: Env) -> napi::Result<Object<'static>> {
         ("counts\0", counts),
         ("idle\0", idle),
         ("isLent\0", is_lent),
+        ("expired\0", expired),
         ("resize\0", resize),
         ("close\0", close),
         ("forget\0", forget),
@@ -339,6 +340,16 @@ unsafe extern "C" fn is_lent(env: sys::napi_env, info: sys::napi_callback_info) 
         guarded::<2, i32>(env, info, |call| {
             let slot = u32::try_from(call.integer(1)?).ok()?;
             call.owner.with(call.integer(0)?, |pool, _| i32::from(pool.is_lent(slot)))
+        })
+    }
+}
+
+/// `expired(pool)`: how many are lent for longer than they may live.
+unsafe extern "C" fn expired(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // SAFETY: the running callback's own arguments.
+    unsafe {
+        guarded::<1, i32>(env, info, |call| {
+            call.owner.with(call.integer(0)?, |pool, now| pool.expired(now) as i32)
         })
     }
 }

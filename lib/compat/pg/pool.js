@@ -1,1 +1,356 @@
-module.exports = require('pg-pool');
+'use strict';
+
+/**
+ * The pool of `pg-pool` over the pool core. Who waits, what is idle and what is lent is the core's
+ * to know (`resources.js`); this class has pg-pool's names, messages, events and counters.
+ */
+
+const { EventEmitter } = require('node:events');
+const { REJECTED, Resources } = require('../../resources');
+const { surface } = require('../../surface');
+const { PooledClient } = require('./pool-client');
+const { bounds, coreOptions, readOptions } = require('./pool-options');
+const { ClientRequest, QueryRequest } = require('./pool-request');
+
+const { nextTick } = process;
+
+const ENDED = 'Cannot use a pool after calling end on the pool';
+const ENDED_TWICE = 'Called end on pool more than once';
+const RELEASED_TWICE = 'Release called on client which has already been released to the pool.';
+const NO_CLIENT = 'timeout exceeded when trying to connect';
+const NOT_A_QUERY = 'Passing a function as the first parameter to pool.query is not supported';
+
+const NOOP = () => {};
+
+const handleTick = (request) => request.pool.handleTick(request);
+
+class Pool extends EventEmitter {
+  #resources;
+  /** Requests that are looked at after this tick, and those of them that have a client already. */
+  #deferred = 0;
+  #reserved = 0;
+  /** Those who are told of their client, or that they get none, when all effects are done. */
+  #answers = [];
+  #max;
+  #min;
+  /** Whoever is being given back. */
+  #returning = null;
+  #isClosing = false;
+  #hasWarned = false;
+  #tellEnded = null;
+  #clients = {
+    create: (_asked, done, failed) => new PooledClient(this, this.#handleLost).open(done, failed),
+    destroy: (member, done) => this.#endClient(member, done),
+  };
+  #askers = {
+    handleGrant: (request, entry) => this.#handleGrant(request, entry),
+    handleRefusal: (request, why) => this.#handleRefusal(request, why),
+    handleTick: (request) => this.#handleTick(request),
+  };
+
+  constructor(options, Client) {
+    super();
+    this.options = readOptions(options);
+    this.log = this.options.log || NOOP;
+    this.Client = this.options.Client || Client || require('./client');
+    this.Promise = this.options.Promise || global.Promise;
+    this.ending = false;
+    this.ended = false;
+    this.#max = this.options.max;
+    this.#min = this.options.min;
+    const watcher = {
+      created: (member) => this.#handleCreated(member),
+      removed: (member, why) => this.#handleRemoved(member, why),
+      performed: () => this.#answer(),
+      closed: () => this.#handleClosed(),
+    };
+    const core = coreOptions(this.options);
+    this.#resources = new Resources(this.#clients, core, watcher, { callsBack: true });
+  }
+
+  // ---- Requests ----
+
+  connect(cb) {
+    if (this.ending) return this.#refused(ENDED, cb);
+    const request = new ClientRequest(this.#askers, cb);
+    const promise = cb ? undefined : request.promise(this.Promise);
+    this.#request(request);
+    return promise;
+  }
+
+  query(text, values, cb) {
+    if (typeof values === 'function') {
+      cb = values;
+      values = undefined;
+    }
+    if (typeof text === 'function') return this.#refuseFunction(text);
+    const request = new QueryRequest(this.#askers, this, text, values, cb);
+    const promise = cb ? undefined : request.promise(this.Promise);
+    // Instrumentation and subclasses that replace `connect` mean the queries too.
+    if (this.connect !== connect) {
+      this.connect((error, client) => request.handleClient(error, client));
+    } else if (this.ending) request.finish(new Error(ENDED));
+    else this.#request(request);
+    return promise;
+  }
+
+  #refuseFunction(callback) {
+    setImmediate(() => callback(new Error(NOT_A_QUERY)));
+  }
+
+  #refused(message, cb) {
+    const error = new Error(message);
+    return cb ? cb(error) : this.Promise.reject(error);
+  }
+
+  /**
+   * pg-pool leaves its idle clients where they are until the tick after `connect`, and so the
+   * counters: whoever asks in the meantime is looked at in a later tick, too.
+   */
+  #request(request) {
+    const { options } = this;
+    if (options.max !== this.#max || options.min !== this.#min) this.#resize();
+    if (this.#deferred === 0) {
+      const entry = this.#take(request);
+      if (entry === null) return;
+      request.entry = entry;
+      this.#reserved++;
+    }
+    this.#deferred++;
+    nextTick(handleTick, request);
+  }
+
+  /** Null: it waits. */
+  #take(request) {
+    if (this.options.verify) request.since = Date.now();
+    const entry = this.#resources.take();
+    if (entry !== null) return entry;
+    request.handleWait();
+    this.#resources.wait(request);
+    return null;
+  }
+
+  #handleTick(request) {
+    this.#deferred--;
+    if (request.entry === null) {
+      const entry = this.#take(request);
+      if (entry !== null) this.#handleGrant(request, entry);
+    } else {
+      this.#reserved--;
+      this.#handleGrant(request, request.entry);
+    }
+  }
+
+  #handleRefusal(request, why) {
+    const error = this.#errorOf(why);
+    if (this.#resources.isPerforming) this.#answers.push(() => this.#refuse(request, error));
+    else this.#refuse(request, error);
+  }
+
+  #refuse(request, error) {
+    request.answer(error, undefined, NOOP);
+    if (this.ending) this.#closeIfServed();
+  }
+
+  /** What came out of the core's effects, when these are done: callers may call the pool. */
+  #answer() {
+    while (this.#answers.length > 0) this.#answers.shift()();
+  }
+
+  #errorOf(why) {
+    if (why === REJECTED.TIMEOUT) return new Error(NO_CLIENT);
+    if (why !== REJECTED.CREATE) return new Error(ENDED);
+    const { thrown } = this.#resources.lastError;
+    return thrown || new Error('The client could not be connected', { cause: thrown });
+  }
+
+  /** Options may change while the pool is used; the core is told when somebody asks. */
+  #resize() {
+    this.#max = this.options.max;
+    this.#min = this.options.min;
+    const { min, max } = bounds(this.options);
+    this.#resources.resize(min, max);
+  }
+
+  // ---- Loans ----
+
+  #handleGrant(request, entry) {
+    const member = entry.resource;
+    member.entry = entry;
+    if (this.#resources.isPerforming) this.#answers.push(() => this.#lend(request, member));
+    else this.#lend(request, member);
+  }
+
+  #lend(request, member) {
+    const { client } = member;
+    member.isLent = true;
+    if (member.isNew) member.isNew = false;
+    else client.ref?.();
+    try {
+      this.emit('acquire', client);
+    } catch (thrown) {
+      surface(thrown);
+    }
+    const release = this.#releaseOnce(member);
+    client.release = release;
+    if (!member.isVerified && this.options.verify) this.#verify(request, member, release);
+    else this.#handOver(request, member, release);
+    if (this.ending) this.#closeIfServed();
+  }
+
+  #verify(request, member, release) {
+    const { verify, connectionTimeoutMillis } = this.options;
+    const left = connectionTimeoutMillis - (Date.now() - request.since);
+    member.verify(verify, connectionTimeoutMillis ? left : undefined, (error) => {
+      if (!error) {
+        this.#handOver(request, member, release);
+        return;
+      }
+      if (member.isLent && member.client.release === release) release(error);
+      request.answer(error, undefined, NOOP);
+    });
+  }
+
+  #handOver(request, member, release) {
+    if (!request.isQuery) member.unwatch();
+    request.answer(undefined, member, release);
+  }
+
+  #releaseOnce(member) {
+    let isReleased = false;
+    return (err) => {
+      if (isReleased) throw new Error(RELEASED_TWICE);
+      isReleased = true;
+      this.#giveBack(member, err);
+    };
+  }
+
+  #giveBack(member, err) {
+    const { client } = member;
+    const { options } = this;
+    member.isLent = false;
+    if (!member.isWatched) member.watch();
+    client._poolUseCount = (client._poolUseCount || 0) + 1;
+    try {
+      this.emit('release', err, client);
+    } finally {
+      const isSpent = client._poolUseCount >= options.maxUses;
+      if (isSpent) this.log('remove expended client');
+      const isUnfit = Boolean(err) || !client._queryable || client._ending;
+      if (options.allowExitOnIdle && !isUnfit && !isSpent && !this.ending) client.unref();
+      this.#returning = member;
+      this.#resources.releaseEntry(member.entry, isUnfit);
+      this.#returning = null;
+    }
+  }
+
+  // ---- Clients come and go ----
+
+  #handleCreated(member) {
+    this.#tell('connect', member.client);
+    if (!this.options.allowExitOnIdle) return;
+    // Whoever it was for may be gone.
+    queueMicrotask(() => {
+      if (member.isNew && !member.isGone) member.client.unref();
+    });
+  }
+
+  #handleLost = (member, error) => {
+    const { client } = member;
+    if (error !== null && typeof error === 'object') error.client = client;
+    for (const entry of this.#resources.idle()) {
+      if (entry.resource === member) this.#resources.evict(entry);
+    }
+    if (this.listenerCount('error') > 0) this.emit('error', error, client);
+    else this.#warn(error);
+  };
+
+  #warn(error) {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    process.emitWarning(
+      `An idle client was lost: ${error?.message}. The pool replaces it; ` +
+        "to hear of the next one, add a listener with pool.on('error', listener)",
+      { type: 'PoolWarning', code: 'POLYPOOL_IDLE_CLIENT_LOST' },
+    );
+  }
+
+  #handleRemoved(member, why) {
+    const { client } = member;
+    if (why === 'idle') this.log('remove idle client');
+    if (why !== 'lifetime') return;
+    this.log('remove expired client');
+    if (member === this.#returning) return;
+    // An idle one: pg-pool lends it to itself to be rid of it.
+    this.#tell('acquire', client);
+    this.#tell('release', undefined, client);
+  }
+
+  #endClient(member, done) {
+    member.end(() => {
+      this.#tell('remove', member.client);
+      done();
+    });
+  }
+
+  /** What a listener throws costs nobody his client. */
+  #tell(event, ...about) {
+    try {
+      this.emit(event, ...about);
+    } catch (thrown) {
+      surface(thrown);
+    }
+  }
+
+  // ---- The end ----
+
+  end(cb) {
+    this.log('ending');
+    if (this.ending) return this.#refused(ENDED_TWICE, cb);
+    this.ending = true;
+    const promise = cb ? undefined : new this.Promise((resolve) => (this.#tellEnded = resolve));
+    if (cb) this.#tellEnded = cb;
+    this.#closeIfServed();
+    return promise;
+  }
+
+  /** Whoever asked before the end is served; then idle clients go, and lent ones when given back. */
+  #closeIfServed() {
+    if (this.#isClosing || this.waitingCount > 0) return;
+    this.#isClosing = true;
+    this.#resources.close(-1);
+  }
+
+  #handleClosed() {
+    this.ended = true;
+    try {
+      this.#tellEnded();
+    } catch (thrown) {
+      surface(thrown);
+    }
+  }
+
+  // ---- Counters ----
+
+  get waitingCount() {
+    return this.#resources.counts().waiting + this.#deferred;
+  }
+
+  get idleCount() {
+    return this.#resources.counts().idle + this.#reserved;
+  }
+
+  /** Lent for longer than they may live. */
+  get expiredCount() {
+    return this.#resources.expired();
+  }
+
+  get totalCount() {
+    const { total, closing } = this.#resources.counts();
+    return total - closing;
+  }
+}
+
+const { connect } = Pool.prototype;
+
+module.exports = Pool;

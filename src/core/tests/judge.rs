@@ -11,10 +11,10 @@ impl World {
             Effect::Connect { conn } => self.judge_connect(conn),
             Effect::Validate { conn } => {
                 assert!(self.pool.options().validate != Validate::Never);
-                assert!(!self.queue.is_empty(), "validated for nobody");
+                assert!(self.line().count() > 0, "validated for nobody");
                 self.occupy(conn, Phase::Validating);
                 let validating = self.conns.values().filter(|v| v.phase == Phase::Validating);
-                assert!(validating.count() <= self.queue.len(), "more validated than wanted");
+                assert!(validating.count() <= self.line().count(), "more validated than wanted");
             }
             Effect::Reset { conn } => {
                 let view = &self.conns[&conn];
@@ -64,7 +64,8 @@ impl World {
                 self.conns.get_mut(&conn).unwrap().phase = Phase::Doomed(why);
             }
             Effect::PoolClosed => {
-                assert!(self.close.is_some() && self.conns.is_empty() && !self.closed_told);
+                assert!(self.close.is_some() && !self.closed_told);
+                assert_eq!(self.taken(), 0);
                 self.closed_told = true;
             }
         }
@@ -78,7 +79,7 @@ impl World {
     fn judge_connect(&mut self, conn: ConnId) {
         assert!(self.close.is_none(), "connects while closing");
         assert!(
-            !self.failed_now || !self.pool.options().connect_retry,
+            !self.failed_now || self.pool.options().own_connects,
             "[15] a retry without a pause"
         );
         assert!(conn.serial > self.serial_last, "[3] serials are monotonic");
@@ -102,7 +103,34 @@ impl World {
             busy_since: 0,
         };
         self.conns.insert(conn, view);
-        assert!(self.conns.len() <= self.max as usize, "[1] more than max");
+        let newcomer = self.judge_claim(conn);
+        // What is being closed counts for those in line, until something is gone.
+        let gone = self.failed_now || matches!(self.input, Input::Closed { .. });
+        let taken = if newcomer || gone { self.taken() } else { self.conns.len() };
+        assert!(taken <= self.max as usize, "[1] more than max");
+    }
+
+    /// A connection is opened for whoever has just come, or for the head of the line. True: for the
+    /// former, whose deadline is the connect's from now on.
+    fn judge_claim(&mut self, conn: ConnId) -> bool {
+        let Some(claimant) = self.pool.slots[conn.slot as usize].claimant else { return false };
+        assert!(self.pool.options().own_connects);
+        assert!(self.line().any(|waiting| waiting.id == claimant), "two are opened for one");
+        let newcomer = matches!(self.input, Input::Acquire { waiter: new, .. } if new == claimant);
+        let head = self.line().min_by_key(|waiting| waiting.class).map(|head| head.id);
+        assert!(newcomer || head == Some(claimant), "[6] opened for somebody in the middle");
+        self.claims.insert(conn, claimant);
+        let waiting = self.queue.iter_mut().find(|waiting| waiting.id == claimant);
+        if let Some(waiting) = waiting.filter(|_| newcomer) {
+            waiting.deadline = None;
+        }
+        newcomer
+    }
+
+    /// What counts against `max` for whoever comes now.
+    fn taken(&self) -> usize {
+        let own = self.pool.options().own_connects;
+        self.conns.values().filter(|view| !own || view.phase != Phase::Closing).count()
     }
 
     /// A free connection that is fit to be handed out, validated or reset is taken.
@@ -139,20 +167,27 @@ impl World {
         assert!(self.now - view.busy_since < options.share_patience, "behind a slow one");
         assert!(self.leases.is_empty() || !write, "a write shares while a lease is out");
         assert!(self.leases.is_empty() || !view.writes.contains(&true), "a read behind a write");
-        let paused = options.connect_retry && self.pool.backoff.is_pausing(self.now);
+        let paused = !options.own_connects && self.pool.backoff.is_pausing(self.now);
         assert!(self.conns.len() >= self.max as usize || paused, "shares before it grows");
     }
 
     /// [6] Granted are heads only; [8] waiters only; [9] [11] [12] fit connections only.
     fn judge_grant(&mut self, waiter: WaiterId, conn: ConnId, waited: Time) -> Want {
-        let head = self.queue.iter().min_by_key(|waiting| waiting.class).expect("somebody waits");
+        let claimed = self.claims.get(&conn) == Some(&waiter);
+        let mut first = self.queue.iter().filter(|waiting| claimed && waiting.id == waiter);
+        let head = first.next().or(self.line().min_by_key(|waiting| waiting.class));
+        let head = *head.expect("somebody waits");
         assert_eq!(head.id, waiter, "[6] overtaken");
-        let head = *head;
         let direct = matches!(self.input, Input::Acquire { waiter: new, .. } if new == waiter);
         assert!(direct || head.deadline.is_none_or(|deadline| deadline > self.now), "[8] late");
         assert_eq!(waited, self.now - head.since);
         self.queue.retain(|waiting| waiting.id != waiter);
         self.books.granted += 1;
+        if claimed {
+            self.claims.remove(&conn);
+            assert!(self.conns[&conn].fresh, "opened for this waiter, but lent before");
+            return head.want;
+        }
 
         let (view, options) = (&self.conns[&conn], self.pool.options());
         assert!(self.close.is_none() && !view.retired && view.epoch == self.epoch, "[12]");
@@ -191,6 +226,9 @@ impl World {
     fn judge_reject(&mut self, waiter: WaiterId, why: RejectReason, waited: Time) {
         let index = self.queue.iter().position(|waiting| waiting.id == waiter);
         let waiting = self.queue.remove(index.expect("[4] settles once"));
+        let claim = self.claims.iter().find(|(_, claimant)| **claimant == waiter);
+        let claim = claim.map(|(conn, _)| *conn);
+        self.claims.retain(|_, claimant| *claimant != waiter);
         assert_eq!(waited, self.now - waiting.since);
         let newcomer = matches!(self.input, Input::Acquire { waiter: new, .. } if new == waiter);
         match why {
@@ -201,13 +239,16 @@ impl World {
             }
             RejectReason::Closed => {
                 assert!(self.close.is_some());
-                assert!(newcomer || matches!(self.input, Input::Close { .. }));
+                let late = claim.is_some() && self.is_overdue();
+                assert!(newcomer || late || matches!(self.input, Input::Close { .. }));
             }
             RejectReason::ConnectFailed => {
-                let Input::ConnectFailed { failure, .. } = self.input else {
-                    panic!("no connect failed: {:?}", self.input)
+                let (failed, failure) = match self.input {
+                    Input::ConnectFailed { conn, failure } => (conn, failure),
+                    Input::Died { conn } => (conn, ConnectFailure::Transient),
+                    ref other => panic!("no connect failed: {other:?}"),
                 };
-                assert!(failure == ConnectFailure::Fatal || !self.pool.options().connect_retry);
+                assert!(failure == ConnectFailure::Fatal || claim == Some(failed));
             }
         }
         self.books.rejected += 1;
@@ -269,7 +310,7 @@ impl World {
         }
         let late = |waiting: &Waiting| waiting.deadline.is_some_and(|at| at <= self.now);
         assert!(!self.queue.iter().any(late), "[4] waits past its deadline");
-        let waiting = self.queue.len() as u32;
+        let waiting = self.line().count() as u32;
         assert!(stats.idle == 0 || waiting <= stats.validating, "[5] a waiter beside an idle one");
         self.judge_unshared_head();
         assert!(waiting == 0 || self.close.is_none(), "[13] waits on a closed pool");
@@ -284,7 +325,7 @@ impl World {
 
     /// [5] for statements: whoever is at the head and could join a wire of a full pool has.
     fn judge_unshared_head(&self) {
-        let head = self.queue.iter().min_by_key(|waiting| waiting.class);
+        let head = self.line().min_by_key(|waiting| waiting.class);
         let Some(Waiting { want: Want::Share { write }, .. }) = head else { return };
         let options = self.pool.options();
         let leased = !self.leases.is_empty();
@@ -327,7 +368,7 @@ impl World {
             validating: count(Phase::Validating),
             resetting: count(Phase::Resetting) + settling as u32,
             closing: count(Phase::Closing),
-            waiting: self.queue.len() as u32,
+            waiting: self.line().count() as u32,
             in_flight: in_flight as u32,
             ..*stats
         };

@@ -7,6 +7,7 @@ mod judge;
 mod lifecycle;
 mod notes;
 mod options;
+mod own_connects;
 mod random;
 mod sharing;
 mod supply;

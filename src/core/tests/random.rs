@@ -100,7 +100,7 @@ impl World {
             max_idle: self.pick(&[None, None, Some(2)]),
             sweep_interval: self.pick(&[None, Some(50 * ms)]),
             priorities: 1 + self.below(3) as u8,
-            connect_retry: self.chance(75),
+            own_connects: self.chance(25),
             share_depth: self.pick(&[1, 3, 16, 64]),
             ..Options::default()
         }
@@ -193,6 +193,8 @@ impl World {
         let input = match self.below(13) {
             0..=1 => Input::Dirty { conn },
             2 => Input::Transaction { conn, open: ok },
+            // Nothing runs yet that could be cancelled.
+            3..=4 if self.claims.contains_key(&conn) => Input::Dirty { conn },
             3..=4 => {
                 let settled = self.now + self.below(20) * MILLISECOND;
                 self.events.push((settled, Input::Settled { conn }));

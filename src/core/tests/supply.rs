@@ -190,20 +190,6 @@ fn a_wrong_password_fails_every_waiter_and_is_tried_again_only_when_asked() {
 }
 
 #[test]
-fn without_retry_a_failed_connect_costs_the_first_waiter() {
-    let mut world = refusing(Options { connect_retry: false, max_connecting: 1, ..options(1) });
-    let (first, second) = (world.acquire(), world.acquire());
-    world.run(MILLISECOND);
-    world.assert_rejected(first, RejectReason::ConnectFailed);
-    world.assert_waits(second);
-    world.gates.connect = Gate::Ok;
-    world.run(MILLISECOND);
-    world.assert_rejected(second, RejectReason::ConnectFailed);
-    world.run(SECOND);
-    assert_eq!(world.attempts, 2);
-}
-
-#[test]
 fn min_is_filled_without_being_asked_unless_lazy() {
     let mut world = World::new(Options { min: 3, ..options(5) });
     assert_eq!(world.pool.poll_timeout(), Some(world.now));

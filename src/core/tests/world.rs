@@ -102,6 +102,8 @@ pub struct World {
     pub gates: Gates,
     pub conns: BTreeMap<ConnId, View>,
     pub queue: Vec<Waiting>,
+    /// Of those in the queue: for whom which connection is being opened (`own_connects`).
+    pub claims: BTreeMap<ConnId, WaiterId>,
     pub outcomes: HashMap<WaiterId, Outcome>,
     pub leases: BTreeMap<Lease, (ConnId, Time)>,
     pub stale: Vec<Lease>,
@@ -144,6 +146,7 @@ impl World {
             gates: Gates { connect: ok, validate: ok, reset: ok, failure },
             conns: BTreeMap::new(),
             queue: Vec::new(),
+            claims: BTreeMap::new(),
             outcomes: HashMap::new(),
             leases: BTreeMap::new(),
             stale: Vec::new(),
@@ -267,6 +270,12 @@ impl World {
             }
         }
         self.now = self.now.max(to);
+    }
+
+    /// Those who wait for whatever comes free.
+    pub fn line(&self) -> impl Iterator<Item = &Waiting> {
+        let claimed = |id: WaiterId| self.claims.values().any(|claimant| *claimant == id);
+        self.queue.iter().filter(move |waiting| !claimed(waiting.id))
     }
 
     pub fn run(&mut self, span: Time) {

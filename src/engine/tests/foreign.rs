@@ -152,3 +152,23 @@ fn every_close_reason_has_its_name() {
     }
     assert_eq!(close_reason(-1), None);
 }
+
+#[test]
+fn a_request_that_finds_room_is_not_in_line() {
+    let mut pool = pool(&[&TIMELESS[..], &[("ownConnects", Value::Bool(true))]].concat());
+    assert_eq!(pool.acquire(NOW, 0), Outcome::More);
+    assert_eq!(taken(&mut pool), [[effect::CREATE, 0, 1, 0]]);
+    assert_eq!(pool.state().core.stats().waiting, 0);
+    assert!(pool.tell(NOW, change::CREATE_FAILED, 0, 1, false));
+    assert_eq!(taken(&mut pool), [[effect::REJECT, 0, rejected::CREATE, 0]]);
+    assert_eq!(refusal(&[("ownConnects", Value::Bool(false))]).option, "ownConnects");
+}
+
+#[test]
+fn what_is_lent_beyond_its_lifetime_is_expired() {
+    let mut pool = lent(&[("maxLifetimeMs", Value::Number(1_000.0))]);
+    assert_eq!(pool.expired(NOW), 0);
+    assert_eq!(pool.expired(NOW + 1_000_000), 1);
+    assert_eq!(pool.release(NOW + 1_000_000, 0, Fate::Return), Outcome::More);
+    assert_eq!(pool.expired(NOW + 1_000_000), 0);
+}

@@ -1,0 +1,154 @@
+'use strict';
+
+/** Those who ask a pool for a client: who wants it himself, and the queries of `pool.query`. */
+
+const { AsyncResource } = require('node:async_hooks');
+const { refuseAtCaller } = require('../../failure');
+const { surface } = require('../../surface');
+
+let resolveNext;
+const executor = (resolve) => {
+  resolveNext = resolve;
+};
+
+class Request {
+  /** `pool`: `handleGrant(request, entry)` and `handleRefusal(request, why)`. */
+  constructor(pool, callback) {
+    this.pool = pool;
+    this.number = -1;
+    /** What the core lent, in the tick before it is handed over. */
+    this.entry = null;
+    /** The caller's callback, or what resolves its promise. */
+    this.settle = callback;
+    this.isPromise = false;
+    /** A caller's code runs where it asked, whoever gave the client back. */
+    this.context = null;
+    /** Since when it waits; kept where `verify` has to be bounded. */
+    this.since = 0;
+  }
+
+  promise(Promise) {
+    this.isPromise = true;
+    const promise = new Promise(executor);
+    this.settle = resolveNext;
+    return promise;
+  }
+
+  resolve(entry) {
+    this.pool.handleGrant(this, entry);
+  }
+
+  reject(why) {
+    this.pool.handleRefusal(this, why);
+  }
+
+  /** It has to wait. */
+  handleWait() {
+    this.context = new AsyncResource('polypool.pg.connect');
+  }
+
+  /** What the caller's code throws is not the failure of whoever gave the client back. */
+  answer(error, member, release) {
+    try {
+      if (this.context === null) this.deliver(error, member, release);
+      else this.context.runInAsyncScope(this.deliver, this, error, member, release);
+    } catch (thrown) {
+      surface(thrown);
+    }
+  }
+}
+
+/** Somebody who wants the client himself, and watches it while he has it. */
+class ClientRequest extends Request {
+  get isQuery() {
+    return false;
+  }
+
+  /** A promise has its context by itself. */
+  handleWait() {
+    if (!this.isPromise) super.handleWait();
+  }
+
+  deliver(error, member, release) {
+    if (!this.isPromise) this.settle(error, member?.client, release);
+    else if (error) refuseAtCaller(this.settle, error);
+    else this.settle(member.client);
+  }
+}
+
+/** A query of `pool.query`: takes a client, runs, gives it back. */
+class QueryRequest extends Request {
+  constructor(pool, facade, text, values, callback) {
+    super(pool, callback);
+    this.facade = facade;
+    this.text = text;
+    this.values = values;
+    this.client = null;
+    /** Of the pool, where it came from there: then the pool's listener tells of its errors. */
+    this.member = null;
+    this.listener = null;
+    this.isOver = false;
+  }
+
+  get isQuery() {
+    return true;
+  }
+
+  deliver(error, member) {
+    if (error) {
+      this.finish(error);
+      return;
+    }
+    this.member = member;
+    member.running = this;
+    this.run(member.client);
+  }
+
+  /** As callback of a `connect` that is not this pool's own. */
+  handleClient(error, client) {
+    if (error) {
+      this.finish(error);
+      return;
+    }
+    this.listener = (failure) => this.end(failure);
+    client.once('error', this.listener);
+    this.run(client);
+  }
+
+  run(client) {
+    this.client = client;
+    this.facade.log('dispatching query');
+    try {
+      client.query(this.text, this.values, (error, result) => {
+        this.facade.log('query dispatched');
+        this.end(error, result);
+      });
+    } catch (error) {
+      this.end(error);
+    }
+  }
+
+  handleError(error) {
+    this.end(error);
+  }
+
+  /** The client goes back first: the caller may want it next. */
+  end(error, result) {
+    if (this.isOver) return;
+    this.isOver = true;
+    if (this.member === null) this.client.removeListener('error', this.listener);
+    else this.member.running = null;
+    this.client.release(error);
+    this.finish(error, result);
+  }
+
+  finish(error, result) {
+    if (this.isPromise) {
+      if (error) refuseAtCaller(this.settle, error);
+      else this.settle(result);
+    } else if (error) this.settle(error);
+    else this.settle(undefined, result);
+  }
+}
+
+module.exports = { ClientRequest, QueryRequest };
