@@ -1,6 +1,5 @@
 'use strict';
 
-const { setTimeout: pause } = require('node:timers/promises');
 const slonik = require('slonik');
 const { z } = require('zod');
 const { failure, report } = require('../report.js');
@@ -156,10 +155,10 @@ async function timeouts(url) {
 async function concurrency(pool) {
   const query = (_, n) => pool.oneFirst(statement`select ${n}::int * 2`);
   const answers = await Promise.all(Array.from({ length: 40 }, query));
-  await pause(0);
   const { acquiredConnections, idleConnections, waitingClients } = pool.state();
-  const state = { acquiredConnections, idleConnections, waitingClients };
-  return { sum: answers.reduce((total, x) => total + x), state };
+  // One may still be on its way when the others have answered everything.
+  const isBounded = acquiredConnections + idleConnections <= 3;
+  return { sum: answers.reduce((total, x) => total + x), isBounded, waitingClients };
 }
 
 async function notices(pool) {
