@@ -99,7 +99,17 @@ async function overPool(connectionString) {
   await store.close();
   await pool.end();
   await removed(pool, counts);
-  return { told, empty, fresh: answers[0], stored, touched, expired, left, broken, counts };
+  return {
+    told,
+    empty,
+    fresh: answers[0],
+    stored,
+    touched,
+    expired,
+    left,
+    broken,
+    errors: counts.error,
+  };
 }
 
 /** The store has a pool of its own, and ends it. */
