@@ -15,7 +15,7 @@ const { url } = require('../__tests__/support/urls.js');
 const REGISTER = 'polypool/register';
 const ADDON_BYTES_MAX = 5 * 1024 * 1024;
 const ALLOWED =
-  /^(index\.(js|mjs|d\.ts|d\.mts)|lib\/.+\.(js|mjs|d\.ts)|package\.json|[A-Z]+(\.md)?)$/;
+  /^(index\.(js|mjs|d\.ts|d\.mts)|lib\/.+\.(js|mjs|d\.ts|d\.mts)|package\.json|[A-Z]+(\.md)?)$/;
 const REQUIRED = ['index.js', 'index.mjs', 'index.d.ts', 'lib/binding.js', 'README.md', 'LICENSE'];
 
 function expect(condition, message) {

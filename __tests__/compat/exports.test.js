@@ -60,3 +60,39 @@ test('polypool/async-pool by import and by require', async () => {
   const required = `const AsyncPool = require('polypool/async-pool');\n${body}`;
   expect(await run(required, 'commonjs')).toBe(7);
 });
+
+describe("polypool/pg has pg's names", () => {
+  test('by import', async () => {
+    const namesOf = (name) =>
+      run(
+        `import * as all from '${name}'; console.log(JSON.stringify(Object.keys(all)));`,
+        'module',
+      );
+    expect((await namesOf('polypool/pg')).sort()).toEqual((await namesOf('pg')).sort());
+  });
+
+  test('by require, but for a list that nothing fills', async () => {
+    const namesOf = (name) =>
+      run(`console.log(JSON.stringify(Object.keys(require('${name}')).sort()));`, 'commonjs');
+    const names = (await namesOf('pg')).filter((name) => name !== '_pools');
+    expect(await namesOf('polypool/pg')).toEqual(names);
+  });
+
+  test('one instance for both, and pg-pool beside it', async () => {
+    const result = await run(
+      `import pg, { Client, Pool } from 'polypool/pg';
+       import StandalonePool from 'polypool/pg-pool';
+       import { createRequire } from 'node:module';
+       const require = createRequire(process.cwd() + '/');
+       const required = require('polypool/pg');
+       const pool = new StandalonePool({ max: 1 });
+       console.log(JSON.stringify([
+         pg === required, Client === required.Client, Pool === required.Pool,
+         new Pool() instanceof StandalonePool, pool.Client === Client,
+         require('polypool/pg-pool') === StandalonePool,
+       ]));`,
+      'module',
+    );
+    expect(result).toEqual(Array(6).fill(true));
+  });
+});
