@@ -12,7 +12,7 @@ const TIMESTAMPTZ = 1184;
 /** What a parser of a type is where it is one of the package's own, by the type's object id. */
 class Parsers {
   #own = new Map();
-  /** Types that the engine decodes, with the parser that does the same. */
+  /** Of the types that the engine decodes, in their order: what does the same. */
   #native;
   #keep;
 
@@ -23,13 +23,13 @@ class Parsers {
   constructor(init, keep, textual) {
     init((oid, parser) => this.#own.set(oid, parser));
     this.#keep = new Set([keep, ...textual.map((oid) => this.#own.get(oid))]);
-    this.#native = NATIVE.map((oid) => [oid, this.#own.get(oid)]);
+    this.#native = NATIVE.map((oid) => this.#own.get(oid));
   }
 
   /** Whether cells may come decoded: nobody has replaced a parser of a type that would be. */
   areNative(types) {
-    for (const [oid, parser] of this.#native) {
-      if (types.getTypeParser(oid, 'text') !== parser) return false;
+    for (let at = 0; at < NATIVE.length; at++) {
+      if (types.getTypeParser(NATIVE[at], 'text') !== this.#native[at]) return false;
     }
     return true;
   }
@@ -49,8 +49,8 @@ const NATIVE = [16, 17, 21, 23, 26, 700, 701, TIMESTAMP, TIMESTAMPTZ, 1005, 1007
 /** The shape of a result for these types; the one of last time if the parsers are the same. */
 function typedShape(entry, types, parsers) {
   const { columns, typed } = entry;
+  if (typed !== null && typed.isFor(types)) return typed;
   const wanted = columns.map(({ dataTypeId }) => types.getTypeParser(dataTypeId, 'text'));
-  if (typed !== null && wanted.every((parser, at) => parser === typed.wanted[at])) return typed;
   return (entry.typed = new TypedShape(columns, wanted, parsers));
 }
 
@@ -61,6 +61,14 @@ class TypedShape extends Shape {
       columns.map((column, at) => readerFor(column, wanted[at], parsers)),
     );
     this.wanted = wanted;
+  }
+
+  isFor(types) {
+    const { columns, wanted } = this;
+    for (let at = 0; at < columns.length; at++) {
+      if (types.getTypeParser(columns[at].dataTypeId, 'text') !== wanted[at]) return false;
+    }
+    return true;
   }
 
   /** What a parser throws is the caller's own error. */

@@ -82,7 +82,11 @@ class Statement {
   }
 
   resolve(result) {
-    guarded(() => this.owner.done(result));
+    try {
+      this.owner.done(result);
+    } catch (error) {
+      surface(error);
+    }
   }
 
   fail(error) {

@@ -16,6 +16,8 @@ export const PEERS = {
   pg: { packages: ['pg', 'pg-pool', 'pg-copy-streams'], runtime: 'node' },
   postgres: { packages: ['postgres'], runtime: 'node' },
   bun: { packages: ['bun'], runtime: 'bun' },
+  // Beside pg only: see `npm run bench:pg`.
+  'polypool-pg': { packages: [], runtime: 'node', apart: true },
 };
 
 function packageFolder(name) {

@@ -37,10 +37,11 @@ export function summarize({ name, title, metrics }, results) {
   };
 }
 
-// Floors are polypool's, so they say nothing when another peer comes first.
-function floorsOf({ floors = {} }, subject, ratios) {
-  if (subject !== 'polypool') return [];
-  return Object.entries(floors)
+// Floors are those of the peer that comes first; `floors` are polypool's, `dropin` those of what
+// replaces pg.
+function floorsOf({ floors = {}, dropin = {} }, subject, ratios) {
+  const own = { polypool: floors, 'polypool-pg': dropin }[subject] ?? {};
+  return Object.entries(own)
     .filter(([peer]) => peer in ratios)
     .map(([peer, floor]) => ({ peer, floor, reached: ratios[peer] >= floor }));
 }

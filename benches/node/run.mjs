@@ -43,7 +43,8 @@ function readArguments() {
     if (!(number > 0)) throw new Error(`--${name} has to be a positive number`);
     return number;
   };
-  const peers = values.peers ? list(values.peers) : Object.keys(PEERS);
+  const usual = Object.keys(PEERS).filter((name) => !PEERS[name].apart);
+  const peers = values.peers ? list(values.peers) : usual;
   const unknown = peers.find((name) => !Object.hasOwn(PEERS, name));
   if (unknown) throw new Error(`unknown peer '${unknown}'; ${Object.keys(PEERS).join(', ')}`);
   return {

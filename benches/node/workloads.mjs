@@ -5,7 +5,7 @@
 // each result, `settle` checks what the server holds afterwards. A row with `measure` does it all
 // itself; one with `tls` is measured over TLS and over plain connections (secured.mjs). `fresh` rows
 // get a process of their own for every measurement. `peers` are those that can run the row (default:
-// all), `floors` the ratios polypool wants to reach, `aims` and `limits` bound its own values;
+// all), `floors` the ratios polypool wants to reach (`dropin`: what replaces pg), `aims` and `limits` bound its own values;
 // breaking a limit fails a run.
 import { digestRows, sumRows, SUMS } from './cells.mjs';
 import { arrival, streaming } from './arrivals.mjs';
@@ -19,6 +19,9 @@ const SCRIPT_CPU = {
   unit: 'µs/op',
   better: 'lower',
 };
+/** Of what replaces pg. */
+const DROPIN = { pg: 1.8 };
+const DROPIN_CPU = { ...SCRIPT_CPU, dropin: { pg: 4 } };
 const PROCESS_CPU = { key: 'processUs', title: 'process CPU', unit: 'µs/op', better: 'lower' };
 /** Bun.SQL has no COPY. */
 const COPYING = ['polypool', 'pg', 'postgres'];
@@ -33,11 +36,21 @@ export const WORKLOADS = [
     workers: MANY,
     checkEvery: 16,
     metrics: [
-      { ...RATE, unit: 'queries/s', floors: { bun: 1.1, pg: 2.8 } },
-      { ...SCRIPT_CPU, aims: { polypool: 1.5 } },
+      { ...RATE, unit: 'queries/s', floors: { bun: 1.1, pg: 2.8 }, dropin: DROPIN },
+      { ...DROPIN_CPU, aims: { polypool: 1.5 } },
       PROCESS_CPU,
     ],
     open: (peer) => pointSelect(peer, peer.statement(userText(''))),
+  },
+  {
+    name: 'point-unnamed',
+    title: 'point select, 65 workers, parsed each time',
+    tables: ['users'],
+    peers: ['polypool-pg', 'pg'],
+    workers: MANY,
+    checkEvery: 16,
+    metrics: [{ ...RATE, unit: 'queries/s', dropin: DROPIN }, DROPIN_CPU, PROCESS_CPU],
+    open: (peer) => pointSelect(peer, (values) => peer.once(userText(''), values)),
   },
   {
     name: 'point-tls',
@@ -83,7 +96,11 @@ export const WORKLOADS = [
     workers: FEW,
     checkEvery: 1,
     rowsPerOperation: 1000,
-    metrics: [{ ...RATE, unit: 'rows/s', floors: { bun: 1.2 } }, SCRIPT_CPU, PROCESS_CPU],
+    metrics: [
+      { ...RATE, unit: 'rows/s', floors: { bun: 1.2 }, dropin: DROPIN },
+      DROPIN_CPU,
+      PROCESS_CPU,
+    ],
     open: (peer) =>
       fixedResult(peer, `${PEOPLE_TEXT} where id <= $1 order by id`, 1000, SUMS.person),
   },
@@ -94,7 +111,7 @@ export const WORKLOADS = [
     workers: FEW,
     checkEvery: 1,
     rowsPerOperation: 100,
-    metrics: [{ ...RATE, unit: 'rows/s', floors: { bun: 1 } }],
+    metrics: [{ ...RATE, unit: 'rows/s', floors: { bun: 1 }, dropin: DROPIN }, DROPIN_CPU],
     open: (peer) => fixedResult(peer, WIDE_TEXT, 100, SUMS.wide),
   },
   {
@@ -104,7 +121,7 @@ export const WORKLOADS = [
     workers: FEW,
     checkEvery: 1,
     rowsPerOperation: 100,
-    metrics: [{ ...RATE, unit: 'rows/s', floors: { bun: 1 } }],
+    metrics: [{ ...RATE, unit: 'rows/s', floors: { bun: 1 }, dropin: { pg: 1.3 } }, DROPIN_CPU],
     open: (peer) => fixedResult(peer, PAGES_TEXT, 100, SUMS.page),
   },
   {
@@ -113,7 +130,7 @@ export const WORKLOADS = [
     tables: ['entries'],
     workers: MANY,
     checkEvery: 16,
-    metrics: [{ ...RATE, unit: 'inserts/s', floors: { bun: 1 } }],
+    metrics: [{ ...RATE, unit: 'inserts/s', floors: { bun: 1 }, dropin: DROPIN }, DROPIN_CPU],
     open: inserts,
   },
   {
@@ -122,7 +139,10 @@ export const WORKLOADS = [
     tables: ['accounts'],
     workers: MANY,
     checkEvery: 4,
-    metrics: [{ ...RATE, unit: 'transactions/s', floors: { bun: 1 } }],
+    metrics: [
+      { ...RATE, unit: 'transactions/s', floors: { bun: 1 }, dropin: { pg: 1.3 } },
+      DROPIN_CPU,
+    ],
     open: transactions,
   },
   {

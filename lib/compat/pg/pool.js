@@ -6,19 +6,21 @@
  */
 
 const { EventEmitter } = require('node:events');
-const { REJECTED, Resources } = require('../../resources');
+const { Resources } = require('../../resources');
 const { surface } = require('../../surface');
 const { PooledClient } = require('./pool-client');
+const {
+  ENDED,
+  ENDED_TWICE,
+  NOT_A_QUERY,
+  RELEASED_TWICE,
+  refusalOf,
+  warnOfLoss,
+} = require('./pool-messages');
 const { bounds, coreOptions, readOptions } = require('./pool-options');
 const { ClientRequest, QueryRequest } = require('./pool-request');
 
 const { nextTick } = process;
-
-const ENDED = 'Cannot use a pool after calling end on the pool';
-const ENDED_TWICE = 'Called end on pool more than once';
-const RELEASED_TWICE = 'Release called on client which has already been released to the pool.';
-const NO_CLIENT = 'timeout exceeded when trying to connect';
-const NOT_A_QUERY = 'Passing a function as the first parameter to pool.query is not supported';
 
 const NOOP = () => {};
 
@@ -142,7 +144,7 @@ class Pool extends EventEmitter {
   }
 
   #handleRefusal(request, why) {
-    const error = this.#errorOf(why);
+    const error = refusalOf(why, this.#resources.lastError);
     if (this.#resources.isPerforming) this.#answers.push(() => this.#refuse(request, error));
     else this.#refuse(request, error);
   }
@@ -155,13 +157,6 @@ class Pool extends EventEmitter {
   /** What came out of the core's effects, when these are done: callers may call the pool. */
   #answer() {
     while (this.#answers.length > 0) this.#answers.shift()();
-  }
-
-  #errorOf(why) {
-    if (why === REJECTED.TIMEOUT) return new Error(NO_CLIENT);
-    if (why !== REJECTED.CREATE) return new Error(ENDED);
-    const { thrown } = this.#resources.lastError;
-    return thrown || new Error('The client could not be connected', { cause: thrown });
   }
 
   /** Options may change while the pool is used; the core is told when somebody asks. */
@@ -268,11 +263,7 @@ class Pool extends EventEmitter {
   #warn(error) {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    process.emitWarning(
-      `An idle client was lost: ${error?.message}. The pool replaces it; ` +
-        "to hear of the next one, add a listener with pool.on('error', listener)",
-      { type: 'PoolWarning', code: 'POLYPOOL_IDLE_CLIENT_LOST' },
-    );
+    warnOfLoss(error);
   }
 
   #handleRemoved(member, why) {

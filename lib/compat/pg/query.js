@@ -7,25 +7,27 @@
 
 const { EventEmitter } = require('node:events');
 const Result = require('./result');
-const { normalizeQueryConfig, prepareValue } = require('./values');
+const { prepareValue } = require('./values');
 
 const NO_QUERY = 'A query must have either text or a name. Supplying neither is unsupported.';
 
 class Query extends EventEmitter {
   constructor(config, values, callback) {
     super();
-    const given = normalizeQueryConfig(config, values, callback);
+    // Read, never written to: it is the caller's.
+    const given = typeof config === 'string' ? { text: config } : config;
+    const called = callback || (typeof values === 'function' ? values : given.callback);
     this.text = given.text;
-    this.values = given.values;
+    this.values = values && typeof values !== 'function' ? values : given.values;
     this.rows = given.rows;
     this.types = given.types;
     this.name = given.name;
     this.queryMode = given.queryMode;
     this.binary = given.binary;
     this.portal = given.portal || '';
-    this.callback = given.callback;
+    this.callback = called;
     this._rowMode = given.rowMode;
-    if (process.domain && given.callback) this.callback = process.domain.bind(given.callback);
+    if (process.domain && called) this.callback = process.domain.bind(called);
     this._result = new Result(this._rowMode, this.types);
     /** One result, or a list where the text had several statements. */
     this._results = this._result;

@@ -73,8 +73,11 @@ class Run {
 
 /** Whether the engine may read the cells: other parsers than the package's own are asked for text. */
 function areNative(given) {
-  if (given instanceof TypeOverrides ? given._types !== types : given !== types) return false;
-  return parsers.areNative(given);
+  if (given === types) return parsers.areNative(types);
+  if (!(given instanceof TypeOverrides) || given._types !== types) return false;
+  // Mostly nothing is overridden; then the package can be asked directly.
+  for (const _oid in given.text) return parsers.areNative(given);
+  return parsers.areNative(types);
 }
 
 /** Small numbers go as they are: their text is what `prepareValue` would give. */
