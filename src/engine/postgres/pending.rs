@@ -32,6 +32,8 @@ pub(super) enum Stage {
     Refused,
     /// The wire is JavaScript's: bytes pass, and nothing of it is due here.
     Wire,
+    /// It was given back: its answers are read over up to that of an empty query.
+    LeftWire,
 }
 
 /// What a statement will be told at its ReadyForQuery.

@@ -191,10 +191,6 @@ impl Session {
             cursor.closing = false;
             return Ok(());
         }
-        // A Close behind the last Sync of the wire, as cursors send one when they have failed.
-        if self.is_of_wire() {
-            return Ok(());
-        }
         self.closes = self.closes.checked_sub(1).ok_or_else(|| unexpected(b'3'))?;
         Ok(())
     }

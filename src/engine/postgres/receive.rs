@@ -46,6 +46,9 @@ impl Session {
                 return Ok(at);
             }
             at += total;
+            if self.is_left_wire() && self.ends_unheard(header.tag(), &rest[5..total]) {
+                continue;
+            }
             if self.handle_message(header.tag(), &rest[5..total], sink)? == Flow::Stop {
                 return Ok(at);
             }
@@ -188,10 +191,6 @@ impl Session {
         let &[status @ (b'I' | b'T' | b'E')] = body else {
             return Err(malformed("ReadyForQuery"));
         };
-        if self.is_of_wire() {
-            self.transaction = status;
-            return Ok(());
-        }
         self.end_copy(backend::READY_FOR_QUERY_TAG)?;
         let pending = match self.pending.front() {
             Some(p) if matches!(p.stage, Stage::Ended | Stage::Simple | Stage::Sync) => {

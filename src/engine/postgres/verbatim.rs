@@ -3,6 +3,7 @@
 //! JavaScript speaks the protocol itself.
 
 use super::copy::Copying;
+use super::error::ServerError;
 use super::params::{EncodeError, write_params};
 use super::pending::{Pending, Stage};
 use super::receive::{Step, malformed};
@@ -156,17 +157,34 @@ impl Session {
     /// query, which nothing else looks like; then the session goes on.
     pub(super) fn close_wire(&mut self) {
         if let Some(pending) = self.pending.front_mut() {
-            pending.stage = Stage::Simple;
+            pending.stage = Stage::LeftWire;
         }
-        // What the session itself had closed was answered meanwhile, or is about to be.
-        self.closes = 0;
         frontend::query("", &mut self.outgoing).expect("a constant without NUL");
     }
 
-    /// A ReadyForQuery ahead of that answer.
-    pub(super) fn is_of_wire(&self) -> bool {
-        let head = self.pending.front();
-        head.is_some_and(|head| head.copying == Copying::Wire && head.stage == Stage::Simple)
+    pub(super) fn is_left_wire(&self) -> bool {
+        self.pending.front().is_some_and(|pending| pending.stage == Stage::LeftWire)
+    }
+
+    /// Whether a message is an answer to JavaScript that nobody waits for any more, such as the end
+    /// of a portal that was closed behind the last Sync.
+    #[cold]
+    pub(super) fn ends_unheard(&mut self, tag: u8, body: &[u8]) -> bool {
+        match tag {
+            backend::EMPTY_QUERY_RESPONSE_TAG => {
+                if let Some(pending) = self.pending.front_mut() {
+                    pending.stage = Stage::Simple;
+                }
+                false
+            }
+            backend::NOTICE_RESPONSE_TAG
+            | backend::NOTIFICATION_RESPONSE_TAG
+            | backend::PARAMETER_STATUS_TAG => false,
+            backend::ERROR_RESPONSE_TAG => {
+                ServerError::parse(body).is_some_and(|error| !error.is_fatal())
+            }
+            _ => true,
+        }
     }
 }
 
