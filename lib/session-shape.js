@@ -18,9 +18,11 @@ class Parsers {
 
   /**
    * `init(register)` names the package's parsers; `keep` is the one of types it has none for;
-   * `textual` lists types whose own parser leaves the text as it is.
+   * `textual` lists types whose own parser leaves the text as it is. `binaryParser(types, oid)`
+   * finds those of the binary form.
    */
-  constructor(init, keep, textual) {
+  constructor(init, keep, textual, binaryParser) {
+    this.binaryParser = binaryParser;
     init((oid, parser) => this.#own.set(oid, parser));
     this.#keep = new Set([keep, ...textual.map((oid) => this.#own.get(oid))]);
     this.#native = NATIVE.map((oid) => [oid, this.#own.get(oid)]);
@@ -47,19 +49,21 @@ class Parsers {
 const NATIVE = [16, 17, 21, 23, 26, 700, 701, TIMESTAMP, TIMESTAMPTZ, 1005, 1007, 1009, 1015, 2951];
 
 /** The shape of a result for these types; the one of last time if the parsers are the same. */
-function typedShape(entry, types, parsers) {
+function typedShape(entry, types, parsers, isBinary) {
   const { columns, typed } = entry;
-  const wanted = columns.map(({ dataTypeId }) => types.getTypeParser(dataTypeId, 'text'));
+  const wanted = columns.map(({ dataTypeId }) =>
+    isBinary ? parsers.binaryParser(types, dataTypeId) : types.getTypeParser(dataTypeId, 'text'),
+  );
   if (typed !== null && wanted.every((parser, at) => parser === typed.wanted[at])) return typed;
-  return (entry.typed = new TypedShape(columns, wanted, parsers));
+  const readers = isBinary
+    ? wanted.map((convert) => ({ read: 'bytes', convert }))
+    : columns.map((column, at) => readerFor(column, wanted[at], parsers));
+  return (entry.typed = new TypedShape(columns, readers, wanted));
 }
 
 class TypedShape extends Shape {
-  constructor(columns, wanted, parsers) {
-    super(
-      columns,
-      columns.map((column, at) => readerFor(column, wanted[at], parsers)),
-    );
+  constructor(columns, readers, wanted) {
+    super(columns, readers);
     this.wanted = wanted;
   }
 

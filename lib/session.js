@@ -66,17 +66,20 @@ class Statement {
   #entry = null;
   #shape = null;
 
-  constructor(session, owner, types, rowMode) {
+  #binary;
+
+  constructor(session, owner, { types, rowMode, binary }) {
     this.pool = session;
     this.owner = owner;
     this.types = types;
     this.rowMode = rowMode;
+    this.#binary = binary;
   }
 
   shapeOf(entry) {
     if (entry !== this.#entry) {
       this.#entry = entry;
-      this.#shape = typedShape(entry, this.types, this.pool.parsers);
+      this.#shape = typedShape(entry, this.types, this.pool.parsers, this.#binary);
     }
     return this.#shape;
   }
@@ -222,13 +225,17 @@ class Session {
 
   /**
    * Runs a statement. `simple`: by the simple protocol, where it has no values; `name`: as a named
-   * one; `decoded`: `types` has none but the package's own parsers for what the engine reads. Throws what its values are refused with. Returns its number, for `cancel`.
+   * one; `decoded`: `types` has none but the package's own parsers for what the engine reads;
+   * `binary`: the parsers get the bytes of the binary form, which the simple protocol has not.
+   * Throws what its values are refused with. Returns its number, for `cancel`.
    */
-  query(owner, text, values, { types, decoded, rowMode, simple, name }) {
+  query(owner, text, values, options) {
     const own = this.#link;
     this.#endWire();
-    const number = own.add(new Statement(this, owner, types, rowMode));
-    const flags = (simple ? FLAG.SIMPLE : 0) | (decoded ? 0 : FLAG.TEXT);
+    const number = own.add(new Statement(this, owner, options));
+    const { decoded, simple, binary, name } = options;
+    const cells = binary ? FLAG.BINARY : decoded ? 0 : FLAG.TEXT;
+    const flags = (simple ? FLAG.SIMPLE : 0) | cells;
     try {
       const [slot, generation] = [this.#slot, this.#generation];
       own.query(number, this.#id, slot, generation, text, values, flags, 0, 0, name);

@@ -87,7 +87,7 @@ class Queries {
 
   /** Whether the engine can run it as a statement, and nobody could tell. */
   #isOrdinary(query) {
-    if (query[OWN] !== true || query.binary || query.rows || query.portal) return false;
+    if (query[OWN] !== true || query.rows || query.portal) return false;
     if (this.#session === null || this.#client.connection.isWatched) return false;
     // Those of its parameters instead of parsers.
     if (Array.isArray(query.types)) return false;
