@@ -216,7 +216,13 @@ class Completion {
   /** One shape may be read in several ways: its request's pool knows how. */
   shapeFor(id, request) {
     const entry = this.shapes.known.get(id) ?? request.shapes.find(id);
-    return request.pool.shapeOf(entry, request);
+    try {
+      return request.pool.shapeOf(entry, request);
+    } catch (error) {
+      // The caller's parsers could not be had: its statement fails, and its rows are read over.
+      request.failure ??= error ?? new Error('the parsers of the result could not be had');
+      return entry.shape('number');
+    }
   }
 
   readDone(reader, ints) {

@@ -57,6 +57,7 @@ const FLAG = {
   SIMPLE: 256,
   TEXT: 512,
   WIRE: 1024,
+  BINARY: 2048,
 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 const HOOK = { ON_CONNECT: 1, RESET: 2, PASSWORD: 3, STREAM: 4 };

@@ -134,6 +134,7 @@ class Link extends Submission {
     links = links.filter((link) => link !== this);
     this.transports.forEach((transport) => transport.fail(this.broken));
     this.transports.clear();
+    this.pools.forEach((pool) => pool.handleBreakdown?.(this.broken));
     this.requests.forEach((request, number) => {
       if (request === undefined) return;
       this.unpark(request);

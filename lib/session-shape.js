@@ -18,9 +18,11 @@ class Parsers {
 
   /**
    * `init(register)` names the package's parsers; `keep` is the one of types it has none for;
-   * `textual` lists types whose own parser leaves the text as it is.
+   * `textual` lists types whose own parser leaves the text as it is. `binaryParser(types, oid)`
+   * finds those of the binary form.
    */
-  constructor(init, keep, textual) {
+  constructor(init, keep, textual, binaryParser) {
+    this.binaryParser = binaryParser;
     init((oid, parser) => this.#own.set(oid, parser));
     this.#keep = new Set([keep, ...textual.map((oid) => this.#own.get(oid))]);
     this.#native = NATIVE.map((oid) => this.#own.get(oid));
@@ -47,26 +49,31 @@ class Parsers {
 const NATIVE = [16, 17, 21, 23, 26, 700, 701, TIMESTAMP, TIMESTAMPTZ, 1005, 1007, 1009, 1015, 2951];
 
 /** The shape of a result for these types; the one of last time if the parsers are the same. */
-function typedShape(entry, types, parsers) {
+function typedShape(entry, types, parsers, isBinary) {
   const { columns, typed } = entry;
-  if (typed !== null && typed.isFor(types)) return typed;
-  const wanted = columns.map(({ dataTypeId }) => types.getTypeParser(dataTypeId, 'text'));
-  return (entry.typed = new TypedShape(columns, wanted, parsers));
+  if (typed !== null && typed.isFor(types, parsers, isBinary)) return typed;
+  const wanted = columns.map(({ dataTypeId }) => parserFor(types, dataTypeId, parsers, isBinary));
+  const readers = isBinary
+    ? wanted.map((convert) => ({ read: 'bytes', convert }))
+    : columns.map((column, at) => readerFor(column, wanted[at], parsers));
+  return (entry.typed = new TypedShape(columns, readers, wanted));
+}
+
+function parserFor(types, oid, parsers, isBinary) {
+  return isBinary ? parsers.binaryParser(types, oid) : types.getTypeParser(oid, 'text');
 }
 
 class TypedShape extends Shape {
-  constructor(columns, wanted, parsers) {
-    super(
-      columns,
-      columns.map((column, at) => readerFor(column, wanted[at], parsers)),
-    );
+  constructor(columns, readers, wanted) {
+    super(columns, readers);
     this.wanted = wanted;
   }
 
-  isFor(types) {
+  isFor(types, parsers, isBinary) {
     const { columns, wanted } = this;
     for (let at = 0; at < columns.length; at++) {
-      if (types.getTypeParser(columns[at].dataTypeId, 'text') !== wanted[at]) return false;
+      const parser = parserFor(types, columns[at].dataTypeId, parsers, isBinary);
+      if (parser !== wanted[at]) return false;
     }
     return true;
   }

@@ -66,17 +66,20 @@ class Statement {
   #entry = null;
   #shape = null;
 
-  constructor(session, owner, types, rowMode) {
+  #binary;
+
+  constructor(session, owner, { types, rowMode, binary }) {
     this.pool = session;
     this.owner = owner;
     this.types = types;
     this.rowMode = rowMode;
+    this.#binary = binary;
   }
 
   shapeOf(entry) {
     if (entry !== this.#entry) {
+      this.#shape = typedShape(entry, this.types, this.pool.parsers, this.#binary);
       this.#entry = entry;
-      this.#shape = typedShape(entry, this.types, this.pool.parsers);
     }
     return this.#shape;
   }
@@ -199,6 +202,10 @@ class Session {
       const fate = atOnce ? FATE.DESTROY : FATE.RETURN;
       own.native.release(this.#id, this.#slot, this.#generation, fate);
     }
+    if (own.broken !== null) {
+      own.record(SUBMIT.CLOSE, 0, this.#id, 0);
+      return (this.#closing = Promise.resolve());
+    }
     this.#closing = new Promise((resolve) => {
       const step = new Step(this, resolve, resolve);
       own.record(SUBMIT.CLOSE, own.add(step, true), this.#id, atOnce ? 0 : -1);
@@ -226,13 +233,17 @@ class Session {
 
   /**
    * Runs a statement. `simple`: by the simple protocol, where it has no values; `name`: as a named
-   * one; `decoded`: `types` has none but the package's own parsers for what the engine reads. Throws what its values are refused with. Returns its number, for `cancel`.
+   * one; `decoded`: `types` has none but the package's own parsers for what the engine reads;
+   * `binary`: the parsers get the bytes of the binary form, which the simple protocol has not.
+   * Throws what its values are refused with. Returns its number, for `cancel`.
    */
-  query(owner, text, values, { types, decoded, rowMode, simple, name }) {
+  query(owner, text, values, options) {
     const own = this.#link;
     this.#endWire();
-    const number = own.add(new Statement(this, owner, types, rowMode));
-    const flags = (simple ? FLAG.SIMPLE : 0) | (decoded ? 0 : FLAG.TEXT);
+    const number = own.add(new Statement(this, owner, options));
+    const { decoded, simple, binary, name } = options;
+    const cells = binary ? FLAG.BINARY : decoded ? 0 : FLAG.TEXT;
+    const flags = (simple ? FLAG.SIMPLE : 0) | cells;
     try {
       const [slot, generation] = [this.#slot, this.#generation];
       own.query(number, this.#id, slot, generation, text, values, flags, 0, 0, name);
@@ -273,6 +284,13 @@ class Session {
   }
 
   // ---- From the ring ----
+
+  /** The ring cannot be understood any more: nothing that was asked is answered. */
+  handleBreakdown(error) {
+    if (this.#slot === NONE || this.#closing !== null) return;
+    this.close(true);
+    guarded(() => this.#owner.lost({ code: error.code, message: error.message }));
+  }
 
   shapeOf(entry, request) {
     return request.shapeOf(entry);

@@ -48,6 +48,18 @@ pub enum Direction {
     Out,
 }
 
+/// What becomes of the cells of a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cells {
+    /// Values, as far as the session reads them.
+    #[default]
+    Values,
+    /// The server's texts, whatever their types.
+    Text,
+    /// The bytes of the binary form. Not by the simple protocol, which has none.
+    Binary,
+}
+
 /// How one execution differs from the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mode {
@@ -66,8 +78,7 @@ pub struct Mode {
     pub fetch: u32,
     /// By the simple protocol.
     pub simple: bool,
-    /// All cells as text.
-    pub text: bool,
+    pub cells: Cells,
     /// No statement: the bytes of the connection, both ways.
     pub wire: bool,
 }

@@ -74,6 +74,8 @@ pub mod flag {
     /// No statement: JavaScript speaks with the server itself, by COPY_DATA and COPY_OUT, until
     /// COPY_END. `batch` and CREDIT count bytes.
     pub const WIRE: i32 = 1024;
+    /// All cells as the bytes of their binary form, whatever their types.
+    pub const BINARY: i32 = 2048;
 }
 
 /// Parameter tags; the payload follows.

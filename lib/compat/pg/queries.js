@@ -75,19 +75,36 @@ class Queries {
   #pulsePipeline() {
     const client = this.#client;
     if (!client._connected || !client._queryable) return;
-    while (client._queryQueue.length > 0) {
-      const query = client._queryQueue.shift();
+    while (client._queryQueue.length > 0 && !client._activeQuery) {
+      const [query] = client._queryQueue;
+      const isOrdinary = this.#isOrdinary(query);
+      // What speaks with the server itself has the connection to itself.
+      if (!isOrdinary && client._sentQueryQueue.length > 0) return;
+      client._queryQueue.shift();
       client.hasExecuted = true;
-      const fault = this.#execute(query);
-      if (fault === null) client._sentQueryQueue.push(query);
-      else process.nextTick(() => query.handleError(fault, client.connection));
+      if (isOrdinary) this.#send(query);
+      else this.#speakAlone(query);
     }
-    if (client._sentQueryQueue.length === 0 && client.hasExecuted) client.emit('drain');
+    const isBusy = client._activeQuery || client._sentQueryQueue.length > 0;
+    if (!isBusy && client.hasExecuted) client.emit('drain');
+  }
+
+  #send(query) {
+    const client = this.#client;
+    const fault = this.#execute(query);
+    if (fault === null) client._sentQueryQueue.push(query);
+    else process.nextTick(() => query.handleError(fault, client.connection));
+  }
+
+  #speakAlone(query) {
+    this.#client._activeQuery = query;
+    this.#client.readyForQuery = false;
+    this.#submit(query);
   }
 
   /** Whether the engine can run it as a statement, and nobody could tell. */
   #isOrdinary(query) {
-    if (query[OWN] !== true || query.binary || query.rows || query.portal) return false;
+    if (query[OWN] !== true || query.rows || query.portal) return false;
     if (this.#session === null || this.#client.connection.isWatched) return false;
     // Those of its parameters instead of parsers.
     if (Array.isArray(query.types)) return false;

@@ -28,7 +28,9 @@ class Query extends EventEmitter {
     this.callback = called;
     this._rowMode = given.rowMode;
     if (process.domain && called) this.callback = process.domain.bind(called);
-    this._result = new Result(this._rowMode, this.types);
+    // A list of types is that of the values.
+    const parsers = typeof this.types?.getTypeParser === 'function' ? this.types : undefined;
+    this._result = new Result(this._rowMode, parsers);
     /** One result, or a list where the text had several statements. */
     this._results = this._result;
     /** What a parser threw: the rest is read over. */

@@ -5,6 +5,7 @@
 const { init } = require('pg-types/lib/textParsers');
 const types = require('pg-types');
 const { Parsers } = require('../../session-shape');
+const { binaryParser } = require('./binary-parsers');
 const Result = require('./result');
 const TypeOverrides = require('./type-overrides');
 const { prepareValue } = require('./values');
@@ -14,7 +15,8 @@ const UNKNOWN = 2 ** 31;
 /** Its parser leaves the text as it is. */
 const INT8 = 20;
 
-const parsers = new Parsers(init, types.getTypeParser(UNKNOWN, 'text'), [INT8]);
+const keep = types.getTypeParser(UNKNOWN, 'text');
+const parsers = new Parsers(init, keep, [INT8], binaryParser);
 
 /** The first word of a command tag, and the object id that INSERT once had. */
 const tags = new Map();
@@ -31,6 +33,7 @@ function tagOf(command) {
 
 class Run {
   #queries;
+  #binary = false;
 
   /** `queries` hears `finished(run)` or `failed(run, error)`, perhaps with the engine's JSON. */
   constructor(queries, query) {
@@ -43,11 +46,14 @@ class Run {
   start(session, text) {
     const { query } = this;
     const values = query.values ? preparedValues(query.values) : undefined;
+    const simple = !query.requiresPreparation();
+    this.#binary = Boolean(query.binary) && !simple;
     this.number = session.query(this, text, values, {
       types: query._result._types,
       decoded: areNative(query._result._types),
+      binary: this.#binary,
       rowMode: query._rowMode,
-      simple: !query.requiresPreparation(),
+      simple,
       name: query.name || undefined,
     });
   }
@@ -56,12 +62,12 @@ class Run {
     const { query } = this;
     if (Array.isArray(answer)) {
       query._results = answer.map((one) =>
-        fill(new Result(query._rowMode, query._result._types), one),
+        fill(new Result(query._rowMode, query._result._types), one, 'text'),
       );
       // A statement without a command, such as an empty one, has no result of its own.
       if (query._results.length === 1) [query._results] = query._results;
     } else {
-      fill(query._result, answer);
+      fill(query._result, answer, this.#binary ? 'binary' : 'text');
     }
     this.#queries.finished(this);
   }
@@ -94,10 +100,10 @@ function preparedValues(values) {
   return prepared;
 }
 
-function fill(result, { rows, fields, rowCount, command }) {
+function fill(result, { rows, fields, rowCount, command }, format) {
   result.rows = rows;
   result.rowCount = rowCount;
-  if (fields.length > 0) result.fields = fields.map((column) => new Field(column));
+  if (fields.length > 0) result.fields = fields.map((column) => new Field(column, format));
   if (command !== null) {
     const { word, oid } = tagOf(command);
     result.command = word;
@@ -108,14 +114,14 @@ function fill(result, { rows, fields, rowCount, command }) {
 
 /** What pg says of a column. */
 class Field {
-  constructor(column) {
+  constructor(column, format) {
     this.name = column.name;
     this.tableID = column.tableId;
     this.columnID = column.columnId;
     this.dataTypeID = column.dataTypeId;
     this.dataTypeSize = column.dataTypeSize;
     this.dataTypeModifier = column.dataTypeModifier;
-    this.format = 'text';
+    this.format = format;
   }
 }
 

@@ -4,6 +4,7 @@
 
 const { deprecate } = require('node:util');
 const { isDate } = require('node:util/types');
+const { formatDate } = require('../../dates');
 const defaults = require('./defaults');
 
 const warnOfInvalidDate = deprecate(
@@ -12,6 +13,9 @@ const warnOfInvalidDate = deprecate(
     'version of pg. Ensure any Date object passed as a query parameter is valid.',
   'PG_INVALID_DATE',
 );
+
+/** The server refuses it, in words that programs may know. */
+const INVALID_DATE = '0NaN-NaN-NaNTNaN:NaN:NaN.NaN+NaN:NaN';
 
 /** Null, a text or a Buffer. Of further arguments, as `values.map(prepareValue)` has, none counts. */
 function prepareValue(value) {
@@ -62,30 +66,19 @@ function elementText(element) {
  */
 function dateText(date) {
   if (Number.isNaN(date.getTime())) warnOfInvalidDate();
-  return defaults.parseInputDatesAsUTC ? utcText(date) : localText(date);
+  return defaults.parseInputDatesAsUTC ? utcText(date) : (formatDate(date) ?? INVALID_DATE);
 }
 
-function localText(date) {
-  const day = [date.getFullYear(), date.getMonth(), date.getDate()];
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds(), date.getMilliseconds()];
-  return isoText(day, time, -date.getTimezoneOffset());
-}
-
+/** The year 0 of JavaScript is the year 1 BC. */
 function utcText(date) {
-  const day = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
-  const hour = date.getUTCHours();
-  const rest = [date.getUTCMinutes(), date.getUTCSeconds(), date.getUTCMilliseconds()];
-  return isoText(day, [hour, ...rest], 0);
-}
-
-/** The year 0 of JavaScript is the year 1 BC. `offset` is in minutes, east of Greenwich. */
-function isoText([year, month, day], [hour, minute, second, ms], offset) {
+  const year = date.getUTCFullYear();
   const isBefore = year < 1;
-  const size = Math.abs(offset);
-  const date = `${pad(isBefore ? 1 - year : year, 4)}-${pad(month + 1)}-${pad(day)}`;
-  const time = `${pad(hour)}:${pad(minute)}:${pad(second)}.${pad(ms, 3)}`;
-  const zone = `${offset < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}:${pad(size % 60)}`;
-  return `${date}T${time}${zone}${isBefore ? ' BC' : ''}`;
+  const [month, day] = [date.getUTCMonth() + 1, date.getUTCDate()];
+  const [hours, minutes] = [date.getUTCHours(), date.getUTCMinutes()];
+  const [seconds, ms] = [date.getUTCSeconds(), date.getUTCMilliseconds()];
+  const time = `${pad(hours)}:${pad(minutes)}:${pad(seconds)}.${pad(ms, 3)}+00:00`;
+  const text = `${pad(isBefore ? 1 - year : year, 4)}-${pad(month)}-${pad(day)}T${time}`;
+  return isBefore ? `${text} BC` : text;
 }
 
 function pad(number, digits = 2) {

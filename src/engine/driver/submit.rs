@@ -9,7 +9,7 @@ use crate::engine::error::EngineError;
 use crate::engine::link::LinkStatement;
 use crate::engine::replies::{COPY_WINDOW, talk};
 use crate::engine::request::{Kind, Request, Stage, Token};
-use crate::engine::session::{Direction, Dispatch, Mode, Statement};
+use crate::engine::session::{Cells, Direction, Dispatch, Mode, Statement};
 use crate::wire::param::{Params, payload};
 use crate::wire::record::{self, fate, flag};
 use std::rc::Rc;
@@ -273,7 +273,7 @@ impl Driver {
             copy: copy(query),
             fetch,
             simple: query.flags & flag::SIMPLE != 0,
-            text: query.flags & flag::TEXT != 0,
+            cells: cells(query),
             wire,
         };
         if query.flags & (flag::STREAM | flag::WIRE) != 0 {
@@ -437,6 +437,14 @@ fn bounds_refused() -> EngineError {
     let text = "transaction() begins and ends the transaction itself: \
                 return to commit, throw to roll back";
     EngineError::new("ERR_POLYPOOL_PARAMETER", text)
+}
+
+fn cells(query: &Query<'_>) -> Cells {
+    match query.flags & (flag::TEXT | flag::BINARY) {
+        0 => Cells::Values,
+        flag::TEXT => Cells::Text,
+        _ => Cells::Binary,
+    }
 }
 
 fn copy(query: &Query<'_>) -> Option<Direction> {

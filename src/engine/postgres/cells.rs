@@ -29,6 +29,8 @@ pub(super) enum Cell {
     LooseBool,
     LooseTimestamp,
     LooseTimestamptz,
+    /// As it came.
+    Bytes,
 }
 
 /// Why a cell was refused; `error` gives it the column's name. Carries no data, so that the hot
@@ -46,6 +48,7 @@ impl Cell {
             Decoding::Native => {}
             Decoding::Peer => return Cell::as_peer(type_oid),
             Decoding::Text => return Cell::Text,
+            Decoding::Bytes => return Cell::Bytes,
         }
         match type_oid {
             oid::BOOL => Cell::Bool,
@@ -85,15 +88,15 @@ impl Cell {
             Cell::Timestamp | Cell::Timestamptz => Wire::Float,
             Cell::LooseTimestamp | Cell::LooseTimestamptz => Wire::Float,
             Cell::Int8Text | Cell::Text => Wire::Text,
-            Cell::Bytea => Wire::Bytes,
+            Cell::Bytea | Cell::Bytes => Wire::Bytes,
             Cell::Array(Element::Int) => Wire::Ints,
             Cell::Array(Element::Text) => Wire::Texts,
         }
     }
 
     pub fn has_binary(self) -> bool {
-        use Cell::{Array, LooseBool, LooseTimestamp, LooseTimestamptz, Text};
-        !matches!(self, Text | Array(_) | LooseBool | LooseTimestamp | LooseTimestamptz)
+        use Cell::{Array, Bytes, LooseBool, LooseTimestamp, LooseTimestamptz, Text};
+        !matches!(self, Text | Array(_) | LooseBool | LooseTimestamp | LooseTimestamptz | Bytes)
     }
 
     #[inline]
@@ -125,7 +128,7 @@ impl Cell {
             Cell::Timestamp | Cell::Timestamptz => {
                 chunk.float(timestamps::from_binary(i64::from_be_bytes(sized(value)?)));
             }
-            Cell::Bytea => chunk.blob(value),
+            Cell::Bytea | Cell::Bytes => chunk.blob(value),
             // These have one form only.
             Cell::Text
             | Cell::Array(_)
@@ -161,6 +164,7 @@ impl Cell {
             Cell::LooseTimestamp => chunk.float(loose(timestamps::from_text(value, false))),
             Cell::LooseTimestamptz => chunk.float(loose(timestamps::from_text(value, true))),
             Cell::Bytea => chunk.blob(&bytes_from_text(value).ok_or(Fault::Malformed)?),
+            Cell::Bytes => chunk.blob(value),
             // Both have one form only.
             Cell::Text | Cell::Array(_) => chunk.text(value),
         }

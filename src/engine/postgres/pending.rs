@@ -6,7 +6,7 @@ use super::error::ServerError;
 use super::params::EncodeError;
 use super::statements::{Prepared, Statement};
 use super::types::Columns;
-use crate::engine::session::Mode;
+use crate::engine::session::{Cells, Mode};
 use crate::wire::param::ParamsBuf;
 use std::rc::Rc;
 
@@ -83,8 +83,8 @@ pub(super) struct Pending {
     pub params: ParamsBuf,
     /// Its portal is described and not the statement: Columns follows Bind.
     pub portal: bool,
-    /// All cells as text.
-    pub text: bool,
+    /// What becomes of its cells, where that is said at each execution.
+    pub cells: Cells,
     /// Columns of the result under way, where the prepared statement does not have them.
     pub columns: Option<Rc<Columns>>,
     pub fault: Option<Box<Fault>>,
@@ -111,7 +111,7 @@ impl Pending {
             quiet: false,
             large: false,
             portal: false,
-            text: false,
+            cells: Cells::Values,
             prepared: None,
             params: ParamsBuf::default(),
             columns: None,

@@ -63,8 +63,8 @@ impl Session {
         if pending.portal {
             return self.handle_portal_columns(body);
         }
-        let text = pending.text;
-        let columns = Columns::parse(body, &self.decoding(text));
+        let cells = pending.cells;
+        let columns = Columns::parse(body, &self.decoding(cells));
         let columns = columns.map_err(|Malformed(why)| Broken::Protocol(why.to_owned()))?;
         if simple {
             if let Some(pending) = self.pending.front_mut() {

@@ -41,6 +41,8 @@ pub enum Decoding {
     Peer,
     /// The server's text, whatever the type.
     Text,
+    /// The bytes of the binary form, whatever the type.
+    Bytes,
 }
 
 /// The stream in which a cell travels.

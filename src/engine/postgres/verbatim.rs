@@ -11,6 +11,7 @@ use super::session::{Execute, Session, unfit_text};
 use super::sink::{Broken, Flow, Sink};
 use super::statements::{EXECUTE_SYNC, Prepared};
 use super::types::{Columns, Decoding, Malformed, TypeOptions};
+use crate::engine::session::Cells;
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::message::backend::{self, Header};
 use postgres_protocol::message::frontend;
@@ -19,8 +20,9 @@ use std::rc::Rc;
 /// Describe of the unnamed portal.
 const DESCRIBE_PORTAL: &[u8] = b"D\0\0\0\x06P\0";
 
-/// One result format for all columns: text.
+/// One result format for all columns: text, or binary.
 const ALL_AS_TEXT: &[u8] = b"\0\x01\0\0";
+const ALL_AS_BYTES: &[u8] = b"\0\x01\0\x01";
 
 /// ReadyForQuery in all.
 const READY_SIZE: usize = 6;
@@ -38,7 +40,11 @@ impl Session {
             true => self.encode_simple(execute)?,
             false => self.encode_portal(execute)?,
         };
-        pending.text = execute.mode.text;
+        pending.cells = match execute.mode.cells {
+            // It has no binary form.
+            Cells::Binary if simple => Cells::Text,
+            cells => cells,
+        };
         pending.retried = true;
         pending.exclusive = statement.copies;
         if statement.forgets {
@@ -70,17 +76,19 @@ impl Session {
     }
 
     /// How the cells of a statement are read.
-    pub(super) fn decoding(&self, text: bool) -> TypeOptions {
-        match text {
-            true => TypeOptions { decoding: Decoding::Text, ..self.options.types },
-            false => self.options.types,
-        }
+    pub(super) fn decoding(&self, cells: Cells) -> TypeOptions {
+        let decoding = match cells {
+            Cells::Values => self.options.types.decoding,
+            Cells::Text => Decoding::Text,
+            Cells::Binary => Decoding::Bytes,
+        };
+        TypeOptions { decoding, ..self.options.types }
     }
 
     /// The columns of a portal. Mostly they are those of last time.
     pub(super) fn handle_portal_columns(&mut self, body: &[u8]) -> Step {
         let Some(pending) = self.pending.front() else { return Ok(()) };
-        let types = self.decoding(pending.text);
+        let types = self.decoding(pending.cells);
         let statement = pending.prepared.as_ref().map(|prepared| &prepared.statement);
         let latest = statement.and_then(|it| it.latest.borrow().clone());
         let columns = match latest.filter(|latest| latest.is_of(body, &types)) {
@@ -207,7 +215,10 @@ fn write_flight(
     out.put_slice(b"B\0\0\0\0");
     out.put_slice(prepared.head());
     write_params(out, execute.params, None)?;
-    out.put_slice(ALL_AS_TEXT);
+    out.put_slice(match execute.mode.cells {
+        Cells::Binary => ALL_AS_BYTES,
+        Cells::Values | Cells::Text => ALL_AS_TEXT,
+    });
     let length = out.len() - start - 1;
     let length = i32::try_from(length).map_err(|_| unfit_text())?;
     out[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());

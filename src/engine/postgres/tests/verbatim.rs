@@ -1,6 +1,6 @@
 use super::super::session::transcript::*;
 use super::*;
-use crate::engine::session::Mode;
+use crate::engine::session::{Cells, Mode};
 
 const SIMPLE: Mode = mode(true, false, false);
 const EXTENDED: Mode = mode(false, false, false);
@@ -16,7 +16,7 @@ const fn mode(simple: bool, text: bool, wire: bool) -> Mode {
         copy: None,
         fetch: 0,
         simple,
-        text,
+        cells: if text { Cells::Text } else { Cells::Values },
         wire,
     }
 }
@@ -187,4 +187,35 @@ fn the_wire_is_not_given_while_a_statement_is_under_way() {
     let mut peer = Peer::verbatim();
     execute(&mut peer, 1, "select 1", &[], SIMPLE);
     assert!(peer.submit(2, "", &[], WIRE).is_err());
+}
+
+const BINARY: Mode = Mode { cells: Cells::Binary, ..EXTENDED };
+
+/// What `columns` says of a binary result.
+fn binary_columns(name: &str, type_oid: u32) -> Vec<u8> {
+    let mut message = columns(&[(name, type_oid)]);
+    *message.last_mut().unwrap() = 1;
+    message
+}
+
+#[test]
+fn binary_results_are_asked_for_in_bind_and_passed_on_as_they_are() {
+    let mut peer = Peer::verbatim();
+    for token in 1..3 {
+        execute(&mut peer, token, "select $1", &[Value::Text("x")], BINARY);
+        assert_eq!(peer.sent(), "Parse(,select $1) Bind(,t:x;1) Describe() Execute Sync");
+        let answer = [parsed(), bound(), binary_columns("a", INT4), row(&[Some("\0\0\0\x07")])];
+        peer.hear(&answer);
+        assert_eq!(peer.sink.columns.take().unwrap().list[0].wire.letter(), 'x');
+        peer.hear(&[complete("SELECT 1"), ready(b'I')]);
+    }
+}
+
+#[test]
+fn the_simple_protocol_has_text_only() {
+    let mut peer = Peer::verbatim();
+    execute(&mut peer, 1, "select 1", &[], Mode { cells: Cells::Binary, ..SIMPLE });
+    assert_eq!(peer.sent(), "Query(select 1)");
+    peer.hear(&[columns(&[("a", INT4)]), row(&[Some("1")])]);
+    assert_eq!(peer.sink.columns.unwrap().list[0].wire.letter(), 'i');
 }
