@@ -217,5 +217,5 @@ fn the_simple_protocol_has_text_only() {
     execute(&mut peer, 1, "select 1", &[], Mode { cells: Cells::Binary, ..SIMPLE });
     assert_eq!(peer.sent(), "Query(select 1)");
     peer.hear(&[columns(&[("a", INT4)]), row(&[Some("1")])]);
-    assert_eq!(peer.sink.columns.unwrap().list[0].wire.letter(), 'i');
+    assert_eq!(peer.sink.columns.unwrap().list[0].wire.letter(), 't');
 }
