@@ -13,7 +13,7 @@ const { OptionError } = require('./errors');
 const { FATE, FLAG, NUMBERS, SUBMIT, TRANSPORT } = require('./records');
 const { binding, link } = require('./ring');
 const { typedShape } = require('./session-shape');
-const { surface } = require('./surface');
+const { guarded } = require('./surface');
 const { readTarget, surroundings } = require('./target');
 const { Transports, readTransport } = require('./transport');
 const { WINDOW, Wire } = require('./wire');
@@ -97,15 +97,6 @@ class Statement {
   }
 }
 
-/** What callbacks throw must not reach the ring, which has answers for others at hand. */
-function guarded(call) {
-  try {
-    call();
-  } catch (error) {
-    surface(error);
-  }
-}
-
 /** The wire while JavaScript has it. */
 class WireRequest {
   lease = null;
@@ -154,6 +145,9 @@ class Session {
     this.status = 0;
     this.processId = 0;
     this.secretKey = 0;
+    /** Both ends of a TCP connection of the engine's: address and port, or null. */
+    this.local = null;
+    this.remote = null;
   }
 
   // ---- Begin and end ----
@@ -311,6 +305,8 @@ class Session {
         this.processId = event.processId;
         this.secretKey = event.started.secretKey;
         this.status = event.started.transaction.charCodeAt(0);
+        this.local = event.started.local;
+        this.remote = event.started.remote;
         for (const [name, value] of event.started.parameters) this.#owner.parameter(name, value);
         break;
       case 'parameter':

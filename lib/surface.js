@@ -13,4 +13,13 @@ function surface(error) {
   });
 }
 
-module.exports = { surface };
+/** Calls what may throw where others wait for their answers. */
+function guarded(call) {
+  try {
+    call();
+  } catch (error) {
+    surface(error);
+  }
+}
+
+module.exports = { guarded, surface };

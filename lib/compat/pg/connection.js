@@ -8,6 +8,9 @@
 const { EventEmitter } = require('node:events');
 const net = require('node:net');
 const { parse, serialize } = require('pg-protocol');
+const { guarded } = require('../../surface');
+const { secure } = require('./connection-tls');
+const { SessionStream } = require('./session-stream');
 
 /** Events that follow a message of the server, which a statement of the engine does not have. */
 const MESSAGES = new Set([
@@ -18,7 +21,7 @@ const MESSAGES = new Set([
 ]);
 
 class Connection extends EventEmitter {
-  /** Listeners to messages beside those of the client. */
+  /** Listeners to messages, and to the stream's bytes, beside those of the client. */
   #watchers = 0;
 
   constructor(config) {
@@ -28,25 +31,30 @@ class Connection extends EventEmitter {
     this._keepAlive = keepAlive;
     this._keepAliveInitialDelayMillis = keepAliveInitialDelayMillis;
     /** Texts by the names under which the server knows them, or is about to. */
-    this.parsedStatements = {};
-    this.submittedNamedStatements = {};
+    this.parsedStatements = Object.create(null);
+    this.submittedNamedStatements = Object.create(null);
     this.ssl = ssl || false;
     this.sslNegotiation = sslNegotiation || 'postgres';
     this._ending = false;
     this._connecting = false;
   }
 
-  /** From here on those who listen to messages are counted: only the wire itself has these. */
+  /** From here on those who listen are counted: only the wire itself has messages and bytes. */
   watch() {
-    this.on('newListener', (name) => (this.#watchers += MESSAGES.has(name) ? 1 : 0));
-    this.on('removeListener', (name) => (this.#watchers -= MESSAGES.has(name) ? 1 : 0));
+    this.#count(this, (name) => MESSAGES.has(name));
+    this.#count(this.stream, (name) => name === 'data');
+  }
+
+  #count(emitter, isCounted) {
+    emitter.on('newListener', (name) => (this.#watchers += isCounted(name) ? 1 : 0));
+    emitter.on('removeListener', (name) => (this.#watchers -= isCounted(name) ? 1 : 0));
   }
 
   get isWatched() {
     return this.#watchers > 0;
   }
 
-  /** A plain connection by itself, without TLS; that of a Client is connected by the engine. */
+  /** Connects by itself. The connection of a Client is mostly made by the engine. */
   connect(port, host) {
     this._connecting = true;
     this.stream.setNoDelay?.(true);
@@ -54,26 +62,45 @@ class Connection extends EventEmitter {
       if (this._keepAlive) this.stream.setKeepAlive(true, this._keepAliveInitialDelayMillis);
       this.emit('connect');
     });
-    this.attach();
+    if (this.ssl) {
+      this.#attachEnd(this.stream);
+      secure(this, host, (encrypted) => {
+        this.stream = encrypted;
+        this.#attachErrors(encrypted);
+        this.attachListeners(encrypted);
+        this.emit('sslconnect');
+      });
+    } else {
+      this.attach();
+    }
     this.stream.connect(port, host);
   }
 
   /** Hears what comes over the stream, and how that ends. */
   attach() {
-    const { stream } = this;
+    this.#attachEnd(this.stream);
+    this.attachListeners(this.stream);
+  }
+
+  #attachEnd(stream) {
+    this.#attachErrors(stream);
+    stream.on('close', () => this.emit('end'));
+  }
+
+  #attachErrors(stream) {
     stream.on('error', (error) => {
       // Whoever ends a connection does not wonder that it is cut.
       if (this._ending && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) return;
       this.emit('error', error);
     });
-    stream.on('close', () => this.emit('end'));
-    this.attachListeners(stream);
   }
 
+  /** What a listener throws costs no other message its listeners. */
   attachListeners(stream) {
     parse(stream, (message) => {
-      if (this.listenerCount('message') > 0) this.emit('message', message);
-      this.emit(message.name === 'error' ? 'errorMessage' : message.name, message);
+      if (this.listenerCount('message') > 0) guarded(() => this.emit('message', message));
+      const name = message.name === 'error' ? 'errorMessage' : message.name;
+      guarded(() => this.emit(name, message));
     });
   }
 
@@ -164,7 +191,8 @@ class Connection extends EventEmitter {
   /** Says goodbye. The stream of a Client does that itself. */
   end() {
     this._ending = true;
-    if (this._connecting && this.stream.writable && this.stream instanceof net.Socket) {
+    const isOwn = !(this.stream instanceof SessionStream);
+    if (isOwn && this._connecting && this.stream.writable) {
       this.stream.write(serialize.end());
     }
     this.stream.end();

@@ -22,6 +22,8 @@ const LOST = new Set([
   'ERR_POLYPOOL_CLOSED',
 ]);
 
+const FATAL = new Set(['FATAL', 'PANIC']);
+
 const ignore = () => {};
 
 class Queries {
@@ -31,6 +33,8 @@ class Queries {
   #run = null;
   /** Names that were given to the server over the bare wire: the engine does not know them. */
   #wireNames = new Set();
+  /** The server has said why the connection ends. */
+  wasToldWhy = false;
 
   constructor(client) {
     this.#client = client;
@@ -42,7 +46,7 @@ class Queries {
 
   pulse() {
     const client = this.#client;
-    if (client.pipeline) {
+    if (client.pipeline && this.#session !== null) {
       this.#pulsePipeline();
       return;
     }
@@ -65,9 +69,12 @@ class Queries {
     if (fault === null) return;
     process.nextTick(() => {
       client._activeQuery = null;
-      query.handleError(fault, client.connection);
       client.readyForQuery = true;
-      this.pulse();
+      try {
+        query.handleError(fault, client.connection);
+      } finally {
+        this.pulse();
+      }
     });
   }
 
@@ -106,7 +113,7 @@ class Queries {
   #isOrdinary(query) {
     if (query[OWN] !== true || query.rows || query.portal) return false;
     if (this.#session === null || this.#client.connection.isWatched) return false;
-    // Those of its parameters instead of parsers.
+    // Which the engine leaves to the server.
     if (Array.isArray(query.types)) return false;
     const { name, text } = query;
     if (!name) return true;
@@ -155,8 +162,11 @@ class Queries {
   finished({ query }) {
     this.#noteName(query, false);
     this.#settle(query);
-    query.handleReadyForQuery(this.#client.connection);
-    this.pulse();
+    try {
+      query.handleReadyForQuery(this.#client.connection);
+    } finally {
+      this.pulse();
+    }
   }
 
   /** A run is over, with an error: of the engine's, as it words it, or what a parser threw. */
@@ -167,9 +177,16 @@ class Queries {
     this.#noteName(query, error.unparsed === true);
     this.#settle(query);
     const client = this.#client;
-    client._noteSeverity(error.severity);
-    query.handleError(isThrown ? error : queryError(error), client.connection);
-    this.pulse();
+    this.noteSeverity(error.severity);
+    try {
+      query.handleError(isThrown ? error : queryError(error), client.connection);
+    } finally {
+      this.pulse();
+    }
+  }
+
+  noteSeverity(severity) {
+    if (FATAL.has(severity)) this.wasToldWhy = true;
   }
 
   #settle(query) {

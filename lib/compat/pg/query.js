@@ -6,6 +6,7 @@
  */
 
 const { EventEmitter } = require('node:events');
+const { DatabaseError } = require('pg-protocol');
 const Result = require('./result');
 const { prepareValue } = require('./values');
 
@@ -35,6 +36,8 @@ class Query extends EventEmitter {
     this._results = this._result;
     /** What a parser threw: the rest is read over. */
     this._canceledDueToError = false;
+    /** Its portal was asked for some rows, and the Sync that ends it is still to be sent. */
+    this._owesSync = false;
   }
 
   /** By the extended protocol, with Parse and Bind. */
@@ -104,8 +107,15 @@ class Query extends EventEmitter {
 
   _getRows(connection, rows) {
     connection.execute({ portal: this.portal, rows });
+    this._owesSync = Boolean(rows);
     if (rows) connection.flush();
     else connection.sync();
+  }
+
+  _settleSync(connection) {
+    if (!this._owesSync) return;
+    this._owesSync = false;
+    connection.sync();
   }
 
   // ---- What the server answers ----
@@ -141,11 +151,11 @@ class Query extends EventEmitter {
   handleCommandComplete(message, connection) {
     this._checkForMultirow();
     this._result.addCommandComplete(message);
-    if (this.rows) connection.sync();
+    this._settleSync(connection);
   }
 
   handleEmptyQuery(connection) {
-    if (this.rows) connection.sync();
+    this._settleSync(connection);
   }
 
   handlePortalSuspended(connection) {
@@ -158,7 +168,9 @@ class Query extends EventEmitter {
 
   handleCopyData() {}
 
-  handleError(error) {
+  handleError(error, connection) {
+    // The server skips all up to the Sync that it would have been sent in the end.
+    if (error instanceof DatabaseError) this._settleSync(connection);
     let reason = error;
     if (this._canceledDueToError) {
       reason = this._canceledDueToError;

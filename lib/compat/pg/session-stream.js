@@ -6,6 +6,7 @@
  * its next statement.
  */
 
+const { isIP } = require('node:net');
 const { Duplex } = require('node:stream');
 
 class SessionStream extends Duplex {
@@ -18,6 +19,14 @@ class SessionStream extends Duplex {
     super({ autoDestroy: false });
     /** Under TLS, as a TLSSocket says it. */
     this.encrypted = false;
+  }
+
+  /** Where it goes from and to, as a socket says it. */
+  locate({ local, remote }) {
+    if (local !== null) Object.assign(this, { localAddress: local[0], localPort: local[1] });
+    if (remote === null) return;
+    const [remoteAddress, remotePort] = remote;
+    Object.assign(this, { remoteAddress, remotePort, remoteFamily: `IPv${isIP(remoteAddress)}` });
   }
 
   /** The session that is behind it from now on. */

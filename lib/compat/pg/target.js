@@ -141,4 +141,4 @@ function connectionConfig(client, config) {
   };
 }
 
-module.exports = { startupParameters, targetOf };
+module.exports = { startupOf, startupParameters, targetOf };

@@ -28,6 +28,7 @@ use bytes::BytesMut;
 use once_cell::sync::OnceCell;
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -265,7 +266,8 @@ impl driver::Session for Connection {
         let started = self.session.started();
         let announced = || {
             serde_json::json!({ "secretKey": started.secret_key, "parameters": started.parameters,
-                "transaction": char::from(started.transaction).to_string() })
+                "transaction": char::from(started.transaction).to_string(),
+                "local": self.peer.local.map(end), "remote": self.peer.remote().map(end) })
         };
         self.origin.options.verbatim.then(announced)
     }
@@ -355,6 +357,11 @@ impl Sink for Replying<'_, '_> {
             self.replies.parameters.push((name.to_owned(), value.to_owned()));
         }
     }
+}
+
+/// One end of a TCP connection.
+fn end(address: SocketAddr) -> (String, u16) {
+    (address.ip().to_string(), address.port())
 }
 
 fn flow_of(flow: replies::Flow) -> Flow {

@@ -37,6 +37,17 @@ pub struct Peer {
     /// As it was asked for; what the certificate is checked against.
     pub host: String,
     pub encrypted: bool,
+    /// This end of a TCP connection, as long as it is known.
+    pub local: Option<SocketAddr>,
+}
+
+impl Peer {
+    pub fn remote(&self) -> Option<SocketAddr> {
+        match self.address {
+            Address::Tcp(address) => Some(address),
+            Address::Unix(_) | Address::Far(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +117,7 @@ pub(super) async fn connect_address(
     host: &str,
     address: Address,
 ) -> Result<Connected, ConnectError> {
-    let mut peer = Peer { address, host: host.to_owned(), encrypted: false };
+    let mut peer = Peer { address, host: host.to_owned(), encrypted: false, local: None };
     let mut attempts = Encryption::attempts(target.ssl.mode, &peer.address).iter().peekable();
     // What was said over TLS tells more than that there is no entry for a plain connection.
     let mut over_tls = None;
@@ -182,6 +193,7 @@ pub(super) async fn open(
         Address::Tcp(address) => {
             let tcp = reach(target, address).await.map_err(|error| refused(error, peer))?;
             prepare(&tcp, target);
+            peer.local = tcp.local_addr().ok();
             tcp
         }
         #[cfg(unix)]

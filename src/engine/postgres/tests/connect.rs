@@ -270,7 +270,7 @@ async fn cancel_says_who_and_waits_for_the_end() {
     let (listener, port) = listen().await;
     let target = target(port, &[]);
     let address = Address::Tcp(([127, 0, 0, 1], port).into());
-    let peer = Peer { address, host: "127.0.0.1".into(), encrypted: false };
+    let peer = Peer { address, host: "127.0.0.1".into(), encrypted: false, local: None };
     let roots = roots();
     let serve = async {
         let mut socket = listener.accept().await.unwrap().0;
