@@ -2,20 +2,18 @@
 
 /**
  * The login over a Connection of the user's own, message by message: its stream is all there is.
- * For others the engine does it.
+ * For others the engine does it, by every method.
  */
 
-const { createHash, randomBytes } = require('node:crypto');
-const { connectError } = require('./errors');
 const { findPassword } = require('./password');
-const { Scram } = require('./scram');
 const { startupOf } = require('./target');
 
-const MECHANISM = 'SCRAM-SHA-256';
+const UNKNOWN =
+  'over a Connection of your own a login is by no password or by one in clear text; for the method ' +
+  "that this server asks for leave option 'connection' out, or give its stream as option 'stream'";
 
 class Login {
   #client;
-  #scram = null;
 
   constructor(client) {
     this.#client = client;
@@ -26,16 +24,14 @@ class Login {
     const { connection, host, port } = client;
     connection.on('connect', () => this.#handleConnect());
     connection.on('sslconnect', () => connection.startup(startupOf(client)));
-    this.#answer('authenticationCleartextPassword', (password) => connection.password(password));
-    this.#answer('authenticationMD5Password', (password, { salt }) =>
-      connection.password(md5(client.user, password, salt)),
-    );
-    this.#answer('authenticationSASL', (password, message) => this.#beginScram(message));
-    this.#answer('authenticationSASLContinue', async (password, { data }) => {
-      const proof = await this.#scram?.prove(password, data);
-      connection.sendSCRAMClientFinalMessage(proof);
+    connection.on('authenticationCleartextPassword', () => {
+      findPassword(this.#client)
+        .then((password) => connection.password(password))
+        .catch((error) => connection.emit('error', error));
     });
-    this.#answer('authenticationSASLFinal', (password, { data }) => this.#scram?.check(data));
+    for (const method of ['authenticationMD5Password', 'authenticationSASL']) {
+      connection.on(method, () => connection.emit('error', new Error(UNKNOWN)));
+    }
     connection.on('backendKeyData', ({ processID, secretKey }) => {
       Object.assign(client, { processID, secretKey });
     });
@@ -48,34 +44,6 @@ class Login {
     if (!ssl) connection.startup(startupOf(this.#client));
     else if (sslNegotiation !== 'direct') connection.requestSsl();
   }
-
-  /** What goes wrong with an answer is the end of the login. */
-  #answer(name, answer) {
-    const { connection } = this.#client;
-    connection.on(name, (message) => {
-      findPassword(this.#client)
-        .then((password) => answer(password, message))
-        .catch((error) => connection.emit('error', error));
-    });
-  }
-
-  #beginScram({ mechanisms }) {
-    if (!mechanisms.includes(MECHANISM)) {
-      throw connectError({ errno: 'ERR_AUTH_MECHANISM' }, { enableChannelBinding: false });
-    }
-    this.#scram = new Scram(this.#client, randomBytes(18).toString('base64'));
-    this.#client.connection.sendSASLInitialResponseMessage(MECHANISM, this.#scram.first);
-  }
-}
-
-/** Both are hashed with the user's name, and then with the salt. */
-function md5(user, password, salt) {
-  const hash = (...parts) => {
-    const digest = createHash('md5');
-    for (const part of parts) digest.update(part);
-    return digest.digest('hex');
-  };
-  return `md5${hash(hash(`${password}`, user), salt)}`;
 }
 
 module.exports = { Login };
