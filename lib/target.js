@@ -111,8 +111,8 @@ function mayVerify({ url, connectionString, ssl, sslmode, sslrootcert, replicas 
   const others = [replicas ?? []].flat();
   return (
     others.some((it) => mayVerify(typeof it === 'object' ? { ...it } : { url: it }, {})) ||
-    ssl !== undefined ||
-    sslmode !== undefined ||
+    (ssl !== undefined && ssl !== false) ||
+    (sslmode !== undefined && sslmode !== 'disable') ||
     sslrootcert !== undefined ||
     environment.PGSSLMODE !== undefined ||
     environment.PGSSLROOTCERT !== undefined ||
