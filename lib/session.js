@@ -12,7 +12,7 @@ const { AsyncResource } = require('node:async_hooks');
 const { OptionError } = require('./errors');
 const { FATE, FLAG, NUMBERS, SUBMIT, TRANSPORT } = require('./records');
 const { binding, link } = require('./ring');
-const { typedShape } = require('./session-shape');
+const { Statement, Step, WireRequest } = require('./session-request');
 const { guarded } = require('./surface');
 const { readTarget, surroundings } = require('./target');
 const { Transports, readTransport } = require('./transport');
@@ -27,97 +27,6 @@ const OWN_OPTIONS = {
 };
 
 const NONE = -1;
-
-/** Somebody who waits for the connection, or for its end. */
-class Step {
-  pool = null;
-  lease = null;
-  context = null;
-  shapes = null;
-  onAbort = undefined;
-  isStatement = false;
-  parked = false;
-
-  constructor(pool, resolve, reject) {
-    this.pool = pool;
-    this.resolve = resolve;
-    this.reject = reject;
-  }
-
-  fail(error) {
-    this.reject(error);
-  }
-}
-
-/** A statement under way: `done(result)` or `failed(error)` of its owner follows. */
-class Statement {
-  lease = null;
-  rows = null;
-  results = null;
-  /** What a parser threw: the rest of the result is read over. */
-  failure = null;
-  isStatement = true;
-  stream = null;
-  parked = false;
-  shapes = null;
-  context = null;
-  onAbort = undefined;
-  /** The shape of the result under way, and what it was made from. */
-  #entry = null;
-  #shape = null;
-
-  #binary;
-
-  constructor(session, owner, { types, rowMode, binary }) {
-    this.pool = session;
-    this.owner = owner;
-    this.types = types;
-    this.rowMode = rowMode;
-    this.#binary = binary;
-  }
-
-  shapeOf(entry) {
-    if (entry !== this.#entry) {
-      this.#shape = typedShape(entry, this.types, this.pool.parsers, this.#binary);
-      this.#entry = entry;
-    }
-    return this.#shape;
-  }
-
-  resolve(result) {
-    try {
-      this.owner.done(result);
-    } catch (error) {
-      surface(error);
-    }
-  }
-
-  fail(error) {
-    guarded(() => this.owner.failed(error));
-  }
-}
-
-/** The wire while JavaScript has it. */
-class WireRequest {
-  lease = null;
-  isStatement = false;
-  parked = false;
-  shapes = null;
-  context = null;
-  onAbort = undefined;
-  failure = null;
-  rows = null;
-  results = null;
-
-  constructor(session, wire) {
-    this.pool = session;
-    this.stream = wire;
-  }
-
-  fail(error) {
-    this.stream.fail(error);
-  }
-}
 
 class Session {
   #link = null;
