@@ -111,7 +111,7 @@ function mayVerify({ url, connectionString, ssl, sslmode, sslrootcert, replicas 
   const others = [replicas ?? []].flat();
   return (
     others.some((it) => mayVerify(typeof it === 'object' ? { ...it } : { url: it }, {})) ||
-    (ssl !== undefined && ssl !== false) ||
+    (ssl !== undefined && ssl !== false && ssl?.rejectUnauthorized !== false) ||
     (sslmode !== undefined && sslmode !== 'disable') ||
     sslrootcert !== undefined ||
     environment.PGSSLMODE !== undefined ||
