@@ -19,16 +19,18 @@ function formatDate(date) {
   if (Number.isNaN(time)) return null;
   const year = date.getFullYear();
   const ms = date.getMilliseconds();
-  // getTimezoneOffset() cuts off the seconds that zones had before standard time.
-  const offset =
-    time >= WHOLE_MINUTES_FROM
-      ? -60 * date.getTimezoneOffset()
-      : Math.round((wallClockMs(date) - time) / 1000);
   const text =
     `${yearText(year > 0 ? year : 1 - year)}-${TWO[date.getMonth() + 1]}-${TWO[date.getDate()]}` +
     `T${TWO[date.getHours()]}:${TWO[date.getMinutes()]}:${TWO[date.getSeconds()]}` +
-    `.${ms < 10 ? '00' : ms < 100 ? '0' : ''}${ms}${offsetText(offset)}`;
+    `.${ms < 10 ? '00' : ms < 100 ? '0' : ''}${ms}${offsetText(offsetSeconds(date))}`;
   return year > 0 ? text : `${text} BC`;
+}
+
+/** East of Greenwich. getTimezoneOffset() cuts off the seconds that zones had before standard time. */
+function offsetSeconds(date) {
+  const time = date.getTime();
+  if (time >= WHOLE_MINUTES_FROM) return -60 * date.getTimezoneOffset();
+  return Math.round((wallClockMs(date) - time) / 1000);
 }
 
 function yearText(year) {
@@ -122,4 +124,4 @@ function parseTimestamp(text) {
   return match[8] === '-' ? wall + offset * 1000 : wall - offset * 1000;
 }
 
-module.exports = { formatDate, localDate, parseTimestamp };
+module.exports = { formatDate, localDate, offsetSeconds, parseTimestamp };

@@ -28,6 +28,8 @@ const OWN_OPTIONS = {
 
 const NONE = -1;
 
+const ignore = () => {};
+
 class Session {
   #link = null;
   #id = NONE;
@@ -37,6 +39,10 @@ class Session {
   #wire = null;
   #wireRequest = null;
   #closing = null;
+  /** What the connection ended by, as far as there is a reason; undefined while it has not. */
+  #gone = undefined;
+  /** It was gone before it could be borrowed. */
+  #missed = false;
   #resource = new AsyncResource('polypool.Session');
   #transports = null;
   /** It keeps the process alive. */
@@ -80,16 +86,34 @@ class Session {
   }
 
   #borrow(done) {
+    if (this.#closing !== null) return;
     const own = this.#link;
-    const number = own.add(new Step(this, null, done));
+    const number = own.add(new Step(this, null, ignore));
     const granted = own.native.acquire(this.#id, number, 0, -1);
-    // Closed, or lost, in between: the end is told by itself.
-    if (granted < 0) return;
+    if (granted < 0) {
+      // Lost in between, and no other one is wanted.
+      own.native.cancel(this.#id, number);
+      this.#missed = true;
+      if (this.#gone !== undefined) this.#lose();
+      return;
+    }
     own.remove(number);
     own.settleUnused();
     this.#slot = granted % NUMBERS;
     this.#generation = Math.floor(granted / NUMBERS);
     done(null);
+  }
+
+  /** Another one after all, made before the core heard that it was not wanted. */
+  granted(_step, slot, generation) {
+    this.#link.native.release(this.#id, slot, generation, FATE.DESTROY);
+  }
+
+  #lose() {
+    this.#wire?.fail(null);
+    this.#wire = null;
+    this.close(true);
+    this.#owner.lost(this.#gone);
   }
 
   get isOpen() {
@@ -225,11 +249,9 @@ class Session {
         this.#owner.notice(event.notice);
         break;
       case 'remove':
-        if (this.#slot === NONE || this.#closing !== null) return;
-        this.#wire?.fail(null);
-        this.#wire = null;
-        this.close(true);
-        this.#owner.lost(event.error ?? null);
+        if (this.#closing !== null) return;
+        this.#gone = event.error ?? null;
+        if (this.#slot !== NONE || this.#missed) this.#lose();
         break;
       default:
     }

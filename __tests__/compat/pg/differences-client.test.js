@@ -71,7 +71,8 @@ describe('a login that fails', () => {
 
   test('a process is over with it', async () => {
     const { lines, code } = await says(`
-      const client = new Client({ connectionString: url, user: 'app', password: () => 5 });
+      const { hostname: host, port } = new URL(url);
+      const client = new Client({ host, port, user: 'app', password: () => 5 });
       client.connect().catch((error) => show(error.message));`);
     expect(lines).toEqual([['Password must be a string']]);
     expect(code).toBe(0);

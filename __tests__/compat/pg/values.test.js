@@ -251,7 +251,8 @@ describe('both agree', () => {
     fc.bigInt(),
     fc.boolean(),
     fc.constantFrom(null, undefined),
-    fc.date(),
+    // Before 1973 some zones were seconds off, which pg leaves out: differences-client.test.js.
+    fc.date({ min: new Date(1e11) }),
     fc.uint8Array().map((bytes) => Buffer.from(bytes)),
     fc.uint16Array(),
     fc.dictionary(fc.string(), fc.jsonValue()),

@@ -2,7 +2,7 @@
 // What goes over the wire, and in how many pieces: poolers, proxies and mock servers depend on it.
 
 const { ROLES } = require('../../support/server.js');
-const { rejection } = require('../../support/pools.js');
+const { rejection, until } = require('../../support/pools.js');
 const { track } = require('./clients.js');
 const { IMPLEMENTATIONS } = require('./implementations.js');
 const { ScriptedServer, WELCOME, messagesIn, say, settingsOf } = require('./scripted.js');
@@ -136,6 +136,8 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
   test('end says Terminate', async () => {
     const { client, server } = await watched();
     await client.end();
+    // The client need not wait until the server, in the same process, has read it.
+    await until(() => server.chunks.length > 1);
     expect(server.chunks.at(-1)).toEqual(Buffer.from([88, 0, 0, 0, 4]));
   });
 

@@ -4,7 +4,7 @@
 
 const { deprecate } = require('node:util');
 const { isDate } = require('node:util/types');
-const { formatDate } = require('../../dates');
+const { offsetSeconds } = require('../../dates');
 const defaults = require('./defaults');
 
 const warnOfInvalidDate = deprecate(
@@ -13,9 +13,6 @@ const warnOfInvalidDate = deprecate(
     'version of pg. Ensure any Date object passed as a query parameter is valid.',
   'PG_INVALID_DATE',
 );
-
-/** The server refuses it, in words that programs may know. */
-const INVALID_DATE = '0NaN-NaN-NaNTNaN:NaN:NaN.NaN+NaN:NaN';
 
 /** Null, a text or a Buffer. Of further arguments, as `values.map(prepareValue)` has, none counts. */
 function prepareValue(value) {
@@ -66,19 +63,34 @@ function elementText(element) {
  */
 function dateText(date) {
   if (Number.isNaN(date.getTime())) warnOfInvalidDate();
-  return defaults.parseInputDatesAsUTC ? utcText(date) : (formatDate(date) ?? INVALID_DATE);
+  return defaults.parseInputDatesAsUTC ? utcText(date) : localText(date);
 }
 
-/** The year 0 of JavaScript is the year 1 BC. */
+function localText(date) {
+  const day = [date.getFullYear(), date.getMonth(), date.getDate()];
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds(), date.getMilliseconds()];
+  const minutes = -date.getTimezoneOffset();
+  // The method cuts off seconds, and programs replace it.
+  const exact = offsetSeconds(date);
+  return isoText(day, time, Math.trunc(exact / 60) === minutes ? exact : 60 * minutes);
+}
+
 function utcText(date) {
-  const year = date.getUTCFullYear();
+  const day = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
+  const hour = date.getUTCHours();
+  const rest = [date.getUTCMinutes(), date.getUTCSeconds(), date.getUTCMilliseconds()];
+  return isoText(day, [hour, ...rest], 0);
+}
+
+/** The year 0 of JavaScript is the year 1 BC. `offset` is in seconds, east of Greenwich. */
+function isoText([year, month, day], [hour, minute, second, ms], offset) {
   const isBefore = year < 1;
-  const [month, day] = [date.getUTCMonth() + 1, date.getUTCDate()];
-  const [hours, minutes] = [date.getUTCHours(), date.getUTCMinutes()];
-  const [seconds, ms] = [date.getUTCSeconds(), date.getUTCMilliseconds()];
-  const time = `${pad(hours)}:${pad(minutes)}:${pad(seconds)}.${pad(ms, 3)}+00:00`;
-  const text = `${pad(isBefore ? 1 - year : year, 4)}-${pad(month)}-${pad(day)}T${time}`;
-  return isBefore ? `${text} BC` : text;
+  const size = Math.abs(offset);
+  const date = `${pad(isBefore ? 1 - year : year, 4)}-${pad(month + 1)}-${pad(day)}`;
+  const time = `${pad(hour)}:${pad(minute)}:${pad(second)}.${pad(ms, 3)}`;
+  const zone = `${offset < 0 ? '-' : '+'}${pad(Math.floor(size / 3600))}:${pad(Math.floor(size / 60) % 60)}`;
+  const seconds = size % 60 > 0 ? `:${pad(size % 60)}` : '';
+  return `${date}T${time}${zone}${seconds}${isBefore ? ' BC' : ''}`;
 }
 
 function pad(number, digits = 2) {
