@@ -319,7 +319,7 @@ test('callbacks and queries run in the async context of their caller', async () 
 });
 
 test('a rejected connect has the stack of who awaits it', async () => {
-  const pool = open({ max: 1, connectionTimeoutMillis: 20 });
+  const pool = open({ max: 1, connectionTimeoutMillis: 500 });
   const client = await pool.connect();
   async function somewhereInTheApplication() {
     await pool.connect();
