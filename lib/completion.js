@@ -204,7 +204,7 @@ class Completion {
     try {
       shape.read(reader, count, rows, request.rowMode);
     } catch (error) {
-      request.failure = error;
+      request.failure = error ?? nothingThrown();
       // A stream may be endless.
       if (request.stream !== null) request.stream.halt();
       return undefined;
@@ -220,7 +220,7 @@ class Completion {
       return request.pool.shapeOf(entry, request);
     } catch (error) {
       // The caller's parsers could not be had: its statement fails, and its rows are read over.
-      request.failure ??= error ?? new Error('the parsers of the result could not be had');
+      request.failure ??= error ?? nothingThrown();
       return entry.shape('number');
     }
   }
@@ -267,6 +267,11 @@ class Completion {
     if (request.lease !== null) request.lease.noteFailed(wire, error);
     request.fail(error);
   }
+}
+
+/** What a parser threw was null or undefined. */
+function nothingThrown() {
+  return new Error('a parser of the result has thrown nothing');
 }
 
 module.exports = { Completion };

@@ -26,7 +26,10 @@ class Step {
   }
 }
 
-/** A statement under way: `done(result)` or `failed(error)` of its owner follows. */
+/**
+ * A statement under way: `done(result)` or `failed(error, isThrown)` of its owner follows. What was
+ * not thrown by a parser is the engine's JSON, or what broke the ring.
+ */
 class Statement {
   lease = null;
   rows = null;
@@ -69,7 +72,7 @@ class Statement {
   }
 
   fail(error) {
-    guarded(() => this.owner.failed(error));
+    guarded(() => this.owner.failed(error, this.failure !== null));
   }
 }
 

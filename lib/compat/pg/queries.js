@@ -170,14 +170,13 @@ class Queries {
   }
 
   /** A run is over, with an error: of the engine's, as it words it, or what a parser threw. */
-  failed({ query }, error) {
-    const isThrown = error instanceof Error;
+  failed({ query }, error, isThrown) {
     // The end of the connection follows, with the words for it.
     if (!isThrown && LOST.has(error.code)) return;
-    this.#noteName(query, error.unparsed === true);
+    this.#noteName(query, !isThrown && error.unparsed === true);
     this.#settle(query);
     const client = this.#client;
-    this.noteSeverity(error.severity);
+    if (!isThrown) this.noteSeverity(error.severity);
     try {
       query.handleError(isThrown ? error : queryError(error), client.connection);
     } finally {

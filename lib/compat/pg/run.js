@@ -35,7 +35,7 @@ class Run {
   #queries;
   #binary = false;
 
-  /** `queries` hears `finished(run)` or `failed(run, error)`, perhaps with the engine's JSON. */
+  /** `queries` hears `finished(run)` or `failed(run, error, isThrown)`, else in the engine's JSON. */
   constructor(queries, query) {
     this.#queries = queries;
     this.query = query;
@@ -72,8 +72,8 @@ class Run {
     this.#queries.finished(this);
   }
 
-  failed(error) {
-    this.#queries.failed(this, error);
+  failed(error, isThrown) {
+    this.#queries.failed(this, error, isThrown || error instanceof Error);
   }
 }
 
