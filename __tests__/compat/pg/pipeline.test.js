@@ -31,6 +31,20 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
     expect(order).toEqual(Array.from({ length: 300 }, (_, n) => n));
   });
 
+  test('rows as events, between queries that are answered at once', async () => {
+    const client = await open();
+    const seen = [];
+    const before = client.query('select 1 as n');
+    const query = client.query(new (load().Query)('select n from generate_series(2, 4) n'));
+    query.on('row', ({ n }) => seen.push(n));
+    const end = once(query, 'end');
+    const behind = client.query('select $1::int as n', [5]);
+    expect((await before).rows).toEqual([{ n: 1 }]);
+    await end;
+    expect(seen).toEqual([2, 3, 4]);
+    expect((await behind).rows).toEqual([{ n: 5 }]);
+  });
+
   test('errors are isolated', async () => {
     const client = await open();
     const table = unique('piped');
