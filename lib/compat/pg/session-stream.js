@@ -6,6 +6,7 @@
  * its next statement.
  */
 
+const { AsyncResource } = require('node:async_hooks');
 const { isIP } = require('node:net');
 const { Duplex } = require('node:stream');
 // Not the global: test frameworks replace it.
@@ -13,6 +14,8 @@ const { setImmediate: later } = require('node:timers');
 
 class SessionStream extends Duplex {
   #session = null;
+  /** Listeners run in the async context of the connect. */
+  #resource = null;
   /** Bytes that came while nobody had room for them. */
   #owed = 0;
   #wire = null;
@@ -37,6 +40,7 @@ class SessionStream extends Duplex {
   /** The session that is behind it from now on. */
   attach(session) {
     this.#session = session;
+    this.#resource = new AsyncResource('polypool.SessionStream');
   }
 
   /**
@@ -61,7 +65,8 @@ class SessionStream extends Duplex {
 
   #deliver(bytes) {
     if (this.destroyed) return;
-    if (this.push(bytes)) this.#wire.take(bytes.length);
+    const hasRoom = this.#resource.runInAsyncScope(this.push, this, bytes);
+    if (hasRoom) this.#wire.take(bytes.length);
     else this.#owed += bytes.length;
   }
 
