@@ -229,7 +229,7 @@ class Session {
   }
 
   handleEvent(event) {
-    guarded(() => this.#handle(event));
+    guarded(() => this.#resource.runInAsyncScope(this.#handle, this, event));
   }
 
   #handle(event) {
@@ -260,7 +260,9 @@ class Session {
   handleNotification(process, text) {
     const cut = text.indexOf('\0');
     const [channel, payload] = [text.slice(0, cut), text.slice(cut + 1)];
-    guarded(() => this.#owner.notification(process, channel, payload));
+    const [owner, resource] = [this.#owner, this.#resource];
+    const notify = () => owner.notification(process, channel, payload);
+    guarded(() => resource.runInAsyncScope(notify));
   }
 
   handleTransport(kind, id, target) {

@@ -4,8 +4,9 @@
 const { EventEmitter, once } = require('node:events');
 const net = require('node:net');
 const { rejection } = require('../../support/pools.js');
+const { ROLES } = require('../../support/server.js');
 const { testServer } = require('../../support/urls.js');
-const { connect, ended, make, record, track, value } = require('./clients.js');
+const { config, connect, ended, make, record, track, value } = require('./clients.js');
 const { IMPLEMENTATIONS } = require('./implementations.js');
 
 describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
@@ -184,6 +185,74 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
     await client.connect();
     expect(await value(client, 'select 1')).toBe(1);
     expect(await value(client, 'select $1::int', [2])).toBe(2);
+  });
+
+  describe('a Connection given to a Client', () => {
+    /** A client over it; `options` may have it speak TLS. */
+    function given({ user, ...options }) {
+      const { Client, Connection } = load();
+      const { ssl, sslnegotiation: sslNegotiation } = options;
+      const stream = new net.Socket();
+      const connection = new Connection({ stream, ssl, sslNegotiation });
+      const { password } = ROLES[user];
+      return track(new Client(config({ user, password, ...options, connection })));
+    }
+
+    test.each(['app', 'md5user', 'clearuser', 'nopass'])('logs in as %s', async (user) => {
+      const client = given({ user });
+      await client.connect();
+      expect(await value(client, 'select current_user::text')).toBe(user);
+      const pid = await value(client, 'select pg_backend_pid() as pid');
+      expect(client.processID).toBe(pid);
+      const seen = record(client, ['error', 'end']);
+      await client.end();
+      expect(seen).toEqual(['end']);
+    });
+
+    test('by SCRAM with a password that is normalised first', async () => {
+      const admin = await connect(load(), { user: 'postgres' });
+      await admin.query("create role normalised login in role newcomers password 'Ⅸ\u00a0a'");
+      try {
+        const client = given({ user: 'app', password: 'IX a' });
+        client.user = client.connectionParameters.user = 'normalised';
+        await client.connect();
+        expect(await value(client, 'select 1')).toBe(1);
+        await client.end();
+      } finally {
+        await admin.query('drop role normalised');
+      }
+    });
+
+    test.each([
+      ['a wrong password', { user: 'app', password: 'wrong' }, { code: '28P01' }],
+      ['none', { user: 'app', password: '' }, { message: expect.stringContaining('must be a string') }],
+      [
+        'too many iterations',
+        { user: 'app', scramMaxIterations: 1 },
+        { message: expect.stringContaining('scramMaxIterations of 1') },
+      ],
+      ['no such database', { user: 'nopass', database: 'none' }, { code: '3D000' }],
+    ])('rejects: %s', async (_what, options, expected) => {
+      const client = given(options);
+      expect(await rejection(client.connect())).toMatchObject(expected);
+    });
+
+    test('that speaks TLS', async () => {
+      const client = given({ user: 'app', ssl: { rejectUnauthorized: false } });
+      await client.connect();
+      const text = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()';
+      expect(await value(client, text)).toBe(true);
+      await client.end();
+    });
+
+    test('errors, and a queue behind them', async () => {
+      const client = given({ user: 'nopass' });
+      await client.connect();
+      const broken = rejection(client.query('select broken'));
+      const behind = client.query({ name: 'one', text: 'select $1::int as n', values: [1] });
+      expect((await broken).code).toBe('42703');
+      expect((await behind).rows).toEqual([{ n: 1 }]);
+    });
   });
 
   test('a Connection that is refused', async () => {

@@ -29,6 +29,15 @@ const VALUES = [
   ["'NaN'::numeric", NaN],
   ["'{1,-2,NULL}'::int4[]", [1, -2, null]],
   ["array['a',null,'ü']::text[]", ['a', null, 'ü']],
+  ['4294967295::oid', 4294967295],
+  ['0.00012::numeric', 0.00012],
+  ['120000000000::numeric', 120000000000],
+  ['(-0.1)::numeric', -0.1],
+  ['0::numeric', 0],
+  ["'{{-1,2},{3,NULL}}'::int8[]", [[-1, 2], [3, null]]], // prettier-ignore
+  ["'{t,f,NULL}'::bool[]", [true, false, null]],
+  ["'infinity'::timestamptz", Infinity],
+  ["'-infinity'::timestamp", -Infinity],
 ];
 
 test.each(VALUES)('%s', async (sql, expected) => {
@@ -52,10 +61,15 @@ test('timestamps', async () => {
     '2024-02-29T12:34:56.789Z',
     '1970-01-01T00:00:00.000Z',
     '1999-12-31T23:59:59.999Z',
+    '0099-01-02T12:00:00.001Z',
   ];
   for (const text of dates) {
     expect(await value(client, 'select $1::timestamptz', [text])).toEqual(new Date(text));
   }
+  const precise = await value(client, "select '2024-01-01 00:00:00.123456'::timestamp where $1", [
+    true,
+  ]);
+  expect(precise.getMicroSeconds()).toBe(456);
   const local = new Date(2024, 1, 29, 12, 34, 56, 789);
   expect(
     await value(client, "select '2024-02-29 12:34:56.789'::timestamp where $1", [true]),

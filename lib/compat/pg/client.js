@@ -2,6 +2,7 @@
 
 /** One connection, and the queries that wait for it. */
 
+const { AsyncResource } = require('node:async_hooks');
 const { EventEmitter } = require('node:events');
 const { configure } = require('./configure');
 const Connection = require('./connection');
@@ -76,6 +77,8 @@ class Client extends EventEmitter {
         result = this.#promiseOf(query);
       } else if (typeof query.callback !== 'function') {
         throw new TypeError('callback is not a function');
+      } else {
+        query.callback = inContext(query.callback);
       }
     }
     const limit = config.query_timeout || this.connectionParameters.query_timeout;
@@ -162,6 +165,14 @@ class Client extends EventEmitter {
   escapeLiteral(text) {
     return escapeLiteral(text);
   }
+}
+
+/** Answers come from the event loop: a callback runs in the async context of its query. */
+function inContext(callback) {
+  const resource = new AsyncResource('polypool.Query');
+  return function answer(error, result) {
+    resource.runInAsyncScope(callback, this, error, result);
+  };
 }
 
 function connectionOf({ connectionParameters }, { keepAlive, keepAliveInitialDelayMillis }) {

@@ -137,6 +137,7 @@ class Lifetime {
   /** The engine says that the connection is gone. */
   #handleLost(wire) {
     const { connection } = this.#client;
+    connection.stream.flushHeld();
     const error = lostError(wire, this.#client);
     if (wire?.cause?.kind !== 'database') {
       if (error !== null) connection.emit('error', error);

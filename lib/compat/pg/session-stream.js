@@ -6,14 +6,22 @@
  * its next statement.
  */
 
+const { AsyncResource } = require('node:async_hooks');
 const { isIP } = require('node:net');
 const { Duplex } = require('node:stream');
+// Not the global: test frameworks replace it.
+const { setImmediate: later } = require('node:timers');
 
 class SessionStream extends Duplex {
   #session = null;
+  /** Listeners run in the async context of the connect. */
+  #resource = null;
   /** Bytes that came while nobody had room for them. */
   #owed = 0;
   #wire = null;
+  /** Something was written since the event loop has last come round; what came since then. */
+  #isTurnOfWrite = false;
+  #held = [];
 
   constructor() {
     super({ autoDestroy: false });
@@ -32,13 +40,35 @@ class SessionStream extends Duplex {
   /** The session that is behind it from now on. */
   attach(session) {
     this.#session = session;
+    this.#resource = new AsyncResource('polypool.SessionStream');
   }
 
+  /**
+   * An answer never comes in the very turn of the event loop in which it was asked for, as none
+   * does over a socket: pg-cursor takes the time until then to listen to it.
+   */
   #receive = (bytes) => {
-    if (this.destroyed) return;
-    if (this.push(bytes)) this.#wire.take(bytes.length);
-    else this.#owed += bytes.length;
+    if (this.#isTurnOfWrite) this.#held.push(bytes);
+    else this.#deliver(bytes);
   };
+
+  #endTurn = () => {
+    if (this.#held.length === 0) this.#isTurnOfWrite = false;
+    else later(() => this.flushHeld());
+  };
+
+  /** What has come is delivered now. */
+  flushHeld() {
+    this.#isTurnOfWrite = false;
+    for (const bytes of this.#held.splice(0)) this.#deliver(bytes);
+  }
+
+  #deliver(bytes) {
+    if (this.destroyed) return;
+    const hasRoom = this.#resource.runInAsyncScope(this.push, this, bytes);
+    if (hasRoom) this.#wire.take(bytes.length);
+    else this.#owed += bytes.length;
+  }
 
   _read() {
     if (this.#owed === 0) return;
@@ -51,6 +81,10 @@ class SessionStream extends Duplex {
     if (this.#session === null || !this.#session.isOpen) {
       callback(Object.assign(new Error('write EPIPE'), { code: 'EPIPE', syscall: 'write' }));
       return;
+    }
+    if (!this.#isTurnOfWrite) {
+      this.#isTurnOfWrite = true;
+      later(this.#endTurn);
     }
     this.#wire = this.#session.wire(this.#receive);
     this.#wire.write(chunk, callback);
