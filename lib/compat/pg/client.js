@@ -8,7 +8,7 @@ const { configure } = require('./configure');
 const Connection = require('./connection');
 const { Dialogue } = require('./dialogue');
 const { Lifetime } = require('./lifetime');
-const { OWN, Queries } = require('./queries');
+const { OWN, PLAIN, Queries, RUN } = require('./queries');
 const Query = require('./query');
 const { SessionStream } = require('./session-stream');
 const { escapeIdentifier, escapeLiteral } = require('./values');
@@ -58,6 +58,11 @@ class Client extends EventEmitter {
   // ---- Queries ----
 
   query(config, values, callback) {
+    return this[RUN](config, values, callback, inContext);
+  }
+
+  /** `bind` gives a callback its async context. */
+  [RUN](config, values, callback, bind) {
     if (config === null || config === undefined) {
       throw new TypeError('Client was passed a null or undefined query');
     }
@@ -78,7 +83,7 @@ class Client extends EventEmitter {
       } else if (typeof query.callback !== 'function') {
         throw new TypeError('callback is not a function');
       } else {
-        query.callback = inContext(query.callback);
+        query.callback = bind(query.callback);
       }
     }
     const limit = config.query_timeout || this.connectionParameters.query_timeout;
@@ -170,8 +175,8 @@ class Client extends EventEmitter {
 /** Answers come from the event loop: a callback runs in the async context of its query. */
 function inContext(callback) {
   const resource = new AsyncResource('polypool.Query');
-  return function answer(error, result) {
-    resource.runInAsyncScope(callback, this, error, result);
+  return function answer(...given) {
+    resource.runInAsyncScope(callback, this, ...given);
   };
 }
 
@@ -186,5 +191,7 @@ function connectionOf({ connectionParameters }, { keepAlive, keepAliveInitialDel
 }
 
 Client.Query = Query;
+/** A pool whose clients have this method, unchanged, may go past it. */
+Client.prototype[PLAIN] = Client.prototype.query;
 
 module.exports = Client;

@@ -5,6 +5,9 @@
 const { AsyncResource } = require('node:async_hooks');
 const { refuseAtCaller } = require('../../failure');
 const { surface } = require('../../surface');
+const { PLAIN, RUN } = require('./queries');
+
+const same = (callback) => callback;
 
 let resolveNext;
 const executor = (resolve) => {
@@ -119,10 +122,15 @@ class QueryRequest extends Request {
     this.client = client;
     this.facade.log('dispatching query');
     try {
-      client.query(this.text, this.values, (error, result) => {
+      const answer = (error, result) => {
         this.facade.log('query dispatched');
         this.end(error, result);
-      });
+      };
+      // Instrumentation that replaces the method is called. The promise has its context by itself.
+      const isPlain =
+        this.isPromise && client[PLAIN] !== undefined && client.query === client[PLAIN];
+      if (isPlain) client[RUN](this.text, this.values, answer, same);
+      else client.query(this.text, this.values, answer);
     } catch (error) {
       this.end(error);
     }

@@ -12,6 +12,10 @@ const { Run } = require('./run');
 /** Marks queries that the client made itself: nobody else has a hand on them. */
 const OWN = Symbol('polypool.own');
 
+/** `query` without the care for a caller's callback, and `query` as this package has it. */
+const RUN = Symbol('polypool.run');
+const PLAIN = Symbol('polypool.plain');
+
 /** The package that writes messages warns of longer names. */
 const NAME_MAX = 63;
 
@@ -259,4 +263,4 @@ function statusOf({ status }) {
   return status === 0 ? null : String.fromCharCode(status);
 }
 
-module.exports = { OWN, Queries, statusOf };
+module.exports = { OWN, PLAIN, Queries, RUN, statusOf };
