@@ -256,12 +256,12 @@ describe('verify', () => {
     const Fake = fakeClients({ held: true });
     const seen = [];
     const verify = (client, callback) => callback(void seen.push(client.id));
-    const pool = open({ Client: Fake, max: 1, verify, connectionTimeoutMillis: 200 });
+    const pool = open({ Client: Fake, max: 1, verify, connectionTimeoutMillis: 2000 });
     const first = pool.connect();
     const second = rejection(pool.connect());
     Fake.opening.shift().go();
     const client = await first;
-    await pause(100); // so that the next client has longer than whoever it is made for
+    await pause(1000); // so that the next client has longer than whoever it is made for
     client.release(true);
     Fake.closing.shift().go();
     expect((await second).message).toBe('timeout exceeded when trying to connect');
