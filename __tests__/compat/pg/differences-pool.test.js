@@ -44,7 +44,7 @@ describe('end', () => {
   });
 
   test('whoever waits in vain is refused in time', async () => {
-    const pool = open({ max: 1, connectionTimeoutMillis: 50 });
+    const pool = open({ max: 1, connectionTimeoutMillis: 1000 });
     const client = await pool.connect();
     const waiting = rejection(pool.connect());
     const ended = pool.end();
@@ -205,7 +205,7 @@ describe('connectionTimeoutMillis bounds', () => {
   });
 
   test('the wait for somebody who gives back late, of a query too', async () => {
-    const pool = bounded({ max: 1 });
+    const pool = open({ connectionTimeoutMillis: 1000, max: 1 });
     const client = await pool.connect();
     expect((await rejection(pool.query('select 1'))).message).toBe(
       'timeout exceeded when trying to connect',

@@ -86,7 +86,7 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
   });
 
   test('nobody gives back in time', async () => {
-    const pool = open({ max: 1, connectionTimeoutMillis: 100 });
+    const pool = open({ max: 1, connectionTimeoutMillis: 1000 });
     const client = await pool.connect();
     const waiting = [pool.connect(), pool.query('select 1')].map(rejection);
     expect(pool.waitingCount).toBe(2);
@@ -101,12 +101,12 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
   });
 
   test('who is served in time waits no longer', async () => {
-    const pool = open({ max: 1, connectionTimeoutMillis: 200 });
+    const pool = open({ max: 1, connectionTimeoutMillis: 1000 });
     const client = await pool.connect();
     const next = pool.connect();
     client.release();
     (await next).release();
-    await pool.query('select pg_sleep(0.3)');
+    await pool.query('select pg_sleep(1.2)');
     expect(counters(pool)).toBe('total 1 idle 1 waiting 0 expired 0');
   });
 

@@ -113,7 +113,14 @@ function unsecured(host) {
 /** Why a query has failed, where its connection goes on or has spoken nonsense. */
 function queryError(wire) {
   if (wire.kind === 'database') return databaseError(wire);
-  return wire.code === 'ERR_POLYPOOL_PROTOCOL' ? nonsense(wire) : new Error(wire.message);
+  if (wire.code === 'ERR_POLYPOOL_PROTOCOL') return nonsense(wire);
+  return wire.code === 'ERR_POLYPOOL_PARAMETER' ? refusedValue(wire) : new Error(wire.message);
+}
+
+/** What the engine does not send: with the code that the server would give. */
+function refusedValue({ message }) {
+  const code = message.includes('NUL') ? '22021' : '08P01';
+  return databaseError({ severity: 'ERROR', code, message, length: 0 });
 }
 
 /** A message that nothing had asked for, or that is none. */
