@@ -225,7 +225,11 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
 
     test.each([
       ['a wrong password', { user: 'app', password: 'wrong' }, { code: '28P01' }],
-      ['none', { user: 'app', password: '' }, { message: expect.stringContaining('must be a string') }],
+      [
+        'none',
+        { user: 'app', password: '' },
+        { message: expect.stringContaining('must be a string') },
+      ],
       [
         'too many iterations',
         { user: 'app', scramMaxIterations: 1 },

@@ -170,8 +170,8 @@ class Client extends EventEmitter {
 /** Answers come from the event loop: a callback runs in the async context of its query. */
 function inContext(callback) {
   const resource = new AsyncResource('polypool.Query');
-  return function answer(error, result) {
-    resource.runInAsyncScope(callback, this, error, result);
+  return function answer(...given) {
+    resource.runInAsyncScope(callback, this, ...given);
   };
 }
 
