@@ -89,7 +89,7 @@ describe('an idle client that is lost', () => {
         await pool.end();
         console.log('survived');
       })();`);
-    const expected = 'PoolWarning POLYPOOL_IDLE_CLIENT_LOST\nsurvived\n';
+    const expected = 'PolypoolWarning POLYPOOL_IDLE_CLIENT_LOST\nsurvived\n';
     expect({ stdout, code }).toEqual({ stdout: expected, code: 0 });
   });
 

@@ -133,7 +133,8 @@ export interface PoolConfig extends ClientConfig {
    */
   onConnect?: ((client: ClientBase) => void) | undefined;
   /** Called with each new client; it is ended where `done` is given an error. */
-  verify?: ((client: PoolClient, done: (err?: Error) => void) => void) | undefined;
+  // A method: then a configuration is one of pg's declarations, too.
+  verify?(client: PoolClient, done: (err?: Error) => void): void;
 }
 
 /** A query as an object. */

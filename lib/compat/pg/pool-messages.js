@@ -22,7 +22,7 @@ function warnOfLoss(error) {
   process.emitWarning(
     `An idle client was lost: ${error?.message}. The pool goes on; ` +
       "to hear of the next one, add a listener with pool.on('error', listener)",
-    { type: 'PoolWarning', code: 'POLYPOOL_IDLE_CLIENT_LOST' },
+    { type: 'PolypoolWarning', code: 'POLYPOOL_IDLE_CLIENT_LOST' },
   );
 }
 

@@ -8,11 +8,15 @@ use crate::core::message::{ConnId, Fate, Input, Lease, Time, WaiterId};
 use crate::engine::error::EngineError;
 use crate::engine::replies::{Finished, Notification, Peer, notice_event, settle, talk};
 use crate::engine::request::{Kind, Request, Stage, Token};
+use crate::engine::session::LocalFuture;
 use crate::wire::record;
 use serde_json::json;
+use std::time::Duration;
 
 /// After a cancel the wire must have settled within this, or the connection is discarded.
 const CANCEL_LIMIT: Time = 5_000_000;
+/// A statement that goes on for so long after its cancel is cancelled again.
+const CANCEL_AGAIN: Duration = Duration::from_millis(300);
 
 impl Driver {
     /// Everything that the last bytes completed on this connection.
@@ -373,20 +377,46 @@ impl Driver {
         self.tell(pool, Input::Hold { conn: id });
         let me = self.me.clone();
         tokio::task::spawn_local(async move {
-            side.await;
-            if let Some(driver) = me.upgrade() {
-                let mut driver = driver.borrow_mut();
-                driver.now = driver.runtime.clock.now();
-                if let Some(conn) = driver.live(pool, id)
-                    && let Some(hold) = &mut conn.hold
-                    && hold.deadline == deadline
-                {
-                    hold.side_closed = true;
-                }
-                driver.proceed(pool, id);
-                driver.end_turn();
+            let mut next = Some(side);
+            while let Some(side) = next.take() {
+                side.await;
+                let Some(driver) = me.upgrade() else { return };
+                driver.borrow_mut().note_cancel(pool, id, deadline);
+                drop(driver);
+                tokio::time::sleep(CANCEL_AGAIN).await;
+                let Some(driver) = me.upgrade() else { return };
+                next = driver.borrow_mut().cancel_again(pool, id, deadline, token);
             }
         });
+    }
+
+    /// The side connection of a cancel has closed.
+    fn note_cancel(&mut self, pool: u32, id: ConnId, deadline: Token) {
+        self.now = self.runtime.clock.now();
+        if let Some(hold) = self.hold_of(pool, id, deadline) {
+            hold.side_closed = true;
+        }
+        self.proceed(pool, id);
+        self.end_turn();
+    }
+
+    /// A cancel that got there ahead of its statement has done nothing: once more, while that runs.
+    fn cancel_again(
+        &mut self,
+        pool: u32,
+        id: ConnId,
+        deadline: Token,
+        token: Token,
+    ) -> Option<LocalFuture<()>> {
+        let runs = self.live(pool, id)?.flight.contains(&token);
+        let hold = self.hold_of(pool, id, deadline).filter(|_| runs)?;
+        hold.side_closed = false;
+        Some(self.live(pool, id)?.session.cancel())
+    }
+
+    /// The hold on a connection, if it is still the one with this deadline.
+    fn hold_of(&mut self, pool: u32, id: ConnId, deadline: Token) -> Option<&mut Hold> {
+        self.live(pool, id)?.hold.as_mut().filter(|hold| hold.deadline == deadline)
     }
 
     /// Nobody listens any more (the thread ended): as an abort, without an answer.
