@@ -217,6 +217,22 @@ test('a cancel whose side connection is swallowed holds nobody up for ever', asy
   expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }]);
 });
 
+test('a cancel that overtakes its statement is sent again', async () => {
+  const arrival = once(proxy, 'connection');
+  const pool = await through({ max: 1 });
+  const [socket] = await arrival;
+  const { processId } = await pool.use(async (conn) => conn);
+  socket.pause();
+  const query = rejection(pool.query('select pg_sleep(60)', [], { timeoutMs: 50 }));
+  const ended = once(proxy, 'closed');
+  expect((await query).code).toBe('ERR_POLYPOOL_QUERY_TIMEOUT');
+  // The cancel has come and gone, and found nothing to cancel.
+  await ended;
+  socket.resume();
+  const { rows } = await pool.query('select pg_backend_pid() as pid');
+  expect(rows).toEqual([{ pid: processId }]);
+});
+
 test('a server that sends rubbish instead of a handshake', async () => {
   const net = require('node:net');
   const rubbish = [

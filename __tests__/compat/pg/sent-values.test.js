@@ -138,6 +138,8 @@ describe.each(IMPLEMENTATIONS)('%s', (name, load) => {
   test.each([
     ['int', 5, 5],
     ['int', '5', 5],
+    ['text', -0, '0'],
+    ['text', -2147483648, '-2147483648'],
     ['int8', 9223372036854775807n, '9223372036854775807'],
     ['float8', 0.1, 0.1],
     ['float8', NaN, NaN],

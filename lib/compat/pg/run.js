@@ -91,11 +91,10 @@ function preparedValues(values) {
   const prepared = new Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
-    if (typeof value === 'string' || (typeof value === 'number' && (value | 0) === value)) {
-      prepared[i] = value;
-    } else {
-      prepared[i] = prepareValue(value);
-    }
+    if (typeof value === 'string') prepared[i] = value;
+    // Minus zero loses its sign, as its text does.
+    else if (typeof value === 'number' && (value | 0) === value) prepared[i] = value | 0;
+    else prepared[i] = prepareValue(value);
   }
   return prepared;
 }
