@@ -16,8 +16,10 @@ const platforms = () => fs.readdirSync(path.join(root, 'npm'));
 
 function stageMain(folder) {
   const manifest = read('package.json');
-  for (const name of manifest.files) {
-    fs.cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
+  const left = manifest.files.filter((name) => name.startsWith('!')).map((name) => name.slice(1));
+  const filter = (source) => !left.includes(path.relative(root, source));
+  for (const name of manifest.files.filter((name) => !name.startsWith('!'))) {
+    fs.cpSync(path.join(root, name), path.join(folder, name), { recursive: true, filter });
   }
   delete manifest.scripts;
   delete manifest.devDependencies;

@@ -339,3 +339,15 @@ test('a lost client that is still lent is replaced once it is given back', async
   client.release();
   expect((await waiting).rows).toEqual([{ one: 1 }]);
 });
+
+test('in pipeline mode who was sent ahead is answered, though no client came free in time', async () => {
+  const pool = open({ max: 1, pipeline: true, connectionTimeoutMillis: 500 });
+  await pool.query('select 1');
+  const slow = pool.query('select pg_sleep(1.5)');
+  const ahead = pool.query('select 2 as n');
+  await quiet();
+  expect(pool.waitingCount).toBe(1);
+  expect((await ahead).rows).toEqual([{ n: 2 }]);
+  await slow;
+  expect(counters(pool)).toBe('total 1 idle 1 waiting 0 expired 0');
+});

@@ -17,10 +17,12 @@ const DELIVERED = [
   ['copyInResponse', 'handleCopyInResponse', true],
 ];
 
+/** Once is enough: where one client is lost, others may be. */
+let hasWarned = false;
+
 class Dialogue {
   #client;
   #queries;
-  #hasWarned = false;
 
   constructor(client, queries) {
     this.#client = client;
@@ -134,8 +136,8 @@ class Dialogue {
       return;
     }
     client.emit(errorMonitor, error);
-    if (this.#hasWarned) return;
-    this.#hasWarned = true;
+    if (hasWarned) return;
+    hasWarned = true;
     process.emitWarning(
       `A client was lost: ${error?.message}. To hear of the next one, add a listener with ` +
         "client.on('error', listener)",

@@ -91,6 +91,10 @@ class QueryRequest extends Request {
     this.member = null;
     this.listener = null;
     this.isOver = false;
+    /** What came of sending it ahead of its client, in pipeline mode. */
+    this.ahead = null;
+    /** Its client was lost while the answer was to come over another one. */
+    this.lost = undefined;
   }
 
   get isQuery() {
@@ -99,7 +103,9 @@ class QueryRequest extends Request {
 
   deliver(error, member) {
     if (error) {
-      this.finish(error);
+      // It may have run: whoever asked hears of that, and not that there was no client.
+      if (this.ahead === null) this.finish(error);
+      else this.ahead.refuse();
       return;
     }
     this.member = member;
@@ -120,6 +126,10 @@ class QueryRequest extends Request {
 
   run(client) {
     this.client = client;
+    if (this.ahead !== null) {
+      this.ahead.grant();
+      return;
+    }
     this.facade.log('dispatching query');
     try {
       const answer = (error, result) => {
@@ -137,7 +147,19 @@ class QueryRequest extends Request {
   }
 
   handleError(error) {
-    this.end(error);
+    if (this.ahead === null || this.ahead.isOver) this.end(error);
+    else this.lost = error;
+  }
+
+  /** Sends it over a client that somebody else's query has; it still waits for one of its own. */
+  sendAhead(client) {
+    this.ahead = new Ahead(this);
+    try {
+      client.query(this.text, this.values, (error, result) => this.ahead.answer(error, result));
+    } catch {
+      // Told when it is its turn.
+      this.ahead = null;
+    }
   }
 
   /** The client goes back first: the caller may want it next. */
@@ -146,7 +168,7 @@ class QueryRequest extends Request {
     this.isOver = true;
     if (this.member === null) this.client.removeListener('error', this.listener);
     else this.member.running = null;
-    this.client.release(error);
+    this.client.release(this.lost === undefined ? error : this.lost);
     this.finish(error, result);
   }
 
@@ -156,6 +178,43 @@ class QueryRequest extends Request {
       else this.settle(result);
     } else if (error) this.settle(error);
     else this.settle(undefined, result);
+  }
+}
+
+/** The answer to a query that was sent before it was its turn, and what became of its wait. */
+class Ahead {
+  #request;
+  #error = null;
+  #result = undefined;
+  #isGranted = false;
+  #isRefused = false;
+
+  constructor(request) {
+    this.#request = request;
+    this.isOver = false;
+  }
+
+  answer(error, result) {
+    this.isOver = true;
+    this.#error = error;
+    this.#result = result;
+    this.#tell();
+  }
+
+  grant() {
+    this.#isGranted = true;
+    this.#tell();
+  }
+
+  refuse() {
+    this.#isRefused = true;
+    this.#tell();
+  }
+
+  #tell() {
+    if (!this.isOver) return;
+    if (this.#isGranted) this.#request.end(this.#error, this.#result);
+    else if (this.#isRefused) this.#request.finish(this.#error, this.#result);
   }
 }
 

@@ -22,6 +22,9 @@ const { ClientRequest, QueryRequest } = require('./pool-request');
 
 const { nextTick } = process;
 
+/** Queries on one client, in pipeline mode. */
+const AHEAD_MAX = 16;
+
 const NOOP = () => {};
 
 const handleTick = (request) => request.pool.handleTick(request);
@@ -35,6 +38,9 @@ class Pool extends EventEmitter {
   #answers = [];
   #max;
   #min;
+  /** Clients that queries of the pool have, and how many somebody has himself. */
+  #queried = new Set();
+  #holders = 0;
   /** Whoever is being given back. */
   #returning = null;
   #isClosing = false;
@@ -129,7 +135,25 @@ class Pool extends EventEmitter {
     if (entry !== null) return entry;
     request.handleWait();
     this.#resources.wait(request);
+    if (this.options.pipeline && request.isQuery) this.#sendAhead(request);
     return null;
+  }
+
+  /**
+   * In pipeline mode a query that waits for a client goes over one that others' queries have, as the
+   * next one there. Not while somebody holds a client himself: what he has locked, a query may wait
+   * for, and those behind it would, too.
+   */
+  #sendAhead(request) {
+    if (this.#holders > 0 || this.options.verify || request.entry !== null) return;
+    let fewest = AHEAD_MAX;
+    let best = null;
+    for (const { client } of this.#queried) {
+      if (!client.pipeline || !client._queryable || client._ending) continue;
+      const sent = client._sentQueryQueue.length;
+      if (sent < fewest) [fewest, best] = [sent, client];
+    }
+    if (best !== null) request.sendAhead(best);
   }
 
   #handleTick(request) {
@@ -179,6 +203,8 @@ class Pool extends EventEmitter {
   #lend(request, member) {
     const { client } = member;
     member.isLent = true;
+    if (request.isQuery) this.#queried.add(member);
+    else this.#holders++;
     if (member.isNew) member.isNew = false;
     else client.ref?.();
     try {
@@ -224,6 +250,7 @@ class Pool extends EventEmitter {
     const { client } = member;
     const { options } = this;
     member.isLent = false;
+    if (!this.#queried.delete(member)) this.#holders--;
     if (!member.isWatched) member.watch();
     client._poolUseCount = (client._poolUseCount || 0) + 1;
     try {
