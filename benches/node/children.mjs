@@ -18,6 +18,7 @@ export const PEERS = {
   bun: { packages: ['bun'], runtime: 'bun' },
   // Beside pg only: see `npm run bench:pg`.
   'polypool-pg': { packages: [], runtime: 'node', apart: true },
+  'polypool-pg-pipeline': { packages: [], runtime: 'node', apart: true },
 };
 
 function packageFolder(name) {

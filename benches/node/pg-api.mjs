@@ -5,11 +5,16 @@ import { cursorRows } from './peers/cursor.mjs';
 
 const copy = createRequire(import.meta.url)('pg-copy-streams');
 
-export function openWith(pg, { url, max, tls }) {
+export function openWith(pg, { url, max, tls, pipeline = false }) {
   // What the URL says of TLS would win over the option.
   const address = new URL(url);
   if (tls) address.searchParams.set('sslmode', 'no-verify');
-  const pool = new pg.Pool({ connectionString: String(address), max, idleTimeoutMillis: 0 });
+  const pool = new pg.Pool({
+    connectionString: String(address),
+    max,
+    idleTimeoutMillis: 0,
+    pipeline,
+  });
   let statements = 0;
   const named = (text) => ({ name: `bench_${++statements}`, text });
 

@@ -40,7 +40,8 @@ export function summarize({ name, title, metrics }, results) {
 // Floors are those of the peer that comes first; `floors` are polypool's, `dropin` those of what
 // replaces pg.
 function floorsOf({ floors = {}, dropin = {} }, subject, ratios) {
-  const own = { polypool: floors, 'polypool-pg': dropin }[subject] ?? {};
+  const all = { polypool: floors, 'polypool-pg': dropin, 'polypool-pg-pipeline': dropin };
+  const own = all[subject] ?? {};
   return Object.entries(own)
     .filter(([peer]) => peer in ratios)
     .map(([peer, floor]) => ({ peer, floor, reached: ratios[peer] >= floor }));

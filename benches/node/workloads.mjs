@@ -46,7 +46,7 @@ export const WORKLOADS = [
     name: 'point-unnamed',
     title: 'point select, 65 workers, parsed each time',
     tables: ['users'],
-    peers: ['polypool-pg', 'pg'],
+    peers: ['polypool-pg-pipeline', 'polypool-pg', 'pg'],
     workers: MANY,
     checkEvery: 16,
     metrics: [{ ...RATE, unit: 'queries/s', dropin: DROPIN }, DROPIN_CPU, PROCESS_CPU],

@@ -1,6 +1,7 @@
 'use strict';
 // What pg suffers from and the drop-in does not: hangs, lost connects, sessions that stay behind.
 
+const { to: copyTo } = require('pg-copy-streams');
 const { printed, runProgram } = require('../../support/child.js');
 const { observe, rejection, until } = require('../../support/pools.js');
 const { url } = require('../../support/urls.js');
@@ -279,4 +280,31 @@ test('the death of an idle connection that nobody listens to warns, and does no 
   expect(code).toBe(0);
   expect(stderr.match(/Warning/g)).toHaveLength(1);
   expect(stderr).toContain('terminating connection due to administrator command');
+});
+
+describe.each(['deallocate all', 'discard all', 'deallocate named'])('after %s', (forget) => {
+  const named = { name: 'named', text: 'select $1::int as n' };
+
+  test.each([
+    ['a named query', {}],
+    ['one read in parts', { rows: 1 }],
+    ['one by its name alone', { text: undefined }],
+  ])('%s is parsed again', async (_what, options) => {
+    const client = await open();
+    for (const n of [1, 2]) {
+      await client.query({ ...named, values: [n] });
+      await client.query(forget);
+      const { rows } = await client.query({ ...named, ...options, values: [n] });
+      expect(rows).toEqual([{ n }]);
+    }
+  });
+
+  test('a COPY stream has its bytes alone', async () => {
+    const client = await open();
+    await client.query({ ...named, values: [1] });
+    await client.query(forget);
+    const stream = client.query(copyTo('copy (select 7) to stdout'));
+    expect(Buffer.concat(await stream.toArray()).toString()).toBe('7\n');
+    expect((await client.query({ ...named, values: [2] })).rows).toEqual([{ n: 2 }]);
+  });
 });

@@ -2,8 +2,9 @@
 // What the drop-in leaves to the engine and refuses elsewhere.
 
 const net = require('node:net');
+const { to: copyTo } = require('pg-copy-streams');
 const { rejection } = require('../../support/pools.js');
-const { config, track } = require('./clients.js');
+const { config, connect, track } = require('./clients.js');
 const { IMPLEMENTATIONS } = require('./implementations.js');
 
 const [, load] = IMPLEMENTATIONS.at(-1);
@@ -20,4 +21,16 @@ test.each(['app', 'md5user'])('over a stream of the user %s logs in', async (use
   const client = track(new Client(config({ user, stream: () => new net.Socket() })));
   await client.connect();
   expect((await client.query('select current_user')).rows).toEqual([{ current_user: user }]);
+});
+
+test("after a COPY stream queries are the engine's again", async () => {
+  const client = await connect(load());
+  for (let i = 0; i < 3; i++) {
+    const stream = client.query(copyTo('copy (select 7) to stdout'));
+    expect(String(Buffer.concat(await stream.toArray()))).toBe('7\n');
+    await client.query('select 1');
+    expect(client.connection.isWatched).toBe(false);
+  }
+  client.connection.stream.on('data', () => {});
+  expect(client.connection.isWatched).toBe(true);
 });

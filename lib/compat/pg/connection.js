@@ -33,6 +33,8 @@ class Connection extends EventEmitter {
     /** Texts by the names under which the server knows them, or is about to. */
     this.parsedStatements = Object.create(null);
     this.submittedNamedStatements = Object.create(null);
+    /** The same of those that it may have forgotten since. */
+    this.doubtfulStatements = new Map();
     this.ssl = ssl || false;
     this.sslNegotiation = sslNegotiation || 'postgres';
     this._ending = false;
@@ -41,17 +43,13 @@ class Connection extends EventEmitter {
 
   /** From here on those who listen are counted: only the wire itself has messages and bytes. */
   watch() {
-    this.#count(this, (name) => MESSAGES.has(name));
-    this.#count(this.stream, (name) => name === 'data');
+    this.on('newListener', (name) => (this.#watchers += MESSAGES.has(name) ? 1 : 0));
+    this.on('removeListener', (name) => (this.#watchers -= MESSAGES.has(name) ? 1 : 0));
   }
 
-  #count(emitter, isCounted) {
-    emitter.on('newListener', (name) => (this.#watchers += isCounted(name) ? 1 : 0));
-    emitter.on('removeListener', (name) => (this.#watchers -= isCounted(name) ? 1 : 0));
-  }
-
+  /** Streams do not tell of each listener that leaves: those to its bytes are counted when asked. */
   get isWatched() {
-    return this.#watchers > 0;
+    return this.#watchers > 0 || this.stream.listenerCount('data') > 1;
   }
 
   /** Connects by itself. The connection of a Client is mostly made by the engine. */

@@ -131,8 +131,10 @@ class Queries {
 
   /** The text that a name stands for. */
   #textOf(name) {
-    const { parsedStatements, submittedNamedStatements } = this.#client.connection;
-    return parsedStatements[name] ?? submittedNamedStatements[name];
+    const { connection } = this.#client;
+    const { parsedStatements, submittedNamedStatements, doubtfulStatements } = connection;
+    const text = parsedStatements[name] ?? submittedNamedStatements[name];
+    return text ?? doubtfulStatements?.get(name);
   }
 
   /** Runs a query as a statement of the engine; what is wrong with it, or null. */
@@ -165,6 +167,7 @@ class Queries {
   /** A run is over, well. */
   finished({ query }) {
     this.#noteName(query, false);
+    if (forgets(query._results)) this.#doubtStatements();
     this.#settle(query);
     try {
       query.handleReadyForQuery(this.#client.connection);
@@ -202,6 +205,15 @@ class Queries {
     } else {
       client._activeQuery = null;
       client.readyForQuery = true;
+    }
+  }
+
+  /** The server may have dropped any of them: the next use asks it anew. */
+  #doubtStatements() {
+    const { parsedStatements, doubtfulStatements } = this.#client.connection;
+    for (const [name, text] of Object.entries(parsedStatements)) {
+      doubtfulStatements.set(name, text);
+      delete parsedStatements[name];
     }
   }
 
@@ -256,6 +268,13 @@ class Queries {
       process.nextTick(() => query.handleError(error, client.connection));
     }
   }
+}
+
+const FORGETTING = new Set(['DEALLOCATE', 'DISCARD']);
+
+function forgets(results) {
+  if (Array.isArray(results)) return results.some(({ command }) => FORGETTING.has(command));
+  return FORGETTING.has(results.command);
 }
 
 /** How a session stands, as pg says it. */

@@ -87,11 +87,8 @@ class Query extends EventEmitter {
   }
 
   prepare(connection) {
-    const { text, name, types, portal, values, binary } = this;
-    if (!this.hasBeenParsed(connection)) {
-      connection.parse({ text, name, types });
-      if (name) connection.submittedNamedStatements[name] = text;
-    }
+    const { name, portal, values, binary } = this;
+    if (!this.hasBeenParsed(connection)) this.#parse(connection);
     try {
       connection.bind({ portal, statement: name, values, binary, valueMapper: prepareValue });
     } catch (error) {
@@ -103,6 +100,16 @@ class Query extends EventEmitter {
     }
     connection.describe({ type: 'P', name: portal });
     this._getRows(connection, this.rows);
+  }
+
+  #parse(connection) {
+    const { name, types } = this;
+    const { doubtfulStatements, submittedNamedStatements } = connection;
+    const text = this.text ?? doubtfulStatements?.get(name);
+    // To close what is gone is no error; to parse what is there would be one.
+    if (doubtfulStatements?.delete(name)) connection.close({ type: 'S', name });
+    connection.parse({ text, name, types });
+    if (name) submittedNamedStatements[name] = text;
   }
 
   _getRows(connection, rows) {

@@ -119,7 +119,7 @@ impl Session {
             let message = "the wire is not free".into();
             return Err(EncodeError { position: 0, message });
         }
-        self.write_closes();
+        // Statements that are to be closed wait: JavaScript must not get the answers.
         let mut pending = Pending::new(token, Stage::Wire, super::classify::Class::Other);
         pending.copying = Copying::Wire;
         pending.exclusive = true;

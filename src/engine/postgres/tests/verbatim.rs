@@ -171,6 +171,23 @@ fn the_wire_passes_whole_messages_until_it_is_given_back() {
 }
 
 #[test]
+fn what_is_to_be_closed_is_not_closed_over_the_wire() {
+    let mut peer = Peer::verbatim();
+    named(&mut peer, 1, "mine", "select 1");
+    peer.hear(&[parsed(), bound(), no_data(), complete("SELECT 0"), ready(b'I')]);
+    execute(&mut peer, 2, "deallocate all", &[], SIMPLE);
+    peer.hear(&[complete("DEALLOCATE ALL"), ready(b'I')]);
+    peer.sent();
+    execute(&mut peer, 3, "", &[], WIRE);
+    assert_eq!(peer.sent(), "");
+    assert!(peer.session.copy_end(3, None));
+    peer.hear(&[empty(), ready(b'I')]);
+    peer.sent();
+    execute(&mut peer, 4, "select 2", &[], SIMPLE);
+    assert_eq!(peer.sent(), "Close(mine) Query(select 2)");
+}
+
+#[test]
 fn the_rest_of_a_message_still_goes_to_who_had_its_beginning() {
     let mut peer = Peer::verbatim();
     execute(&mut peer, 1, "", &[], WIRE);
