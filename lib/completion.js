@@ -62,7 +62,6 @@ class Completion {
       }
     }
     this.draining = false;
-    if (link.contexts.size > 0) link.contexts.clear();
     if (reader.grown) reader.shrink();
     if (link.pending === 0) native.unref();
   }

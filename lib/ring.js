@@ -29,8 +29,6 @@ class Link extends Submission {
     this.spare = [];
     this.pending = 0;
     this.broken = null;
-    /** Contexts of requests that were settled in this drain: their notices come right after. */
-    this.contexts = new Map();
   }
 
   /**
@@ -61,7 +59,6 @@ class Link extends Submission {
     (number < ORDINARY_NUMBERS ? this.free : this.spare).push(number);
     this.pending--;
     if (request.onAbort !== undefined) offAbort(request.signal, request.onAbort);
-    if (request.context !== null && request.isStatement) this.contexts.set(number, request.context);
     return request;
   }
 
@@ -99,7 +96,7 @@ class Link extends Submission {
 
   /** The async context of a request's caller, if it was noted. */
   contextOf(number) {
-    return this.requests[number]?.context ?? this.contexts.get(number) ?? null;
+    return this.requests[number]?.context ?? null;
   }
 
   /**

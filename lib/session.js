@@ -14,7 +14,7 @@ const { FATE, FLAG, NUMBERS, SUBMIT, TRANSPORT } = require('./records');
 const { binding, link } = require('./ring');
 const { Statement, Step, WireRequest } = require('./session-request');
 const { guarded } = require('./surface');
-const { readTarget, surroundings } = require('./target');
+const { readTarget, rootsFor } = require('./target');
 const { Transports, readTransport } = require('./transport');
 const { WINDOW, Wire } = require('./wire');
 
@@ -75,8 +75,9 @@ class Session {
     const given = readTarget({ ...target, ...OWN_OPTIONS });
     const { engine, recipe } = readTransport(given);
     const own = (this.#link = link());
-    const { roots } = surroundings(given);
-    const settings = JSON.parse(binding.openPool(own.id, engine, {}, null, roots, startup));
+    const settings = JSON.parse(
+      binding.openPool(own.id, engine, {}, null, rootsFor(given, {}), startup),
+    );
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
     this.#id = settings.pool;
     this.#transports = new Transports(own, recipe, this.#resource);

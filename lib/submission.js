@@ -202,8 +202,7 @@ class Submission {
     if (text === this.lastText) return this.lastStatement.id;
     let entry = this.statements.get(text);
     if (entry === undefined) {
-      if (this.statements.size >= STATEMENTS_MAX) this.forgetStatement(this.statements);
-      entry = { text, id: this.statementIds.pop() ?? this.statementCount++, used: false };
+      entry = this.makeStatement(this.statements, text);
       this.recordWithText(SUBMIT.STATEMENT, text, entry.id);
       this.statements.set(text, entry);
     } else {
@@ -223,14 +222,19 @@ class Submission {
       entry = undefined;
     }
     if (entry === undefined) {
-      if (this.named.size >= STATEMENTS_MAX) this.forgetStatement(this.named);
-      entry = { text, id: this.statementIds.pop() ?? this.statementCount++, used: false };
+      entry = this.makeStatement(this.named, text);
       this.recordWithTexts(SUBMIT.NAMED, text, name, entry.id);
       this.named.set(name, entry);
     } else {
       entry.used = true;
     }
     return entry.id;
+  }
+
+  /** With a number of its own, for which an older one may have to go. */
+  makeStatement(statements, text) {
+    if (statements.size >= STATEMENTS_MAX) this.forgetStatement(statements);
+    return { text, id: this.statementIds.pop() ?? this.statementCount++, used: false };
   }
 
   /** Drops the oldest text that was not used again since it was last looked at. */

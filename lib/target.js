@@ -86,14 +86,13 @@ function checkScheme(option, url) {
   );
 }
 
-/** What a verifying connection may need; a hundred certificates are not copied for others. */
 function surroundings(options) {
   const environment = {};
   for (const key of Object.keys(process.env)) {
     if (key.startsWith('PG')) environment[key] = process.env[key];
   }
   environment.PGPASSFILE ||= usualPassfile();
-  return { environment, user: userName(), roots: mayVerify(options, environment) ? roots() : [] };
+  return { environment, user: userName(), roots: rootsFor(options, environment) };
 }
 
 /** Where libpq looks for passwords when nobody says where; '' where there is no home. */
@@ -105,6 +104,11 @@ function usualPassfile() {
   } catch {
     return '';
   }
+}
+
+/** What a verifying connection may need; a hundred certificates are not copied for others. */
+function rootsFor(options, environment) {
+  return mayVerify(options, environment) ? roots() : [];
 }
 
 function mayVerify({ url, connectionString, ssl, sslmode, sslrootcert, replicas }, environment) {
@@ -135,4 +139,4 @@ function userName() {
   }
 }
 
-module.exports = { readTarget, surroundings };
+module.exports = { readTarget, rootsFor, surroundings };

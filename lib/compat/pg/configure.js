@@ -3,6 +3,7 @@
 /** What a client is made with, as the fields in which programs find it. */
 
 const defaults = require('./defaults');
+const { hide } = require('./hide');
 const ConnectionParameters = require('./parameters');
 const TypeOverrides = require('./type-overrides');
 
@@ -30,7 +31,6 @@ function configure(client, config) {
   client.secretKey = null;
   client.ssl = parameters.ssl || false;
   client.sslNegotiation = parameters.sslnegotiation || 'postgres';
-  if (client.ssl && client.ssl.key) hide(client.ssl, 'key', client.ssl.key);
   client._connectionTimeoutMillis = given.connectionTimeoutMillis || 0;
 }
 
@@ -48,16 +48,6 @@ function setState(client) {
   client._sentQueryQueue = [];
   client.readyForQuery = false;
   client.hasExecuted = false;
-}
-
-/** Kept out of console.log and of what is written into logs. */
-function hide(object, name, value) {
-  Object.defineProperty(object, name, {
-    configurable: true,
-    enumerable: false,
-    writable: true,
-    value,
-  });
 }
 
 function numberOr(value, fallback) {

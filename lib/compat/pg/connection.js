@@ -21,7 +21,7 @@ const MESSAGES = new Set([
 ]);
 
 class Connection extends EventEmitter {
-  /** Listeners to messages, and to the stream's bytes, beside those of the client. */
+  /** Listeners to messages, beside those of the client. */
   #watchers = 0;
 
   constructor(config) {

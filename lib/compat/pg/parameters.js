@@ -5,6 +5,7 @@
 const dns = require('node:dns');
 const { parse } = require('pg-connection-string');
 const defaults = require('./defaults');
+const { hide } = require('./hide');
 
 /** Properties that are read alike: each with its variable, or null where there is none. */
 const SETTINGS = {
@@ -109,16 +110,6 @@ function checkNegotiation(negotiation, ssl) {
 /** In seconds, as libpq has it. */
 function connectTimeout({ connectionTimeoutMillis: ms }) {
   return ms === undefined ? process.env.PGCONNECT_TIMEOUT || 0 : Math.floor(ms / 1000);
-}
-
-/** Does not show in logs of its owner, and can be read and replaced. */
-function hide(target, name, value) {
-  Object.defineProperty(target, name, {
-    value,
-    configurable: true,
-    enumerable: false,
-    writable: true,
-  });
 }
 
 function* present(object, keys) {

@@ -2,6 +2,8 @@
 
 /** The options of a pool as pg-pool reads them, lenient with strings; then in the core's words. */
 
+const { hide } = require('./hide');
+
 /** What the core takes; a pool whose `max` is beyond it opens no more than this. */
 const CORE_MAX = 65_535;
 
@@ -9,12 +11,7 @@ const CORE_MAX = 65_535;
 function readOptions(given) {
   const options = Object.assign({}, given);
   if (given != null && 'password' in given) {
-    Object.defineProperty(options, 'password', {
-      configurable: true,
-      enumerable: false,
-      writable: true,
-      value: given.password,
-    });
+    hide(options, 'password', given.password);
   }
   if (options.ssl && options.ssl.key) options.ssl = withHiddenKey(options.ssl);
   options.max = options.max || options.poolSize || 10;

@@ -287,16 +287,20 @@ impl Session {
 /// waited for.
 #[inline]
 fn parse_header(input: &[u8]) -> Step<Option<Header>> {
-    let Ok(header) = Header::parse(input) else {
-        return Err(Broken::Protocol("a message of the server has an impossible length".into()));
-    };
-    match header {
+    match parse_any_header(input)? {
         Some(header) if header.len() as usize >= MESSAGE_MAX => {
             Err(Broken::Protocol("a message of the server exceeds 1 GiB".into()))
         }
         Some(header) if !has_fitting_length(header) => Err(unexpected(header.tag())),
         header => Ok(header),
     }
+}
+
+/// The same of whatever message, without a bound on its length.
+#[inline]
+pub(super) fn parse_any_header(input: &[u8]) -> Step<Option<Header>> {
+    Header::parse(input)
+        .map_err(|_| Broken::Protocol("a message of the server has an impossible length".into()))
 }
 
 #[inline]

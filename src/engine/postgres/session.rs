@@ -474,14 +474,26 @@ pub(super) fn write_bind(
         Some(tail) if described => (prepared.params(), tail),
         _ => (None, TEXT_TAIL),
     };
+    write_bind_with(out, prepared, params, types, tail, EXECUTE_SYNC.len())
+}
+
+/// `tail` begins with the result formats and ends with so many bytes of other messages.
+pub(super) fn write_bind_with(
+    out: &mut BytesMut,
+    prepared: &Prepared,
+    params: Params<'_>,
+    types: Option<&[u32]>,
+    tail: &[u8],
+    others: usize,
+) -> Result<(), EncodeError> {
     out.reserve(64 + tail.len() + 16 * params.len());
     let start = out.len();
     out.put_slice(b"B\0\0\0\0");
     out.put_slice(prepared.head());
     write_params(out, params, types)?;
     out.put_slice(tail);
-    // The length counts itself but neither the tag nor Execute and Sync.
-    let length = out.len() - start - 1 - EXECUTE_SYNC.len();
+    // The length counts itself, but not the tag.
+    let length = out.len() - start - 1 - others;
     if length >= MESSAGE_MAX {
         return Err(EncodeError { position: 0, message: "the parameters exceed 1 GiB".into() });
     }

@@ -4,16 +4,16 @@
 
 use super::copy::Copying;
 use super::error::ServerError;
-use super::params::{EncodeError, write_params};
+use super::params::EncodeError;
 use super::pending::{Pending, Stage};
-use super::receive::{Step, malformed};
-use super::session::{Execute, Session, unfit_text};
+use super::receive::{Step, malformed, parse_any_header};
+use super::session::{Execute, Session, unfit_text, write_bind_with};
 use super::sink::{Broken, Flow, Sink};
 use super::statements::{EXECUTE_SYNC, Prepared};
 use super::types::{Columns, Decoding, Malformed, TypeOptions};
 use crate::engine::session::Cells;
 use bytes::{BufMut, BytesMut};
-use postgres_protocol::message::backend::{self, Header};
+use postgres_protocol::message::backend;
 use postgres_protocol::message::frontend;
 use std::rc::Rc;
 
@@ -139,7 +139,7 @@ impl Session {
         sink: &mut impl Sink,
     ) -> Result<(usize, Flow), Broken> {
         let mut at = 0;
-        while let Some(header) = parse_any(&input[at..])? {
+        while let Some(header) = parse_any_header(&input[at..])? {
             let (total, left) = (header.len() as usize + 1, input.len() - at);
             if header.tag() == backend::READY_FOR_QUERY_TAG {
                 if total != READY_SIZE {
@@ -196,11 +196,6 @@ impl Session {
     }
 }
 
-fn parse_any(input: &[u8]) -> Result<Option<Header>, Broken> {
-    Header::parse(input)
-        .map_err(|_| Broken::Protocol("a message of the server has an impossible length".into()))
-}
-
 fn write_flight(
     out: &mut BytesMut,
     prepared: &Prepared,
@@ -211,17 +206,11 @@ fn write_flight(
         let text = &execute.statement.text;
         frontend::parse(prepared.name(), text, [], out).map_err(|_| unfit_text())?;
     }
-    let start = out.len();
-    out.put_slice(b"B\0\0\0\0");
-    out.put_slice(prepared.head());
-    write_params(out, execute.params, None)?;
-    out.put_slice(match execute.mode.cells {
+    let formats = match execute.mode.cells {
         Cells::Binary => ALL_AS_BYTES,
         Cells::Values | Cells::Text => ALL_AS_TEXT,
-    });
-    let length = out.len() - start - 1;
-    let length = i32::try_from(length).map_err(|_| unfit_text())?;
-    out[start + 1..start + 5].copy_from_slice(&length.to_be_bytes());
+    };
+    write_bind_with(out, prepared, execute.params, None, formats, 0)?;
     out.put_slice(DESCRIBE_PORTAL);
     out.put_slice(EXECUTE_SYNC);
     Ok(())
