@@ -18,6 +18,7 @@ use super::types::{self, Columns, Decoding, TypeOptions};
 use crate::core::error::OptionError;
 use crate::core::message::Time;
 use crate::core::options::{Options, Value};
+use crate::engine::average::Average;
 use crate::engine::error::EngineError;
 use crate::engine::pool::Surroundings;
 use crate::engine::replies::{self, Replies};
@@ -26,7 +27,6 @@ use crate::engine::settings::Settings;
 use crate::wire::param::Params;
 use bytes::BytesMut;
 use once_cell::sync::OnceCell;
-use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -121,14 +121,13 @@ impl driver::Connector for Postgres {
 /// A text with how long it took so far.
 pub struct Timed {
     statement: Rc<Statement>,
-    /// Microseconds plus one; zero is "never run".
-    average: Cell<u32>,
+    average: Average,
 }
 
 impl Timed {
     pub fn new(id: u32, text: &str, name: Option<&str>) -> Timed {
         let statement = Rc::new(Statement::new(id, text).named(name));
-        Timed { statement, average: Cell::new(0) }
+        Timed { statement, average: Average::default() }
     }
 }
 
@@ -151,17 +150,11 @@ impl driver::Statement for Timed {
     }
 
     fn average(&self) -> Option<Time> {
-        self.average.get().checked_sub(1).map(Time::from)
+        self.average.value()
     }
 
-    /// One eighth of the new value: a single slow run does not make a statement slow.
     fn note(&self, took: Time) {
-        let took = u32::try_from(took).unwrap_or(u32::MAX - 1).min(u32::MAX - 1);
-        let next = match self.average.get().checked_sub(1) {
-            None => took,
-            Some(average) => average - average / 8 + took / 8,
-        };
-        self.average.set(next.saturating_add(1));
+        self.average.note(took);
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
@@ -417,7 +410,6 @@ fn lost(broken: &Broken) -> EngineError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::session::Statement as _;
 
     #[test]
     fn tags_give_command_and_count() {
@@ -425,15 +417,5 @@ mod tests {
         assert_eq!(read_tag("SELECT 1000"), ("SELECT", Some(1000)));
         assert_eq!(read_tag("CREATE TABLE"), ("CREATE TABLE", None));
         assert_eq!(read_tag(""), ("", None));
-    }
-
-    #[test]
-    fn one_slow_run_does_not_make_a_statement_slow() {
-        let timed = Timed::new(1, "select 1", None);
-        assert_eq!(timed.average(), None);
-        timed.note(100);
-        assert_eq!(timed.average(), Some(100));
-        timed.note(4_100);
-        assert_eq!(timed.average(), Some(100 - 12 + 512));
     }
 }
