@@ -6,6 +6,7 @@ pub mod driver;
 pub mod error;
 pub mod foreign;
 pub mod link;
+pub mod net;
 pub mod pool;
 #[cfg(feature = "postgres")]
 pub mod postgres;
