@@ -6,6 +6,8 @@ pub mod driver;
 pub mod error;
 pub mod foreign;
 pub mod link;
+#[cfg(feature = "mysql")]
+pub mod mysql;
 pub mod net;
 pub mod pool;
 #[cfg(feature = "postgres")]
