@@ -12,6 +12,7 @@ mod instant;
 pub mod link;
 #[cfg(feature = "mysql")]
 pub mod mysql;
+pub mod net;
 pub mod pool;
 #[cfg(feature = "postgres")]
 pub mod postgres;

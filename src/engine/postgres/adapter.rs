@@ -2,24 +2,26 @@
 
 use super::cancel::cancel;
 use super::classify::Class;
-use super::config::{Endpoint, Target};
-use super::connect::{Connected, Peer};
+use super::config::Target;
+use super::connect::Connected;
 use super::copy::refusal;
 use super::error::ServerError;
-use super::failure::ConnectError;
-use super::hosts::{Silence, connect};
+use super::hosts::connect;
 use super::params::EncodeError;
 use super::replicas;
 use super::role::Wanted;
 use super::session::{Broken, Execute, Flow, Session, SessionOptions, Sink};
 use super::statements::Statement;
-use super::tls::TlsRoots;
 use super::types::{self, Columns, Decoding, TypeOptions};
 use crate::core::error::OptionError;
 use crate::core::message::Time;
 use crate::core::options::{Options, Value};
 use crate::engine::average::Average;
 use crate::engine::error::EngineError;
+use crate::engine::net::address::Peer;
+use crate::engine::net::failure::ConnectError;
+use crate::engine::net::hosts::Silence;
+use crate::engine::net::tls::TlsRoots;
 use crate::engine::pool::Surroundings;
 use crate::engine::replies::{self, Replies};
 use crate::engine::session as driver;
@@ -72,14 +74,14 @@ impl Postgres {
         let decoding = if verbatim { Decoding::Peer } else { Decoding::Native };
         let types = TypeOptions { int8: options.int8, decoding };
         let options = SessionOptions { statement_cache, types, verbatim };
-        let silence = Silence::of(&target);
+        let silence = Silence::of(&target.route);
         let roots = OnceCell::new();
         Postgres { target, silence, options, pem: pem.clone(), roots, settings }
     }
 
     /// The server runs on this machine, as far as the target tells.
     pub fn is_local(&self) -> bool {
-        !self.target.bridged && self.target.endpoints.iter().all(Endpoint::is_local)
+        self.target.route.is_local()
     }
 
     fn roots(&self) -> &TlsRoots {
