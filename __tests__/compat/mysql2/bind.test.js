@@ -64,7 +64,8 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql, promise }) => {
       for (const timezone of ['local', 'Z', '+05:30', '-11:00']) {
         const connection = await open({ kind, timezone });
         expect(await executed(connection, 'select cast(? as datetime(3))', [DATE])).toEqual(DATE);
-        const text = await executed(connection, 'select cast(? as char)', [DATE]);
+        const sql = 'select cast(cast(? as datetime(3)) as char)';
+        const text = await executed(connection, sql, [DATE]);
         const hour = { local: '09:04', Z: '12:34', '+05:30': '18:04', '-11:00': '01:34' }[timezone];
         expect(text).toMatch(new RegExp(`^2024-02-29 ${hour}:56\\.789`));
       }
@@ -99,13 +100,6 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql, promise }) => {
     );
     expect(error.code).toMatch(/^ER_|^WARN_/);
     expect(await executed(connection, 'select ?', [1])).toBe(1);
-  });
-
-  test('minus zero', async () => {
-    const connection = await open();
-    await query(connection, 'create temporary table bound (a double)');
-    await execute(connection, 'insert into bound values (?)', [-0]);
-    expect((await execute(connection, 'select a from bound'))[0]).toEqual([{ a: -0 }]);
   });
 
   test('bytes that are no Buffer', async () => {

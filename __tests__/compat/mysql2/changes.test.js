@@ -120,7 +120,7 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
 
     test('the status of the transaction', async () => {
       const connection = await withTable({ kind });
-      const status = async (sql) => (await query(connection, sql))[0].serverStatus;
+      const status = async (sql) => (await query(connection, sql))[0].serverStatus & 3;
       const [IN_TRANSACTION, AUTOCOMMIT] = [1, 2];
       expect(await status('do 1')).toBe(AUTOCOMMIT);
       expect(await status('start transaction')).toBe(IN_TRANSACTION | AUTOCOMMIT);
@@ -145,10 +145,17 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
     });
   });
 
-  test('bigNumberStrings', async () => {
-    const connection = await withTable({ bigNumberStrings: true });
-    const [result] = await query(connection, "insert into changes (a) values ('x')");
-    expect(result.affectedRows).toBe('1');
-    expect(result.insertId).toBe('1');
+  test.each([
+    [5, 5],
+    ['9007199254740993', '9007199254740993'],
+    ['9223372036854775807', '9223372036854775807'],
+  ])('bigNumberStrings: the insertId %s', async (given, expected) => {
+    const connection = await open({ bigNumberStrings: true, supportBigNumbers: true });
+    await query(
+      connection,
+      'create temporary table large (id bigint unsigned primary key auto_increment)',
+    );
+    const [result] = await query(connection, `insert into large values (${given})`);
+    expect(result).toMatchObject({ affectedRows: 1, insertId: expected });
   });
 });

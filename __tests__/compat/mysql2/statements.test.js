@@ -28,9 +28,13 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
   describe.each(SERVERS)('%s', (kind) => {
     test('are prepared once', async () => {
       const connection = await open({ kind });
-      const before = await count(connection, 'Com_stmt_prepare');
-      for (const n of [1, 2, 3]) expect(await executed(connection, 'select ?', [n])).toBe(n);
-      expect((await count(connection, 'Com_stmt_prepare')) - before).toBe(1);
+      const none = await count(connection, 'Com_stmt_prepare');
+      expect(await executed(connection, 'select ?', [1])).toBe(1);
+      // MySQL prepares it once more by itself when it learns the types.
+      const once = await count(connection, 'Com_stmt_prepare');
+      expect(once - none).toBeGreaterThanOrEqual(1);
+      for (const n of [2, 3]) expect(await executed(connection, 'select ?', [n])).toBe(n);
+      expect(await count(connection, 'Com_stmt_prepare')).toBe(once);
     });
 
     test('are made anew after reset()', async () => {
