@@ -190,6 +190,11 @@ class ScriptedServer {
     this.#script.greet(socket);
   }
 
+  /** Says something to everybody, asked or not. */
+  say(bytes) {
+    for (const socket of this.#sockets) socket.write(bytes);
+  }
+
   cut() {
     for (const socket of this.#sockets) socket.destroy();
   }
