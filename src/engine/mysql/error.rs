@@ -1,8 +1,10 @@
 //! What the server says in an ERR packet.
 
+use super::started::Flavor;
 use serde_json::{Value, json};
 
-/// Names of errors by their numbers, as both servers have them: a line for each.
+/// Names of errors by their numbers, as the servers' own files have them: a line for each, with
+/// MariaDB's name behind MySQL's where the number means something else to it.
 const NAMES: &str = include_str!("errors.txt");
 
 /// An error of the server, or of the session in its stead.
@@ -11,6 +13,8 @@ pub struct ServerError {
     pub errno: u16,
     pub state: String,
     pub message: String,
+    /// Beyond 1880 each server has numbers of its own.
+    pub flavor: Flavor,
 }
 
 impl ServerError {
@@ -24,25 +28,44 @@ impl ServerError {
         };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let errno = u16::from_le_bytes([low, high]);
-        Some(ServerError { errno, state: text(state), message: text(message) })
+        let (state, message) = (text(state), text(message));
+        Some(ServerError { errno, state, message, flavor: Flavor::default() })
     }
 
     /// An error that the session raises in the server's stead.
     pub fn local(errno: u16, state: &str, message: &str) -> ServerError {
-        ServerError { errno, state: state.to_owned(), message: message.to_owned() }
+        let (state, message) = (state.to_owned(), message.to_owned());
+        ServerError { errno, state, message, flavor: Flavor::default() }
+    }
+
+    /// The same from a server that is known.
+    pub fn of(self, flavor: Flavor) -> ServerError {
+        ServerError { flavor, ..self }
     }
 
     /// `ER_DUP_ENTRY`: how programs know the error.
     pub fn name(&self) -> &'static str {
-        let mut lines = NAMES.lines().filter_map(|line| line.split_once(' '));
         let number = self.errno.to_string();
-        lines.find(|(errno, _)| **errno == number).map_or("ER_UNKNOWN", |(_, name)| name)
+        let names = NAMES.lines().find_map(|line| {
+            let (errno, names) = line.split_once(' ')?;
+            (errno == number).then_some(names)
+        });
+        let Some((mysql, mariadb)) =
+            names.map(|names| names.split_once(' ').unwrap_or((names, names)))
+        else {
+            return "ER_UNKNOWN";
+        };
+        if self.flavor == Flavor::MariaDb { mariadb } else { mysql }
     }
 
     /// The server closes the connection with it: it goes down, the session was killed or was idle
     /// for too long, or what we sent made no sense to it.
     pub fn is_fatal(&self) -> bool {
-        matches!(self.errno, 1053 | 1152..=1161 | 1184 | 1927 | 3169 | 4031)
+        match self.errno {
+            1053 | 1152..=1161 | 1184 | 1927 => true,
+            3169 | 4031 => self.flavor == Flavor::MySql,
+            _ => false,
+        }
     }
 
     /// The server goes down with all its sessions.
@@ -99,6 +122,15 @@ mod tests {
             ("HY000", "Too many connections")
         );
         assert_eq!(ServerError::parse(b"\xff\x26"), None);
+    }
+
+    #[test]
+    fn numbers_beyond_what_the_servers_share_have_two_meanings() {
+        let error = ServerError::local(4031, "HY000", "");
+        assert_eq!((error.name(), error.is_fatal()), ("ER_CLIENT_INTERACTION_TIMEOUT", true));
+        let error = error.of(Flavor::MariaDb);
+        assert_eq!((error.name(), error.is_fatal()), ("ER_REFERENCED_TRG_DOES_NOT_EXIST", false));
+        assert_eq!(ServerError::local(999, "HY000", "").name(), "ER_UNKNOWN");
     }
 
     #[test]

@@ -179,6 +179,7 @@ impl Session {
     #[cold]
     fn handle_error(&mut self, body: &[u8], sink: &mut impl Sink) -> Step {
         let error = ServerError::parse(body).ok_or(malformed("error"))?;
+        let error = error.of(self.started.flavor);
         if error.errno == PROGRESS {
             return Ok(());
         }

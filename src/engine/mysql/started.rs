@@ -3,8 +3,9 @@
 use mysql_common::constants::{CapabilityFlags, StatusFlags};
 
 /// Whose server it is: the two answer alike, but for what each has added since they parted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flavor {
+    #[default]
     MySql,
     MariaDb,
 }
