@@ -130,6 +130,14 @@ class Completion {
           link.requests[ints[reader.i]].pool.status = ints[reader.i + 1];
           reader.i += 2;
           break;
+        case COMPLETE.OUTCOME: {
+          const { i } = reader;
+          reader.i += 4;
+          const id = this.generatedId(link.requests[ints[i]], ints[i + 1], ints[i + 2]);
+          const outcome = { insertId: id, warnings: ints[i + 3], info: reader.payload() };
+          link.requests[ints[i]].outcome = outcome;
+          break;
+        }
         case COMPLETE.COMMAND:
           this.commands[ints[reader.i++]] = reader.payload() || null;
           break;
@@ -255,7 +263,20 @@ class Completion {
     const fields = shape < 0 ? [] : this.shapeFor(shape, request).fields;
     const rows = request.rows ?? [];
     request.rows = null;
-    return { rows, fields, rowCount, command: command < 0 ? null : this.commands[command] };
+    const result = { rows, fields, rowCount, command: command < 0 ? null : this.commands[command] };
+    if (request.outcome === null) return result;
+    Object.assign(result, request.outcome);
+    request.outcome = null;
+    return result;
+  }
+
+  /** A generated number as its pool has large integers; exact even where a number is not. */
+  generatedId(request, low, high) {
+    const { int8 } = request.pool;
+    if (int8 !== 'bigint' && int8 !== 'string' && high >= 0 && high < 2 ** 21)
+      return high * 2 ** 32 + (low >>> 0);
+    const id = BigInt.asUintN(64, (BigInt(high) << 32n) | BigInt(low >>> 0));
+    return int8 === 'string' ? String(id) : id;
   }
 
   readFail(number, wire) {

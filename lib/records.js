@@ -44,6 +44,7 @@ const COMPLETE = {
   NOTIFICATION: 20,
   SUSPENDED: 21,
   STATUS: 22,
+  OUTCOME: 23,
 };
 const FLAG = {
   STREAM: 1,

@@ -37,8 +37,8 @@ const ROLES = {
   },
 };
 
-/** May do everything, from everywhere. */
-const SUPERUSER = { user: 'root', password: 'super-pa55-w0rd' };
+/** May do everything, from everywhere; the root that servers make is for the unix socket alone. */
+const SUPERUSER = { user: 'admin', password: 'super-pa55-w0rd' };
 
 const SETTINGS = {
   'bind-address': '127.0.0.1',

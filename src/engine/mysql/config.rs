@@ -298,12 +298,12 @@ fn server_key(given: &Given) -> Result<Option<ServerKey>, OptionError> {
     key.map(Some).ok_or_else(|| OptionError::bound("serverPublicKey", expected, "something else"))
 }
 
-/// What the texts of values depend on. The collation comes with the character set, which is utf8mb4
-/// from the handshake on.
+/// What the texts of values depend on. The character set is utf8mb4 from the handshake on, and said
+/// once more since a reset goes back to the server's; without a collation it is the server's own.
 fn pins(given: &Given) -> Result<String, OptionError> {
     let zone = time_zone(given)?;
     Ok(match given.text("collation")? {
-        None => format!("SET time_zone='{zone}'"),
+        None => format!("SET NAMES utf8mb4, time_zone='{zone}'"),
         Some(name) if is_name(name) => {
             format!("SET NAMES utf8mb4 COLLATE '{name}', time_zone='{zone}'")
         }

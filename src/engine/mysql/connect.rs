@@ -35,6 +35,7 @@ pub struct Connected {
 const COM_QUIT: u8 = 1;
 const COM_QUERY: u8 = 3;
 
+/// With the password of the attempt: see `password_of`.
 pub async fn connect(
     target: &Target,
     roots: &TlsRoots,
@@ -42,7 +43,6 @@ pub async fn connect(
     attempt: Attempt,
 ) -> Result<Connected, ConnectError> {
     let Attempt { seed, now, limit, password, bridges, place } = attempt;
-    let password = password_of(target, password)?;
     let round = Round { seed, now, limit, bridges: bridges.as_ref(), place: &place };
     hosts::connect(&Dialer { target, roots, password: password.as_deref() }, silence, round).await
 }

@@ -46,7 +46,8 @@ const ALWAYS: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD
     .union(CapabilityFlags::CLIENT_DEPRECATE_EOF);
 
 const MARIADB: MariadbCapabilities = MariadbCapabilities::MARIADB_CLIENT_EXTENDED_METADATA
-    .union(MariadbCapabilities::MARIADB_CLIENT_CACHE_METADATA);
+    .union(MariadbCapabilities::MARIADB_CLIENT_CACHE_METADATA)
+    .union(MariadbCapabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS);
 
 /// What no server may lack: each has had them since 5.6 and 10.0.
 const NEEDED: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
