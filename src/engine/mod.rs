@@ -16,6 +16,8 @@ pub mod net;
 pub mod pool;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+pub mod protocol;
 pub mod registry;
 pub mod replies;
 pub mod request;

@@ -79,11 +79,6 @@ impl Postgres {
         Postgres { target, silence, options, pem: pem.clone(), roots, settings }
     }
 
-    /// The server runs on this machine, as far as the target tells.
-    pub fn is_local(&self) -> bool {
-        self.target.route.is_local()
-    }
-
     fn roots(&self) -> &TlsRoots {
         self.roots.get_or_init(|| TlsRoots::parse(&self.pem))
     }
@@ -105,6 +100,10 @@ impl driver::Connector for Postgres {
             let session = Box::new(Connection { session, origin: self, peer, told });
             Ok(driver::Opened { stream, session, leftover })
         })
+    }
+
+    fn is_local(&self) -> bool {
+        self.target.route.is_local()
     }
 
     fn allows_read_only(&self) -> bool {
