@@ -2,13 +2,7 @@
 
 /** Transactions and savepoints over anything that runs statements in order. */
 
-const {
-  DatabaseError,
-  OptionError,
-  PoolError,
-  QueryTimeoutError,
-  abortError,
-} = require('./errors');
+const { OptionError, PoolError, QueryTimeoutError, abortError } = require('./errors');
 const { TRANSACTION, checkOptions, isSignal } = require('./options');
 const { bindSql } = require('./sql');
 const { CopyReader, CopyWriter, failedCopy } = require('./copy');
@@ -19,8 +13,6 @@ const { leaseOf } = require('./lease');
 const { FLAG } = require('./records');
 const { EitherSignal, offAbort, onAbort } = require('./signal');
 
-/** Serialization failure and deadlock: the whole transaction may be run again. */
-const RETRYABLE = new Set(['40001', '40P01']);
 /** The pause before a retry: random up to this, doubled each time, never above a second. */
 const PAUSE_MS = 10;
 const PAUSE_MS_MAX = 1000;
@@ -43,7 +35,7 @@ class Transaction {
   #shared;
   #parent;
   #signal;
-  /** BEGIN, until the first statement takes it along in one round trip. */
+  /** What begins it, until the first statement takes it along in one round trip. */
   #begin;
   #over = false;
   /** Settles when the last of the nested transactions so far is over; null while there is none. */
@@ -65,7 +57,7 @@ class Transaction {
   }
 
   get sql() {
-    return (this.#sql ??= bindSql((query) => this.query(query)));
+    return (this.#sql ??= bindSql((query) => this.query(query), this.#lease.pool.dialect));
   }
 
   query(text, values, options) {
@@ -154,11 +146,14 @@ class Transaction {
     const begin = this.#begin;
     this.#begin = null;
     const lease = this.#lease;
-    // Should it fail, the statement that follows fails with the same error. Past the lease's checks:
-    // that statement may be of a cursor, which bars all others.
-    lease.pool.statements.submit(lease, begin, undefined, undefined, FLAG.LEAD).catch((error) => {
-      this.#shared.failure ??= error;
-    });
+    const submit = (text, flags) =>
+      lease.pool.statements.submit(lease, text, undefined, undefined, flags).catch((error) => {
+        this.#shared.failure ??= error;
+      });
+    // Should the last one fail, the statement that follows fails with the same error. Past the
+    // lease's checks: that statement may be of a cursor, which bars all others.
+    for (const text of begin.slice(0, -1)) submit(text);
+    submit(begin.at(-1), FLAG.LEAD);
   }
 
   /** The transaction's own signal bounds each of its statements. */
@@ -176,7 +171,8 @@ class Transaction {
   async transaction(callback, options) {
     if (this.#isOver()) throw over();
     checkNested(options);
-    const bound = deadline(readOptions(callback, options), this.#signal);
+    const { dialect } = this.#lease.pool;
+    const bound = deadline(readOptions(callback, options, dialect), this.#signal);
     const before = this.#nested;
     if (before !== null && holds((held) => this.#isAround(held))) throw selfWait();
     let resolve;
@@ -299,7 +295,7 @@ async function commit(lease) {
   try {
     result = await lease.query('COMMIT');
   } catch (error) {
-    if (!isVerdict(error)) {
+    if (!lease.pool.dialect.isVerdict(error)) {
       throw new PoolError(
         'ERR_POLYPOOL_COMMIT_UNKNOWN',
         'COMMIT was not answered; whether the transaction took effect is unknown',
@@ -317,24 +313,21 @@ async function commit(lease) {
   }
 }
 
-/** A server that ends the session (FATAL, PANIC) may have committed before. */
-function isVerdict(error) {
-  return error instanceof DatabaseError && error.severity === 'ERROR';
-}
-
 /** A transaction on a connection the caller holds. */
 async function transact(connection, callback, options) {
-  const settings = readOptions(callback, options);
+  const { dialect } = leaseOf(connection).pool;
+  const settings = readOptions(callback, options, dialect);
   if (options?.target !== undefined) throw refusal('target', 'is for transactions of a pool');
-  return attempts(settings, (signal) =>
+  return attempts(settings, dialect, (signal) =>
     Transaction.run(connection, settings.begin, callback, signal),
   );
 }
 
 /** A transaction on a connection of its own, for the caller at `stack`, given back afterwards. */
 async function transactPooled(leases, callback, options, stack) {
-  const settings = readOptions(callback, options);
-  return attempts(settings, async (signal) => {
+  const { dialect } = leases;
+  const settings = readOptions(callback, options, dialect);
+  return attempts(settings, dialect, async (signal) => {
     const { target } = settings;
     const connection = await leases.acquire((signal ?? target) && { signal, target }, stack);
     try {
@@ -345,14 +338,14 @@ async function transactPooled(leases, callback, options, stack) {
   });
 }
 
-async function attempts(settings, run) {
+async function attempts(settings, dialect, run) {
   const bound = deadline(settings);
   try {
     for (let attempt = 0; ; attempt++) {
       try {
         return await run(bound.signal);
       } catch (error) {
-        if (attempt >= settings.retries || !RETRYABLE.has(error?.code)) throw error;
+        if (attempt >= settings.retries || !mayRetry(dialect, error)) throw error;
       }
       await unlessAborted(bound.signal, () => pauseAfter(attempt));
     }
@@ -361,6 +354,10 @@ async function attempts(settings, run) {
   } finally {
     bound.end();
   }
+}
+
+function mayRetry(dialect, error) {
+  return typeof error === 'object' && error !== null && dialect.isRetryable(error);
 }
 
 function pauseAfter(attempt) {
@@ -406,7 +403,7 @@ function deadline({ signal, timeoutMs }, outer) {
   };
 }
 
-function readOptions(callback, options = {}) {
+function readOptions(callback, options = {}, dialect) {
   if (typeof callback !== 'function') {
     throw new PoolError('ERR_POLYPOOL_PARAMETER', 'transaction needs a callback function');
   }
@@ -418,11 +415,10 @@ function readOptions(callback, options = {}) {
   if (deferrable && !(isolation === 'serializable' && readOnly)) {
     throw refusal('deferrable', "goes only with isolation 'serializable' and readOnly");
   }
-  const modes = [];
-  if (isolation !== undefined) modes.push(`ISOLATION LEVEL ${isolation.toUpperCase()}`);
-  if (readOnly !== undefined) modes.push(readOnly ? 'READ ONLY' : 'READ WRITE');
-  if (deferrable !== undefined) modes.push(deferrable ? 'DEFERRABLE' : 'NOT DEFERRABLE');
-  const begin = modes.length === 0 ? 'BEGIN' : `BEGIN ${modes.join(' ')}`;
+  if (deferrable !== undefined && !dialect.deferrable) {
+    throw refusal('deferrable', "is PostgreSQL's");
+  }
+  const begin = dialect.begin(isolation, readOnly, deferrable);
   return { begin, retries, signal, timeoutMs, target };
 }
 

@@ -77,7 +77,8 @@ class Transports {
   }
 
   #make({ host, port, path, keepAliveMs }) {
-    if (this.#stream !== null) return this.#stream({ host, port });
+    // Where a socket's name holds no port, it is its path that tells.
+    if (this.#stream !== null) return this.#stream(port === null ? { path } : { host, port });
     if (path !== undefined) return net.connect({ path });
     const keepAlive = keepAliveMs !== null;
     return net.connect({ host, port, keepAlive, keepAliveInitialDelay: keepAliveMs ?? 0 });
