@@ -132,6 +132,9 @@ impl Session {
                 }
             }
             Stage::ParamDefinitions | Stage::ColumnDefinitions => {
+                if self.agreed.cached && stage == Stage::ColumnDefinitions {
+                    push_definition(&mut self.definitions, body);
+                }
                 head.definitions -= 1;
                 if head.definitions > 0 {
                     return Ok(());
@@ -152,12 +155,22 @@ impl Session {
     fn end_preparing(&mut self, sink: &mut impl Sink) -> Step {
         let Some(head) = self.pending.front_mut() else { return Err(unasked(&[])) };
         let columns = std::mem::take(&mut head.later_definitions);
+        let described = matches!(head.stage, Stage::ColumnDefinitions | Stage::ColumnEnd);
         if matches!(head.stage, Stage::ParamDefinitions | Stage::ParamEnd) && columns > 0 {
             head.definitions = u32::from(columns);
             head.stage = Stage::ColumnDefinitions;
+            self.definitions.clear();
             return Ok(());
         }
         head.stage = Stage::Answer;
+        if described && self.agreed.cached {
+            // The server may leave them out from now on.
+            let columns = Columns::parse(&self.definitions, &self.types);
+            let columns = Rc::new(columns.ok_or(Broken::Protocol("a column is malformed"))?);
+            if let Some(prepared) = &head.prepared {
+                prepared.describe(&columns);
+            }
+        }
         // The EXECUTE is an exchange of its own.
         self.reader.expect(1);
         if head.preparing {
