@@ -73,10 +73,12 @@ impl Session {
     }
 
     fn end_definitions(&mut self) -> Step {
+        let parsed = match self.pending.front() {
+            Some(head) if head.columns.is_none() => Some(self.parse_definitions()?),
+            _ => None,
+        };
         let Some(head) = self.pending.front_mut() else { return Err(unasked(&[])) };
-        if head.columns.is_none() {
-            let columns = Columns::parse(&self.definitions, &self.types);
-            let columns = Rc::new(columns.ok_or(Broken::Protocol("a column is malformed"))?);
+        if let Some(columns) = parsed {
             if let Some(statement) = &head.statement {
                 statement.remember(head.results, &columns);
             }
@@ -132,7 +134,7 @@ impl Session {
                 }
             }
             Stage::ParamDefinitions | Stage::ColumnDefinitions => {
-                if self.agreed.cached && stage == Stage::ColumnDefinitions {
+                if stage == Stage::ColumnDefinitions && self.agreed.cached {
                     push_definition(&mut self.definitions, body);
                 }
                 head.definitions -= 1;
@@ -155,28 +157,43 @@ impl Session {
     fn end_preparing(&mut self, sink: &mut impl Sink) -> Step {
         let Some(head) = self.pending.front_mut() else { return Err(unasked(&[])) };
         let columns = std::mem::take(&mut head.later_definitions);
-        let described = matches!(head.stage, Stage::ColumnDefinitions | Stage::ColumnEnd);
         if matches!(head.stage, Stage::ParamDefinitions | Stage::ParamEnd) && columns > 0 {
             head.definitions = u32::from(columns);
             head.stage = Stage::ColumnDefinitions;
             self.definitions.clear();
             return Ok(());
         }
-        head.stage = Stage::Answer;
-        if described && self.agreed.cached {
-            // The server may leave them out from now on.
-            let columns = Columns::parse(&self.definitions, &self.types);
-            let columns = Rc::new(columns.ok_or(Broken::Protocol("a column is malformed"))?);
-            if let Some(prepared) = &head.prepared {
-                prepared.describe(&columns);
-            }
+        if self.agreed.cached && matches!(head.stage, Stage::ColumnDefinitions | Stage::ColumnEnd) {
+            self.keep_described()?;
         }
+        let Some(head) = self.pending.front_mut() else { return Err(unasked(&[])) };
+        head.stage = Stage::Answer;
         // The EXECUTE is an exchange of its own.
         self.reader.expect(1);
         if head.preparing {
             self.execute_prepared(sink);
         }
         Ok(())
+    }
+
+    /// The columns told with a PREPARE: an EXECUTE may leave them out from the first time on.
+    fn keep_described(&mut self) -> Step {
+        let Some(head) = self.pending.front() else { return Err(unasked(&[])) };
+        let latest = head.statement.as_ref().and_then(|statement| statement.latest(0));
+        let same = latest.filter(|columns| columns.definitions() == self.definitions);
+        let columns = match same {
+            Some(columns) => columns,
+            None => self.parse_definitions()?,
+        };
+        if let Some(prepared) = &head.prepared {
+            prepared.describe(&columns);
+        }
+        Ok(())
+    }
+
+    fn parse_definitions(&self) -> Step<Rc<Columns>> {
+        let columns = Columns::parse(&self.definitions, &self.types);
+        Ok(Rc::new(columns.ok_or(Broken::Protocol("a column is malformed"))?))
     }
 
     /// The second half of a statement whose number had to be known first.
