@@ -12,6 +12,8 @@ const POSTGRES = {
   placeholder: (number) => `$${number}`,
   quote: quoteIdentifier,
   deferrable: true,
+  /** Results tell of generated numbers, rows and warnings. */
+  tells: false,
   begin(isolation, readOnly, deferrable) {
     const modes = [];
     if (isolation !== undefined) modes.push(`ISOLATION LEVEL ${isolation.toUpperCase()}`);
@@ -21,6 +23,8 @@ const POSTGRES = {
   },
   /** Serialization failure and deadlock: the whole transaction may be run again. */
   isRetryable: ({ code }) => code === '40001' || code === '40P01',
+  /** Whether an error has undone the transaction it came in, so that what follows is in none. */
+  undoes: () => false,
   /** A server that ends the session (FATAL, PANIC) may have committed before. */
   isVerdict: (error) => error instanceof DatabaseError && error.severity === 'ERROR',
 };
@@ -34,6 +38,7 @@ const MYSQL = {
   placeholder: () => '?',
   quote: quoteIdentifierMySql,
   deferrable: false,
+  tells: true,
   /** The isolation is that of the next transaction only; the last text begins it. */
   begin(isolation, readOnly) {
     const start = ['START TRANSACTION'];
@@ -44,6 +49,7 @@ const MYSQL = {
   },
   /** Deadlock, and a lock that was waited for too long. */
   isRetryable: ({ errno }) => errno === 1213 || errno === 1205,
+  undoes: ({ errno }) => errno === 1213,
   isVerdict: (error) => error instanceof DatabaseError && !UNDECIDED.has(error.errno),
 };
 

@@ -46,7 +46,7 @@ class InnerPool {
     this.leases = new Leases(this);
     this.statements = new Statements(this);
     this.hooks = new Hooks(this, hooks, password);
-    this.transports = new Transports(link, recipe, this.resource);
+    this.transports = new Transports(link, recipe, this.resource, settings.engine);
     link.pools.set(this.id, this);
     if (settings.shared) link.shared.add(settings.name);
     if (settings.leakDetectionMs !== null) trackHolders();

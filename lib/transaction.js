@@ -61,8 +61,8 @@ class Transaction {
   }
 
   query(text, values, options) {
-    if (this.#isOver()) return Promise.reject(over());
-    if (this.#lease.isBarred()) return Promise.reject(this.#lease.refusal());
+    const refusal = this.#refusal();
+    if (refusal !== null) return Promise.reject(refusal);
     this.#start();
     try {
       options = this.#bounded(text, options);
@@ -73,8 +73,8 @@ class Transaction {
   }
 
   stream(text, values, options) {
-    if (this.#isOver()) return failedStream(over());
-    if (this.#lease.isBarred()) return failedStream(this.#lease.refusal());
+    const refusal = this.#refusal();
+    if (refusal !== null) return failedStream(refusal);
     this.#start();
     try {
       options = this.#bounded(text, options);
@@ -93,8 +93,8 @@ class Transaction {
   }
 
   #copy(Stream, text, options) {
-    if (this.#isOver()) return failedCopy(Stream, over());
-    if (this.#lease.isBarred()) return failedCopy(Stream, this.#lease.refusal());
+    const refusal = this.#refusal();
+    if (refusal !== null) return failedCopy(Stream, refusal);
     this.#start();
     try {
       options = this.#bounded(text, options);
@@ -117,6 +117,7 @@ class Transaction {
 
   cursor(text, values, options) {
     if (this.#isOver()) return failedCursor(over());
+    if (this.#lease.undone !== null) return failedCursor(rolledBack(this.#lease));
     try {
       options = this.#bounded(text, options);
     } catch (error) {
@@ -128,6 +129,13 @@ class Transaction {
   /** With the outer transaction those within it are over. */
   #isOver() {
     return this.#over || (this.#parent !== null && this.#parent.#isOver());
+  }
+
+  /** Why nothing may run in it now, or null. */
+  #refusal() {
+    if (this.#isOver()) return over();
+    if (this.#lease.isBarred()) return this.#lease.refusal();
+    return this.#lease.undone === null ? null : rolledBack(this.#lease);
   }
 
   /** Whether `held` is a transaction nested in this one that has not ended. */
@@ -240,10 +248,12 @@ class Transaction {
     const shared = new Shared();
     const transaction = new Transaction(lease, shared, null, signal, begin);
     lease.failure = null;
+    lease.undone = null;
     let result;
     try {
       result = await unlessAborted(signal, () => runHolding(lease, callback, transaction));
       if (signal?.aborted) throw abortError(signal);
+      if (lease.undone !== null) throw rolledBack(lease);
       if (shared.failure !== null) throw shared.failure;
       transaction.#over = true;
       const left = transaction.#leaveOpen();
@@ -305,11 +315,7 @@ async function commit(lease) {
     throw error;
   }
   if (result.command === 'ROLLBACK') {
-    throw new PoolError(
-      'ERR_POLYPOOL_ROLLED_BACK',
-      'the server rolled the transaction back: one of its statements had failed',
-      lease.failure === null ? undefined : { cause: lease.failure },
-    );
+    throw rolledBack({ undone: lease.failure });
   }
 }
 
@@ -440,6 +446,16 @@ function selfWait() {
     'ERR_POLYPOOL_SELF_DEADLOCK',
     'transaction() of an outer transaction, called inside a nested one, would wait for itself: ' +
       'call it on the innermost',
+  );
+}
+
+/** By a server that undoes the whole transaction: what was to follow would have been in none. */
+function rolledBack({ undone }) {
+  const options = undone === null ? undefined : { cause: undone };
+  return new PoolError(
+    'ERR_POLYPOOL_ROLLED_BACK',
+    'the server rolled the transaction back: one of its statements had failed',
+    options,
   );
 }
 

@@ -10,7 +10,7 @@ const { SUPERUSER } = require('./mysql-settings.js');
 const KINDS = ['mariadb', 'mysql'];
 
 /** Options of a connection as this package spells them; in clear unless the test is about TLS. */
-function options({ kind, user, server, ...more } = {}) {
+function options({ kind = 'mariadb', user, server, ...more } = {}) {
   const { host, port, password, database, user: name } = mysqlConfig({ kind, user, server });
   const target = { engine: kind, host, port, user: name, database, ssl: false };
   const key = kind === 'mysql' ? { allowPublicKeyRetrieval: true } : {};

@@ -33,19 +33,28 @@ const plugins = Object.entries(ROLES)
     ['mariadb', 'mysql'].filter((kind) => role[kind]).map((kind) => [user, kind, role[kind]]),
   );
 
-test.each(plugins)('%s of %s logs in by %s over TLS, in clear and over a socket', async (user, kind) => {
-  const { socket } = mysqlServer(kind);
-  for (const way of [
-    { sslmode: 'required', ssl: undefined },
-    { ssl: false },
-    { socketPath: socket, host: undefined },
-  ]) {
-    expect(await who({ kind, user, ...way })).toBe(user);
-  }
-});
+test.each(plugins)(
+  '%s of %s logs in by %s over TLS, in clear and over a socket',
+  async (user, kind) => {
+    const { socket } = mysqlServer(kind);
+    for (const way of [
+      { sslmode: 'required', ssl: undefined },
+      { ssl: false },
+      { socketPath: socket, host: undefined },
+    ]) {
+      expect(await who({ kind, user, ...way })).toBe(user);
+    }
+  },
+);
 
 test.each(plugins)('a wrong password of %s on %s is refused for good', async (user, kind) => {
-  const error = await refusal({ kind, user, password: 'not-it', sslmode: 'required', ssl: undefined });
+  const error = await refusal({
+    kind,
+    user,
+    password: 'not-it',
+    sslmode: 'required',
+    ssl: undefined,
+  });
   expect(error).toMatchObject({ code: 'ER_ACCESS_DENIED_ERROR', errno: 1045, sqlState: '28000' });
   expect(error).toBeInstanceOf(load().DatabaseError);
 });
@@ -60,8 +69,13 @@ test.each(['sha2', 'sha256'])('%s gives its password to no key of unknown origin
 test.each(['sha2', 'sha256'])('%s is sealed with the key that is given', async (user) => {
   await forget();
   const variable = user === 'sha2' ? 'caching_sha2_password' : 'sha256_password';
-  const rows = await observe('mysql', `show status like '${variable.replace('_password', '%')}rsa_public_key'`);
-  const [{ Value: key }] = rows.length ? rows : await observe('mysql', "show status like '%rsa_public_key'");
+  const rows = await observe(
+    'mysql',
+    `show status like '${variable.replace('_password', '%')}rsa_public_key'`,
+  );
+  const [{ Value: key }] = rows.length
+    ? rows
+    : await observe('mysql', "show status like '%rsa_public_key'");
   const given = { kind: 'mysql', user, allowPublicKeyRetrieval: undefined };
   expect(await who({ ...given, serverPublicKey: key })).toBe(user);
   const error = await refusal({ ...given, serverPublicKey: 'no key' });
@@ -75,16 +89,19 @@ test('after one full login the server knows the hash, and asks for no password',
   expect(await who(given)).toBe('sha2');
 });
 
-test.each(['mariadb', 'mysql'])('%s: a password function is asked before each connect', async (kind) => {
-  const asked = [];
-  const password = async () => {
-    asked.push(kind);
-    return ROLES.app.password;
-  };
-  const pool = await openPool({ kind, max: 2, min: 2, password });
-  await pool.query('select 1');
-  expect(asked).toHaveLength(2);
-});
+test.each(['mariadb', 'mysql'])(
+  '%s: a password function is asked before each connect',
+  async (kind) => {
+    const asked = [];
+    const password = async () => {
+      asked.push(kind);
+      return ROLES.app.password;
+    };
+    const pool = await openPool({ kind, max: 2, min: 2, password });
+    await pool.query('select 1');
+    expect(asked).toHaveLength(2);
+  },
+);
 
 test.each(['mariadb', 'mysql'])('%s: an account that must use TLS says so', async (kind) => {
   const error = await refusal({ kind, user: 'tlsonly' });
