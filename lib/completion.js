@@ -15,6 +15,9 @@ const { Entry, Shapes } = require('./shapes');
 /** A drain hands control back to the event loop after so many milliseconds. */
 const DRAIN_MS = 1;
 
+/** Nothing was generated, and there is nothing to be said of it. */
+const NO_OUTCOME = { insertId: null, warnings: 0, info: '' };
+
 /** It looks at the clock after so many records; an error that describes much takes some 30 us. */
 const CLOCK_RECORDS = 16;
 
@@ -264,14 +267,16 @@ class Completion {
     const rows = request.rows ?? [];
     request.rows = null;
     const result = { rows, fields, rowCount, command: command < 0 ? null : this.commands[command] };
-    if (request.outcome === null) return result;
-    Object.assign(result, request.outcome);
+    const { outcome } = request;
     request.outcome = null;
-    return result;
+    if (!request.pool.dialect?.tells) return outcome === null ? result : { ...result, ...outcome };
+    const affectedRows = shape < 0 ? rowCount : 0;
+    return { ...result, affectedRows, ...(outcome ?? NO_OUTCOME) };
   }
 
   /** A generated number as its pool has large integers; exact even where a number is not. */
   generatedId(request, low, high) {
+    if (low === 0 && high === 0) return null;
     const { int8 } = request.pool;
     if (int8 !== 'bigint' && int8 !== 'string' && high >= 0 && high < 2 ** 21)
       return high * 2 ** 32 + (low >>> 0);

@@ -52,6 +52,14 @@ impl Protocol {
         Ok((protocol.unwrap_or(Protocol::Postgres), rest))
     }
 
+    /// As JavaScript knows it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::Postgres => "postgres",
+            Protocol::MySql => "mysql",
+        }
+    }
+
     /// What this engine takes beside the pool's own options.
     pub fn keys(self) -> Vec<&'static str> {
         match self {

@@ -96,7 +96,9 @@ fn make_pool(
     for pool in pool.replicas.iter().chain([&pool]) {
         link.add_pool(pool.clone());
     }
-    Ok(settings_of(&pool, hooks))
+    let mut settings = settings_of(&pool, hooks);
+    settings["engine"] = protocol.name().into();
+    Ok(settings)
 }
 
 /// What a pool is made of.

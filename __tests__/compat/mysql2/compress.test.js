@@ -34,9 +34,12 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql, promise }) => {
     });
 
     test('packets of more than 16 MiB', async () => {
+      // mysql2 loses count of the packets, says so, and goes on.
+      const complain = jest.spyOn(console, 'error').mockImplementation(() => {});
       const connection = await open();
       const text = 'y'.repeat(17_000_000);
       expect((await value(connection, 'select ?', [text])) === text).toBe(true);
+      complain.mockRestore();
     });
 
     test('many queries at once', async () => {
