@@ -169,7 +169,7 @@ impl Session {
         let Some(head) = self.pending.front_mut() else { return Err(unasked(&[])) };
         head.stage = Stage::Answer;
         // The EXECUTE is an exchange of its own.
-        self.reader.expect(1);
+        self.reader.expect(head.later_sequence);
         if head.preparing {
             self.execute_prepared(sink);
         }
@@ -209,8 +209,9 @@ impl Session {
         let Some(head) = self.pending.front_mut() else { return };
         head.params = params;
         match written {
-            Ok(()) => {
+            Ok(sequence) => {
                 head.preparing = false;
+                self.reader.expect(sequence);
                 self.release_held();
             }
             Err(error) => {

@@ -200,7 +200,7 @@ impl Session {
             Task::Ping => self.send_plain(token, Command::COM_PING, b""),
             Task::Place => {
                 self.write_command(Command::COM_QUERY, PLACE.as_bytes());
-                self.pending.push_back(Pending::new(token, Stage::Answer, Class::Read));
+                self.push(Pending::new(token, Stage::Answer, Class::Read));
             }
             Task::Reset => self.send_reset(token),
             Task::Execute { statement, params, mode, retried } => {
@@ -249,16 +249,24 @@ impl Session {
     }
 
     fn send_plain(&mut self, token: u64, command: Command, argument: &[u8]) {
-        self.write_command(command, argument);
-        self.pending.push_back(Pending::new(token, Stage::Plain, Class::Read));
+        let sequence = self.write_command(command, argument);
+        self.push(Pending { sequence, ..Pending::new(token, Stage::Plain, Class::Read) });
     }
 
-    fn write_command(&mut self, command: Command, argument: &[u8]) {
+    fn push(&mut self, pending: Pending) {
+        if self.pending.is_empty() {
+            self.reader.expect(pending.sequence);
+        }
+        self.pending.push_back(pending);
+    }
+
+    /// Returns the number that the first packet of the answer will have.
+    fn write_command(&mut self, command: Command, argument: &[u8]) -> u8 {
         self.outgoing.reserve(argument.len() + frame::HEADER + 1);
         let mark = frame::begin(&mut self.outgoing);
         self.outgoing.put_u8(command as u8);
         self.outgoing.put_slice(argument);
-        frame::end(&mut self.outgoing, mark, 0);
+        frame::end(&mut self.outgoing, mark, 0)
     }
 
     pub(super) fn is_holding(&self) -> bool {
@@ -289,7 +297,7 @@ impl Session {
     pub(super) fn refuse(&mut self, token: u64, fault: Fault) {
         let mut refused = Pending::new(token, Stage::Refused, Class::Read);
         refused.fault = Some(Box::new(fault));
-        self.pending.push_back(refused);
+        self.push(refused);
     }
 
     pub(super) fn encode(
@@ -322,7 +330,7 @@ impl Session {
         pending.exclusive = pending.guard || statement.class == Class::Copy || mode.fetch > 0;
         pending.copying = mode.copy.map_or(Copying::No, |_| Copying::Asked);
         self.moved |= statement.moves;
-        self.pending.push_back(pending);
+        self.push(pending);
         Ok(())
     }
 
@@ -358,8 +366,9 @@ impl Session {
     ) -> Result<Pending, EncodeError> {
         check_length(statement.text.len())?;
         self.cache.write_closes(&mut self.outgoing);
-        self.write_command(Command::COM_QUERY, statement.text.as_bytes());
+        let sequence = self.write_command(Command::COM_QUERY, statement.text.as_bytes());
         let mut pending = Pending::new(token, Stage::Answer, statement.class);
+        pending.sequence = sequence;
         pending.statement = Some(statement.clone());
         Ok(pending)
     }
@@ -381,7 +390,7 @@ impl Session {
             if wanted != params.len() {
                 return Err(wrong_count(wanted, params.len()));
             }
-            self.write_execute(id, params, mode.fetch)?;
+            pending.sequence = self.write_execute(id, params, mode.fetch)?;
             pending.large = self.outgoing.len() - mark > SPARE_SIZE_MAX;
             pending.params = self.keep(params);
             pending.prepared = Some(known);
@@ -391,15 +400,19 @@ impl Session {
         let prepared = self.cache.prepare(statement);
         self.cache.write_closes(&mut self.outgoing);
         let mark = self.outgoing.len();
-        self.write_command(Command::COM_STMT_PREPARE, statement.text.as_bytes());
+        let text = statement.text.as_bytes();
+        pending.sequence = self.write_command(Command::COM_STMT_PREPARE, text);
         pending.stage = Stage::Prepare;
         pending.preparing = true;
         // A wrong number of parameters would make a flight that the server cannot read.
         if self.agreed.direct && statement.placeholders == Some(params.len()) {
-            if let Err(error) = self.write_execute(LAST_PREPARED, params, mode.fetch) {
-                self.outgoing.truncate(mark);
-                self.cache.forget(&prepared);
-                return Err(error);
+            match self.write_execute(LAST_PREPARED, params, mode.fetch) {
+                Ok(sequence) => pending.later_sequence = sequence,
+                Err(error) => {
+                    self.outgoing.truncate(mark);
+                    self.cache.forget(&prepared);
+                    return Err(error);
+                }
             }
             pending.preparing = false;
         } else {
@@ -409,13 +422,13 @@ impl Session {
         Ok(pending)
     }
 
-    /// Appends an EXECUTE; on an error nothing.
+    /// Appends an EXECUTE, on an error nothing. Returns the number of its answer's first packet.
     pub(super) fn write_execute(
         &mut self,
         id: u32,
         params: Params<'_>,
         fetch: u32,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<u8, EncodeError> {
         let cursor = match fetch {
             0 => CursorType::CURSOR_TYPE_NO_CURSOR,
             _ => CursorType::CURSOR_TYPE_READ_ONLY,
@@ -433,8 +446,7 @@ impl Session {
             out.truncate(mark);
             return Err(error);
         }
-        frame::end(out, mark, 0);
-        Ok(())
+        Ok(frame::end(out, mark, 0))
     }
 
     /// A copy of the parameters in a buffer used before.
