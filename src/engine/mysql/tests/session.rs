@@ -1,5 +1,7 @@
 use super::transcript::*;
 use super::*;
+use crate::engine::mysql::started::Flavor;
+use mysql_common::constants::CapabilityFlags;
 
 const POINT: &str = "select n from t where id = ?";
 const OTHER: &str = "select m from t where id = ?";
