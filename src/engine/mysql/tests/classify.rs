@@ -96,7 +96,10 @@ fn transactions_are_control() {
             "set transaction isolation level serializable; start transaction",
         ],
     );
-    all(Class::Copy, &["load data local infile 'x' into table t", "LOAD XML INFILE 'x' INTO TABLE t"]);
+    all(
+        Class::Copy,
+        &["load data local infile 'x' into table t", "LOAD XML INFILE 'x' INTO TABLE t"],
+    );
     assert_eq!(class("load index into cache t"), Class::Other);
 }
 

@@ -1,5 +1,5 @@
-use super::super::session::transcript::*;
 use super::super::session::SessionOptions;
+use super::super::session::transcript::*;
 use super::super::started::{Flavor, Started};
 use crate::engine::session::Mode;
 use mysql_common::constants::CapabilityFlags;
