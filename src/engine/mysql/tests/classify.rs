@@ -145,7 +145,7 @@ fn parameters_are_counted_outside_of_quotes() {
     assert_eq!(count("select ?, '?', \"?\", `?`, /* ? */ ? -- ?\n, ? # ?"), Some(3));
     assert_eq!(count("select 'it''s ?', ?"), Some(1));
     assert_eq!(count("select 1 /*! + ? */"), None);
-    assert_eq!(count("select 'a\\'?', ?"), None, "by sql_mode the text ends elsewhere");
+    assert_eq!(count("select 'a\\'?', ?, ?"), None, "by sql_mode the text ends elsewhere");
     assert_eq!(count("select '\\\\ ', ?"), Some(1));
 }
 
