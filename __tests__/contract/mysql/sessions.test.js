@@ -17,7 +17,7 @@ describe.each(KINDS)('%s', (kind) => {
       await connection.query('set @x = 5');
       await connection.query("set sql_mode = 'NO_BACKSLASH_ESCAPES', time_zone = '+05:00'");
       await connection.query('create temporary table hidden (n int)');
-      await connection.query('use mysql');
+      await connection.query('use information_schema');
       await connection.query('start transaction');
       await connection.query(`insert into polypool_test.${table} values (1)`);
     });

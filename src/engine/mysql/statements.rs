@@ -2,7 +2,7 @@
 
 use super::classify::{self, Class, Traits};
 use super::error::ServerError;
-use super::types::Columns;
+use super::types::{Columns, TypeOptions};
 use crate::core::ids::IdMap;
 use crate::engine::session::Direction;
 use bytes::{BufMut, BytesMut};
@@ -91,8 +91,8 @@ impl Statement {
         !self.multi && self.copy.is_none() && self.commands.first().is_some_and(reads)
     }
 
-    pub(super) fn latest(&self, index: usize) -> Option<Rc<Columns>> {
-        self.latest.borrow().get(index).cloned()
+    pub(super) fn latest(&self, index: usize, options: &TypeOptions) -> Option<Rc<Columns>> {
+        self.latest.borrow().get(index).filter(|columns| columns.is_of(options)).cloned()
     }
 
     pub(super) fn remember(&self, index: usize, columns: &Rc<Columns>) {
