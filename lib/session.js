@@ -272,4 +272,7 @@ class Session {
   }
 }
 
-module.exports = { Session };
+/** How the engine would dispatch a statement: `read` and `write` may share a wire, `alone` not. */
+const { statementClass } = binding;
+
+module.exports = { Session, statementClass };

@@ -3,9 +3,10 @@
 /** Those who ask a pool for a client: who wants it himself, and the queries of `pool.query`. */
 
 const { AsyncResource } = require('node:async_hooks');
+const { DatabaseError } = require('pg-protocol');
 const { refuseAtCaller } = require('../../failure');
 const { surface } = require('../../surface');
-const { PLAIN, RUN } = require('./queries');
+const { PLAIN, RUN, clock } = require('./queries');
 
 const same = (callback) => callback;
 
@@ -91,7 +92,10 @@ class QueryRequest extends Request {
     this.member = null;
     this.listener = null;
     this.isOver = false;
-    /** What came of sending it ahead of its client, in pipeline mode. */
+    /** What is known of its text, where it may share a client; since when it runs on its own. */
+    this.timing = null;
+    this.startedAt = 0;
+    /** What came of sending it over somebody else's client. */
     this.ahead = null;
     /** Its client was lost while the answer was to come over another one. */
     this.lost = undefined;
@@ -132,8 +136,10 @@ class QueryRequest extends Request {
     }
     this.facade.log('dispatching query');
     try {
+      if (this.timing !== null) this.startedAt = clock();
       const answer = (error, result) => {
         this.facade.log('query dispatched');
+        if (this.timing !== null) this.timing.note(clock() - this.startedAt);
         this.end(error, result);
       };
       // Instrumentation that replaces the method is called. The promise has its context by itself.
@@ -151,15 +157,31 @@ class QueryRequest extends Request {
     else this.lost = error;
   }
 
-  /** Sends it over a client that somebody else's query has; it still waits for one of its own. */
-  sendAhead(client) {
-    this.ahead = new Ahead(this);
+  /** Of those that may share: who was sent ahead leaves nothing on the wire of its own client. */
+  get isShort() {
+    return this.timing !== null && (this.ahead !== null || this.timing.isShort);
+  }
+
+  /**
+   * Sends it over a client that somebody else's query has, by its method `how`; it still waits for
+   * one of its own.
+   */
+  sendAhead(client, how) {
+    const ahead = new Ahead(this, client);
+    const answer = (error, result) => ahead.answer(error, result);
+    this.ahead = ahead;
     try {
-      client.query(this.text, this.values, (error, result) => this.ahead.answer(error, result));
+      // It is told of what is wrong with it when it is its turn.
+      if (client[how](this.text, this.values, answer) === false) this.ahead = null;
     } catch {
-      // Told when it is its turn.
       this.ahead = null;
     }
+  }
+
+  /** The client that it was sent over is lost; it only reads, and has one of its own, or will. */
+  sendAgain(isGranted) {
+    this.ahead = null;
+    if (isGranted) this.run(this.client);
   }
 
   /** The client goes back first: the caller may want it next. */
@@ -184,17 +206,24 @@ class QueryRequest extends Request {
 /** The answer to a query that was sent before it was its turn, and what became of its wait. */
 class Ahead {
   #request;
+  #client;
   #error = null;
   #result = undefined;
   #isGranted = false;
   #isRefused = false;
 
-  constructor(request) {
+  /** `client`: that it was sent over. */
+  constructor(request, client) {
     this.#request = request;
+    this.#client = client;
     this.isOver = false;
   }
 
   answer(error, result) {
+    if (error && this.#mayGoAgain(error)) {
+      this.#request.sendAgain(this.#isGranted);
+      return;
+    }
     this.isOver = true;
     this.#error = error;
     this.#result = result;
@@ -209,6 +238,14 @@ class Ahead {
   refuse() {
     this.#isRefused = true;
     this.#tell();
+  }
+
+  /** With pg its client would have been another one, and the loss of this one nothing to it. */
+  #mayGoAgain(error) {
+    const { timing, client, lost } = this.#request;
+    if (timing === null || !timing.isRead || this.#isRefused) return false;
+    if (client === this.#client || lost !== undefined) return false;
+    return !(error instanceof DatabaseError) || error.severity === 'FATAL';
   }
 
   #tell() {
