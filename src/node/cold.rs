@@ -7,11 +7,11 @@ use crate::core::error::OptionError;
 use crate::core::message::Input;
 use crate::core::options::{Int8, Options, Reset, Validate, Value};
 use crate::engine::pool::{Attached, Hooks, PoolShared, Role, Surroundings};
-use crate::engine::postgres::adapter::{Postgres, dispatch_of};
+use crate::engine::postgres::adapter::Postgres;
 use crate::engine::postgres::config::{INTERNAL, KEYS};
 use crate::engine::registry::{self, Before};
 use crate::engine::runtime::Message;
-use crate::engine::session::{Connector, Dispatch};
+use crate::engine::session::Connector;
 use napi::bindgen_prelude::{Function, JsObjectValue, Object};
 use napi::{Env, JsValue};
 use napi_derive::napi;
@@ -212,16 +212,6 @@ fn packed(mut options: Options, connector: &Postgres) -> Options {
         options.share_depth = 32;
     }
     options
-}
-
-/// How the engine would dispatch a statement: `read`, `write` or `alone`.
-#[napi]
-pub fn statement_class(text: String) -> &'static str {
-    match dispatch_of(&text) {
-        Dispatch::Read => "read",
-        Dispatch::Write => "write",
-        Dispatch::Alone { .. } => "alone",
-    }
 }
 
 /// The pool's figures as JSON (`Pool.stats`).

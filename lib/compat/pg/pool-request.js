@@ -6,7 +6,7 @@ const { AsyncResource } = require('node:async_hooks');
 const { DatabaseError } = require('pg-protocol');
 const { refuseAtCaller } = require('../../failure');
 const { surface } = require('../../surface');
-const { PLAIN, RUN, clock } = require('./queries');
+const { PLAIN, RUN } = require('./queries');
 
 const same = (callback) => callback;
 
@@ -92,9 +92,8 @@ class QueryRequest extends Request {
     this.member = null;
     this.listener = null;
     this.isOver = false;
-    /** What is known of its text, where it may share a client; since when it runs on its own. */
-    this.timing = null;
-    this.startedAt = 0;
+    /** `read` or `write` where it may share a client. */
+    this.pace = undefined;
     /** What came of sending it over somebody else's client. */
     this.ahead = null;
     /** Its client was lost while the answer was to come over another one. */
@@ -136,10 +135,8 @@ class QueryRequest extends Request {
     }
     this.facade.log('dispatching query');
     try {
-      if (this.timing !== null) this.startedAt = clock();
       const answer = (error, result) => {
         this.facade.log('query dispatched');
-        if (this.timing !== null) this.timing.note(clock() - this.startedAt);
         this.end(error, result);
       };
       // Instrumentation that replaces the method is called. The promise has its context by itself.
@@ -155,11 +152,6 @@ class QueryRequest extends Request {
   handleError(error) {
     if (this.ahead === null || this.ahead.isOver) this.end(error);
     else this.lost = error;
-  }
-
-  /** Of those that may share: who was sent ahead leaves nothing on the wire of its own client. */
-  get isShort() {
-    return this.timing !== null && (this.ahead !== null || this.timing.isShort);
   }
 
   /**
@@ -242,8 +234,8 @@ class Ahead {
 
   /** With pg its client would have been another one, and the loss of this one nothing to it. */
   #mayGoAgain(error) {
-    const { timing, client, lost } = this.#request;
-    if (timing === null || !timing.isRead || this.#isRefused) return false;
+    const { pace, client, lost } = this.#request;
+    if (pace !== 'read' || this.#isRefused) return false;
     if (client === this.#client || lost !== undefined) return false;
     return !(error instanceof DatabaseError) || error.severity === 'FATAL';
   }

@@ -99,7 +99,7 @@ class Pool extends EventEmitter {
       this.connect((error, client) => request.handleClient(error, client));
     } else if (this.ending) request.finish(new Error(ENDED));
     else {
-      request.timing = this.#sharing.timingOf(text);
+      request.pace = this.#sharing.paceOf(text);
       this.#request(request);
     }
     return promise;

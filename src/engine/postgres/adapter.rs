@@ -1,7 +1,7 @@
 //! The PostgreSQL session as the driver wants it.
 
 use super::cancel::cancel;
-use super::classify::{Class, examine};
+use super::classify::Class;
 use super::config::{Endpoint, Target};
 use super::connect::{Connected, Peer};
 use super::copy::refusal;
@@ -118,20 +118,6 @@ impl driver::Connector for Postgres {
     }
 }
 
-fn dispatch(class: Class) -> driver::Dispatch {
-    match class {
-        Class::Read => driver::Dispatch::Read,
-        Class::Write => driver::Dispatch::Write,
-        Class::Control | Class::Copy => driver::Dispatch::Alone { dirties: false },
-        Class::Other => driver::Dispatch::Alone { dirties: true },
-    }
-}
-
-/// As of a statement with this text.
-pub fn dispatch_of(text: &str) -> driver::Dispatch {
-    dispatch(examine(text).class)
-}
-
 /// A text with how long it took so far.
 pub struct Timed {
     statement: Rc<Statement>,
@@ -148,7 +134,12 @@ impl Timed {
 
 impl driver::Statement for Timed {
     fn dispatch(&self) -> driver::Dispatch {
-        dispatch(self.statement.class)
+        match self.statement.class {
+            Class::Read => driver::Dispatch::Read,
+            Class::Write => driver::Dispatch::Write,
+            Class::Control | Class::Copy => driver::Dispatch::Alone { dirties: false },
+            Class::Other => driver::Dispatch::Alone { dirties: true },
+        }
     }
 
     fn has_parts(&self) -> bool {
