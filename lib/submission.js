@@ -237,7 +237,7 @@ class Submission {
     return entry?.text === text ? entry : undefined;
   }
 
-  /** Which of `FLAG.PACES` the engine has last said that a text is. */
+  /** What the engine has last said that a text is. */
   paceOf(text, name) {
     return this.#known(text, name)?.pace ?? FLAG.ALONE;
   }

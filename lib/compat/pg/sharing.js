@@ -12,7 +12,7 @@ const { SHARE, WIRE, clock } = require('./queries');
 /** Queries on one client beside its own. */
 const AHEAD_MAX = 16;
 /** Without an answer for so long a wire has something on it that takes longer than it used to. */
-const STUCK_MS = 5;
+const STUCK_MS = 10;
 
 class Sharing {
   #always;
