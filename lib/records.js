@@ -44,7 +44,8 @@ const COMPLETE = {
   NOTIFICATION: 20,
   SUSPENDED: 21,
   STATUS: 22,
-  PACE: 23,
+  OUTCOME: 23,
+  PACE: 24,
 };
 const FLAG = {
   STREAM: 1,

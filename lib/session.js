@@ -80,7 +80,7 @@ class Session {
     );
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
     this.#id = settings.pool;
-    this.#transports = new Transports(own, recipe, this.#resource);
+    this.#transports = new Transports(own, recipe, this.#resource, settings.engine);
     own.pools.set(this.#id, this);
     const step = new Step(this, () => this.#borrow(done), done);
     own.record(SUBMIT.WARM, own.add(step), this.#id);

@@ -1,5 +1,5 @@
 'use strict';
-// `npm test`: builds what is out of date, starts a PostgreSQL server, runs every suite once and
+// `npm test`: builds what is out of date, starts the database servers, runs every suite once and
 // ends with the line "N passed, N failed", summed from what the runners themselves report.
 
 const { spawn } = require('node:child_process');
@@ -9,8 +9,7 @@ const path = require('node:path');
 const { build } = require('./build.js');
 const { checkExamples } = require('./check-examples.js');
 const { prepareDev } = require('./prepare-dev.js');
-const { Server } = require('../__tests__/support/server.js');
-const { VARIABLE } = require('../__tests__/support/urls.js');
+const { startServers } = require('../__tests__/support/servers.js');
 
 const root = path.join(__dirname, '..');
 const jestBinary = path.join(root, 'node_modules', 'jest', 'bin', 'jest.js');
@@ -82,13 +81,12 @@ async function suite(name, start) {
   return { name, ...result };
 }
 
-async function withServer(start) {
-  const server = await Server.start();
-  process.env[VARIABLE] = JSON.stringify(server.describe());
+async function withServers(start) {
+  const stop = await startServers();
   try {
     return await start();
   } finally {
-    await server.destroy();
+    await stop();
   }
 }
 
@@ -96,7 +94,7 @@ async function main() {
   prepareDev();
   build();
   const results = [await suite('cargo test', cargo), await suite('types', types)];
-  await withServer(async () => {
+  await withServers(async () => {
     results.push(await suite('jest', jest));
     results.push(await suite('examples', examples));
   });

@@ -66,7 +66,7 @@ function shelf() {
 /**
  * Unpacks a package of `suite` with the libraries it needs, once per machine; `parts` are other
  * packages that it does not work without. Gives a function from program and arguments to the
- * command line that runs it.
+ * command line that runs it; its `root` is the folder.
  */
 async function unpack(name, suite, parts = []) {
   const place = path.join(shelf(), `${suite}-${name}`);
@@ -81,7 +81,7 @@ async function unpack(name, suite, parts = []) {
       fs.rmSync(fresh, { recursive: true, force: true });
     }
   }
-  return (program, args) => loaded(place, program, args);
+  return Object.assign((program, args) => loaded(place, program, args), { root: place });
 }
 
 async function fetchPackages(names, suite) {
@@ -118,4 +118,4 @@ function loaded(root, program, args) {
   return [loader, ['--library-path', libraries.join(':'), path.join(root, program), ...args]];
 }
 
-module.exports = { unpack };
+module.exports = { shelf, unpack };

@@ -1,5 +1,3 @@
 'use strict';
 
-module.exports = async () => {
-  await globalThis.polypoolTestServer?.destroy();
-};
+module.exports = () => globalThis.polypoolStopServers?.();

@@ -101,6 +101,8 @@ pub mod tag {
     pub const ARRAY: i32 = 8;
     /// Length word, bytes: a Date in ISO form, local time with its offset.
     pub const DATE: i32 = 9;
+    /// Length word, decimal digits: a BigInt.
+    pub const BIGINT: i32 = 10;
 }
 
 /// `[ROWS, request, shape, row count]`, then per row its NULL words and cells.
@@ -155,9 +157,12 @@ pub const SUSPENDED: i32 = 21;
 /// changed: how the session stands, as ReadyForQuery says it (`I`, `T`, `E`).
 pub const STATUS: i32 = 22;
 
+/// `[OUTCOME, request, low, high, warnings, bytes]`: of the result that ends next: the generated
+/// id (zero for none), the count of warnings, what the server says of it in words.
+pub const OUTCOME: i32 = 23;
 /// `[PACE, request, pace]`: ahead of the end of a request whose flags say otherwise: which of `PACES`
 /// its text is.
-pub const PACE: i32 = 23;
+pub const PACE: i32 = 24;
 
 /// Kinds of TRANSPORT_OPEN.
 pub mod transport {
