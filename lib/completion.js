@@ -133,19 +133,18 @@ class Completion {
           link.requests[ints[reader.i]].pool.status = ints[reader.i + 1];
           reader.i += 2;
           break;
-<<<<<<< HEAD
         case COMPLETE.PACE: {
           const { text, name } = link.requests[ints[reader.i]];
           link.setPace(text, name, ints[reader.i + 1]);
           reader.i += 2;
-=======
+          break;
+        }
         case COMPLETE.OUTCOME: {
           const { i } = reader;
           reader.i += 4;
           const id = this.generatedId(link.requests[ints[i]], ints[i + 1], ints[i + 2]);
           const outcome = { insertId: id, warnings: ints[i + 3], info: reader.payload() };
           link.requests[ints[i]].outcome = outcome;
->>>>>>> myconnect
           break;
         }
         case COMPLETE.COMMAND:
