@@ -1,5 +1,6 @@
 //! A link: one load of lib/ in one JavaScript environment, seen from both sides.
 
+use super::protocol::Protocol;
 use super::request::Token;
 use super::session::Statement;
 use crate::wire::chunk::{CHUNK_TARGET, Chunk};
@@ -137,8 +138,8 @@ impl LinkShared {
 pub struct LinkStatement {
     pub text: Rc<str>,
     pub name: Option<Rc<str>>,
-    /// Made by the first pool that runs it.
-    pub statement: Option<Rc<dyn Statement>>,
+    /// Made by the first pool of each protocol that runs it.
+    pub made: [Option<Rc<dyn Statement>>; Protocol::COUNT],
 }
 
 /// All links, by number. A vector: looked up for every row.

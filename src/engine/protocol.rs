@@ -29,6 +29,9 @@ const NAMES: [(&str, Protocol); 4] = [
 ];
 
 impl Protocol {
+    /// How many there are; each has a place of its own where things are kept by protocol.
+    pub const COUNT: usize = 2;
+
     /// Takes option `engine` off the others; PostgreSQL where nothing tells.
     pub fn choose(entries: Entries) -> Result<(Protocol, Entries), OptionError> {
         let (engine, rest): (Entries, Entries) =

@@ -2,6 +2,7 @@
 
 use super::bridge::Bridges;
 use super::error::EngineError;
+use super::protocol::Protocol;
 use super::replies::Replies;
 use super::settings::Settings;
 use super::stream::Stream;
@@ -182,6 +183,9 @@ impl Place {
 /// One target: where and as whom to connect.
 pub trait Connector: Send + Sync {
     fn connect(self: Arc<Self>, attempt: Attempt) -> LocalFuture<Result<Opened, EngineError>>;
+
+    /// Whose statements it makes.
+    fn protocol(&self) -> Protocol;
 
     /// The server runs on this machine, as far as the target tells.
     fn is_local(&self) -> bool;

@@ -142,7 +142,7 @@ impl Driver {
             link.statements.resize_with(at + 1, || None);
         }
         let (text, name) = (text.into(), name.map(Rc::from));
-        link.statements[at] = Some(LinkStatement { text, name, statement: None });
+        link.statements[at] = Some(LinkStatement { text, name, made: Default::default() });
         Ok(())
     }
 
@@ -232,14 +232,16 @@ impl Driver {
         let Some(state) = self.pools.get(&query.pool) else {
             return self.fail(query.origin, &super::closed());
         };
-        let statement = match &entry.statement {
+        let connector = &state.shared.connector;
+        let protocol = connector.protocol();
+        let place = &mut entry.made[protocol as usize];
+        let statement = match place {
             Some(statement) => statement.clone(),
             None => {
-                let connector = &state.shared.connector;
                 let (text, name) = (entry.text.clone(), entry.name.clone());
                 let make = |id| connector.statement(id, &text, name.as_deref());
-                let made = self.statements.get(&text, name.as_deref(), make);
-                entry.statement = Some(made.clone());
+                let made = self.statements.get(protocol, &text, name.as_deref(), make);
+                *place = Some(made.clone());
                 made
             }
         };

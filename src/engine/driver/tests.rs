@@ -43,6 +43,10 @@ impl Statement for Text {
 }
 
 impl Connector for Nowhere {
+    fn protocol(&self) -> Protocol {
+        Protocol::Postgres
+    }
+
     fn is_local(&self) -> bool {
         false
     }

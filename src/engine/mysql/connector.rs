@@ -13,6 +13,7 @@ use crate::engine::net::failure::ConnectError;
 use crate::engine::net::hosts::Silence;
 use crate::engine::net::tls::TlsRoots;
 use crate::engine::pool::Surroundings;
+use crate::engine::protocol::Protocol;
 use crate::engine::session as driver;
 use crate::engine::settings::Settings;
 use once_cell::sync::OnceCell;
@@ -91,6 +92,10 @@ impl driver::Connector for MySql {
             let session = Box::new(Connection::new(session, cancel));
             Ok(driver::Opened { stream, session, leftover })
         })
+    }
+
+    fn protocol(&self) -> Protocol {
+        Protocol::MySql
     }
 
     fn is_local(&self) -> bool {

@@ -23,6 +23,7 @@ use crate::engine::net::failure::ConnectError;
 use crate::engine::net::hosts::Silence;
 use crate::engine::net::tls::TlsRoots;
 use crate::engine::pool::Surroundings;
+use crate::engine::protocol::Protocol;
 use crate::engine::replies::{self, Replies};
 use crate::engine::session as driver;
 use crate::engine::settings::Settings;
@@ -100,6 +101,10 @@ impl driver::Connector for Postgres {
             let session = Box::new(Connection { session, origin: self, peer, told });
             Ok(driver::Opened { stream, session, leftover })
         })
+    }
+
+    fn protocol(&self) -> Protocol {
+        Protocol::Postgres
     }
 
     fn is_local(&self) -> bool {
