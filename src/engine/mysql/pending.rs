@@ -56,6 +56,10 @@ pub(super) enum Fault {
 pub(super) struct Pending {
     pub token: u64,
     pub stage: Stage,
+    /// Number of the answer's first packet: behind those of the command, and of the EXECUTE that
+    /// follows a PREPARE.
+    pub sequence: u8,
+    pub later_sequence: u8,
     pub class: Class,
     /// Rows come in the binary form.
     pub binary: bool,
@@ -99,6 +103,8 @@ impl Pending {
         Pending {
             token,
             stage,
+            sequence: 1,
+            later_sequence: 1,
             class,
             binary: false,
             reused: false,

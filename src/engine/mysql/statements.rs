@@ -1,6 +1,7 @@
 //! Statement texts, what the server told about them, and the prepared ones of one connection.
 
 use super::classify::{self, Class, Traits};
+use super::error::ServerError;
 use super::types::Columns;
 use crate::core::ids::IdMap;
 use crate::engine::session::Direction;
@@ -83,6 +84,8 @@ pub(super) struct Prepared {
     params: Cell<u16>,
     /// Of its first result, as last told on this connection: a server may leave them out later.
     columns: RefCell<Option<Rc<Columns>>>,
+    /// Why the server could not prepare it: what was sent on trust behind that fails alike.
+    failure: RefCell<Option<ServerError>>,
     /// In the cache; others are closed once they have run.
     pub kept: bool,
     /// Which one of the connection it is.
@@ -94,7 +97,8 @@ pub(super) struct Prepared {
 impl Prepared {
     fn new(statement: Rc<Statement>, kept: bool, serial: u64, epoch: u64) -> Prepared {
         let (id, params, columns) = (Cell::default(), Cell::default(), RefCell::default());
-        Prepared { statement, id, params, columns, kept, serial, epoch }
+        let failure = RefCell::default();
+        Prepared { statement, id, params, columns, failure, kept, serial, epoch }
     }
 
     pub fn id(&self) -> Option<u32> {
@@ -108,6 +112,14 @@ impl Prepared {
     pub fn answered(&self, id: u32, params: u16) {
         self.id.set(Some(id));
         self.params.set(params);
+    }
+
+    pub fn failed(&self, error: &ServerError) {
+        self.failure.replace(Some(error.clone()));
+    }
+
+    pub fn failure(&self) -> Option<ServerError> {
+        self.failure.borrow().clone()
     }
 
     pub fn columns(&self) -> Option<Rc<Columns>> {

@@ -1,5 +1,7 @@
 use super::transcript::*;
 use super::*;
+use crate::engine::mysql::started::Flavor;
+use mysql_common::constants::CapabilityFlags;
 
 const POINT: &str = "select n from t where id = ?";
 const OTHER: &str = "select m from t where id = ?";
@@ -99,6 +101,34 @@ fn what_cannot_be_prepared_fails_once() {
     assert_eq!(events.last().unwrap(), "2 ready");
     peer.execute(3, POINT, &[Value::Int(1)]);
     assert!(peer.sent().starts_with("Prepare"), "it is tried anew");
+}
+
+#[test]
+fn what_was_sent_on_trust_behind_a_prepare_fails_as_that_did() {
+    let mut peer = Peer::new(Flavor::MariaDb, 10);
+    for token in 1..=2 {
+        peer.execute(token, POINT, &[Value::Int(1)]);
+    }
+    peer.sent();
+    let unknown = answer(&[error(1243)]);
+    let events = peer.hear(&[answer(&[error(1146)]), unknown.clone(), unknown]);
+    assert_eq!(events, ["1 error 1146", "1 ready", "2 error 1146", "2 ready"]);
+    assert_eq!(peer.session.in_flight(), 0);
+}
+
+#[test]
+fn a_command_in_parts_is_answered_behind_them() {
+    let long = "x".repeat(frame::PART_MAX);
+    let mut peer = Peer::new(Flavor::MariaDb, 10);
+    peer.execute(1, POINT, &[Value::Text(&long)]);
+    peer.execute(2, &format!("select '{long}'"), &[]);
+    let result = packets(2, &[ok()]);
+    let answers = [prepared(Flavor::MariaDb, 5, 1, &[]), result.clone(), result];
+    assert_eq!(peer.hear(&answers).last().unwrap(), "2 ready");
+    let mut peer = Peer::new(Flavor::MySql, 10);
+    peer.execute(1, POINT, &[Value::Text(&long)]);
+    peer.hear(&[prepared(Flavor::MySql, 5, 1, &[]), packets(2, &[ok()])]);
+    assert_eq!(peer.session.in_flight(), 0);
 }
 
 #[test]
