@@ -133,6 +133,12 @@ class Completion {
           link.requests[ints[reader.i]].pool.status = ints[reader.i + 1];
           reader.i += 2;
           break;
+        case COMPLETE.PACE: {
+          const { text, name } = link.requests[ints[reader.i]];
+          link.setPace(text, name, ints[reader.i + 1]);
+          reader.i += 2;
+          break;
+        }
         case COMPLETE.OUTCOME: {
           const { i } = reader;
           reader.i += 4;
