@@ -232,14 +232,15 @@ impl Driver {
         let Some(state) = self.pools.get(&query.pool) else {
             return self.fail(query.origin, &super::closed());
         };
+        let connector = &state.shared.connector;
+        let protocol = connector.protocol();
         let statement = match &entry.statement {
-            Some(statement) => statement.clone(),
-            None => {
-                let connector = &state.shared.connector;
+            Some((known, statement)) if *known == protocol => statement.clone(),
+            _ => {
                 let (text, name) = (entry.text.clone(), entry.name.clone());
                 let make = |id| connector.statement(id, &text, name.as_deref());
-                let made = self.statements.get(&text, name.as_deref(), make);
-                entry.statement = Some(made.clone());
+                let made = self.statements.get(protocol, &text, name.as_deref(), make);
+                entry.statement = Some((protocol, made.clone()));
                 made
             }
         };
