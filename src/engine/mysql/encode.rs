@@ -31,7 +31,9 @@ impl Session {
             Some(_) => self.guard_error = None,
             None => {}
         }
-        let text = params.is_empty() && (mode.simple || mode.fetch == 0);
+        let text = params.is_empty()
+            && (mode.simple
+                || mode.fetch == 0 && !(self.cache.is_open() && statement.is_worth_preparing()));
         let known = if text { None } else { self.cache.find(statement) };
         let mut pending = match known {
             _ if text => self.encode_text(token, statement)?,
@@ -53,6 +55,9 @@ impl Session {
             pending.guard || pending.within || statement.class == Class::Copy || mode.fetch > 0;
         pending.copying = mode.copy.map_or(Copying::No, |_| Copying::Asked);
         self.moved |= statement.moves;
+        if statement.forgets {
+            self.cache.discard_all();
+        }
         self.push(pending);
         Ok(())
     }

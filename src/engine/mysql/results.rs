@@ -38,7 +38,7 @@ impl Session {
             head.columns = Some(fits.ok_or(Broken::Protocol("columns were left out"))?);
             return self.end_columns();
         }
-        let latest = || head.statement.as_ref()?.latest(head.results);
+        let latest = || head.statement.as_ref()?.latest(head.results, &self.types);
         head.columns = known.or_else(latest);
         head.definitions = count as u32;
         head.stage = Stage::Columns;
@@ -180,7 +180,7 @@ impl Session {
     /// The columns told with a PREPARE: an EXECUTE may leave them out from the first time on.
     fn keep_described(&mut self) -> Step {
         let Some(head) = self.pending.front() else { return Err(unasked(&[])) };
-        let latest = head.statement.as_ref().and_then(|statement| statement.latest(0));
+        let latest = head.statement.as_ref().and_then(|it| it.latest(0, &self.types));
         let same = latest.filter(|columns| columns.definitions() == self.definitions);
         let columns = match same {
             Some(columns) => columns,

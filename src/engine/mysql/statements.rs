@@ -2,7 +2,7 @@
 
 use super::classify::{self, Class, Traits};
 use super::error::ServerError;
-use super::types::Columns;
+use super::types::{Columns, TypeOptions};
 use crate::core::ids::IdMap;
 use crate::engine::session::Direction;
 use bytes::{BufMut, BytesMut};
@@ -12,6 +12,9 @@ use std::rc::Rc;
 
 /// Results of one text whose columns are remembered.
 const RESULTS: usize = 4;
+
+/// From then on a text without parameters is prepared.
+const RUNS: u8 = 2;
 
 /// One text, for all connections.
 #[derive(Debug)]
@@ -27,10 +30,14 @@ pub struct Statement {
     pub bounds: bool,
     /// May leave another default database behind.
     pub moves: bool,
+    /// May change what the texts of prepared statements would mean by now.
+    pub forgets: bool,
     /// How many parameters it has, where the text tells.
     pub placeholders: Option<usize>,
     /// The first word of each statement in it.
     commands: Vec<String>,
+    /// How often it went out as a text, up to `RUNS`.
+    runs: Cell<u8>,
     /// What its results last looked like. The same columns are described at every execution; those
     /// that have not changed are not read again.
     latest: RefCell<Vec<Rc<Columns>>>,
@@ -39,10 +46,34 @@ pub struct Statement {
 impl Statement {
     pub fn new(id: u32, text: impl Into<String>) -> Statement {
         let text = text.into();
-        let Traits { class, multi, copy, bounds, moves, placeholders, commands } =
+        let Traits { class, multi, copy, bounds, moves, forgets, placeholders, commands } =
             classify::examine(&text);
-        let latest = RefCell::default();
-        Statement { id, text, class, multi, copy, bounds, moves, placeholders, commands, latest }
+        Statement {
+            id,
+            text,
+            class,
+            multi,
+            copy,
+            bounds,
+            moves,
+            forgets,
+            placeholders,
+            commands,
+            runs: Cell::new(0),
+            latest: RefCell::default(),
+        }
+    }
+
+    /// Whether it is prepared though it has no parameters: then its rows come in the binary form,
+    /// which costs the server a third of the text, and it is read only once. A text that comes but
+    /// once or twice is not worth the round trip, nor is one that cannot be prepared everywhere.
+    pub(super) fn is_worth_preparing(&self) -> bool {
+        let runs = self.runs.get();
+        if runs < RUNS {
+            self.runs.set(runs + 1);
+            return false;
+        }
+        self.placeholders == Some(0) && self.has_rows()
     }
 
     /// What result `index` comes from; nothing where one of several may have had more than one.
@@ -60,8 +91,8 @@ impl Statement {
         !self.multi && self.copy.is_none() && self.commands.first().is_some_and(reads)
     }
 
-    pub(super) fn latest(&self, index: usize) -> Option<Rc<Columns>> {
-        self.latest.borrow().get(index).cloned()
+    pub(super) fn latest(&self, index: usize, options: &TypeOptions) -> Option<Rc<Columns>> {
+        self.latest.borrow().get(index).filter(|columns| columns.is_of(options)).cloned()
     }
 
     pub(super) fn remember(&self, index: usize, columns: &Rc<Columns>) {
@@ -232,6 +263,17 @@ impl StatementCache {
         }
     }
 
+    /// Whether anything is kept at all.
+    pub fn is_open(&self) -> bool {
+        self.budget > 0
+    }
+
+    /// Their texts may mean something else from now on: none is used again.
+    pub fn discard_all(&mut self) {
+        let entries = self.entries.drain().map(|(_, entry)| entry.prepared);
+        self.discarded.extend(entries);
+    }
+
     /// The server has forgotten all of them, or will have by the time it reads what follows.
     pub fn clear(&mut self) {
         self.entries.clear();
@@ -239,12 +281,21 @@ impl StatementCache {
         self.epoch += 1;
     }
 
-    /// Appends what closes the discarded ones: it has no answer.
+    /// Appends what closes the discarded ones: it has no answer. One whose number is not known yet
+    /// has its turn later.
+    #[inline]
     pub fn write_closes(&mut self, out: &mut BytesMut) {
-        for id in self.discarded.drain(..).filter_map(|prepared| prepared.id()) {
-            out.put_slice(&[5, 0, 0, 0, Command::COM_STMT_CLOSE as u8]);
-            out.put_u32_le(id);
+        if self.discarded.is_empty() {
+            return;
         }
+        self.discarded.retain(|prepared| match prepared.id() {
+            Some(id) => {
+                out.put_slice(&[5, 0, 0, 0, Command::COM_STMT_CLOSE as u8]);
+                out.put_u32_le(id);
+                false
+            }
+            None => Rc::strong_count(prepared) > 1,
+        });
     }
 
     #[cfg(test)]

@@ -168,6 +168,11 @@ impl Columns {
         (length == body.len() && rest.starts_with(body)).then_some(4 + length)
     }
 
+    /// Whether they were read with these options: pools that differ in them share statements.
+    pub fn is_of(&self, options: &TypeOptions) -> bool {
+        self.key[1] == options.key()
+    }
+
     pub fn definitions(&self) -> &[u8] {
         &self.key[HEAD..]
     }

@@ -27,6 +27,54 @@ fn a_text_without_parameters_is_a_query() {
 }
 
 #[test]
+fn a_text_that_comes_again_is_prepared() {
+    let mut peer = Peer::new(Flavor::MySql, 10);
+    for token in 1..=2 {
+        peer.execute(token, "select 1", &[]);
+        assert_eq!(peer.sent(), "Query(select 1)");
+        peer.hear(&[answer(&[ok()])]);
+    }
+    peer.execute(3, "select 1", &[]);
+    assert_eq!(peer.sent(), "Prepare(select 1)");
+    peer.hear(&[prepared(Flavor::MySql, 5, 0, &[("n", LONG)])]);
+    assert_eq!(peer.sent(), "Execute(5, 0 bytes)");
+    assert_eq!(peer.hear(&[result(Flavor::MySql, 1)]).last().unwrap(), "3 ready");
+    let simple = Mode { simple: true, ..Mode::default() };
+    peer.run(4, "select 1", &[], simple).unwrap();
+    assert_eq!(peer.sent(), "Query(select 1)");
+    let mut peer = Peer::new(Flavor::MySql, 0);
+    for token in 1..=4 {
+        peer.execute(token, "select 1", &[]);
+        assert_eq!(peer.sent(), "Query(select 1)", "without a cache it stays a text");
+    }
+}
+
+#[test]
+fn what_may_change_the_meaning_of_texts_has_them_prepared_anew() {
+    for (text, anew) in [("use other", true), ("set sql_mode = ''", true), ("truncate t", false)] {
+        let mut peer = Peer::new(Flavor::MySql, 10);
+        peer.execute(1, POINT, &[Value::Int(1)]);
+        peer.hear(&[prepared(Flavor::MySql, 5, 1, &[]), answer(&[ok()])]);
+        peer.sent();
+        peer.execute(2, text, &[]);
+        peer.execute(3, POINT, &[Value::Int(1)]);
+        assert_eq!(peer.sent().contains(" Close(5) Prepare("), anew, "{text}");
+    }
+}
+
+#[test]
+fn a_number_that_comes_too_late_is_closed_all_the_same() {
+    let mut peer = Peer::new(Flavor::MariaDb, 10);
+    peer.execute(1, POINT, &[Value::Int(1)]);
+    peer.execute(2, "use other", &[]);
+    peer.execute(3, OTHER, &[Value::Int(1)]);
+    assert!(!peer.sent().contains("Close"));
+    peer.hear(&[prepared(Flavor::MariaDb, 5, 1, &[]), answer(&[ok()]), answer(&[ok()])]);
+    peer.hear(&[prepared(Flavor::MariaDb, 6, 1, &[]), answer(&[ok()])]);
+    assert_eq!(peer.sent(), "Close(5)");
+}
+
+#[test]
 fn an_ok_tells_what_was_done() {
     let mut peer = Peer::new(Flavor::MySql, 10);
     peer.execute(1, "insert into t values (1)", &[]);
@@ -286,7 +334,7 @@ fn changed_columns_are_read_anew() {
         &[("a", LONG)],
         &[("a", LONG), ("c", LONG), ("d", LONG)],
     ] {
-        peer.execute(1, "select * from t", &[]);
+        peer.run(1, "select * from t", &[], Mode { simple: true, ..Mode::default() }).unwrap();
         let names: Vec<&str> = list.iter().map(|(name, _)| *name).collect();
         let mut bodies = columns(Flavor::MySql, list);
         bodies.extend([text_row(&vec![Some("1"); list.len()]), end()]);
