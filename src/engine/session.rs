@@ -2,7 +2,6 @@
 
 use super::bridge::Bridges;
 use super::error::EngineError;
-use super::protocol::Protocol;
 use super::replies::Replies;
 use super::settings::Settings;
 use super::stream::Stream;
@@ -180,12 +179,18 @@ impl Place {
     }
 }
 
+/// What is spoken there: a statement of one protocol means nothing to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Postgres,
+    MySql,
+}
+
 /// One target: where and as whom to connect.
 pub trait Connector: Send + Sync {
-    fn connect(self: Arc<Self>, attempt: Attempt) -> LocalFuture<Result<Opened, EngineError>>;
-
-    /// Whose statements it makes.
     fn protocol(&self) -> Protocol;
+
+    fn connect(self: Arc<Self>, attempt: Attempt) -> LocalFuture<Result<Opened, EngineError>>;
 
     /// The server runs on this machine, as far as the target tells.
     fn is_local(&self) -> bool;

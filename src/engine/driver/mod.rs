@@ -24,9 +24,8 @@ use super::pool::PoolShared;
 use super::replies::{Finished, Names, Notification, talk};
 use super::request::{Request, Requests, Token};
 use super::runtime::{Message, Runtime, SharedDriver};
-use super::session::Statement;
+use super::session::{Protocol, Statement};
 use crate::core::message::{ConnId, Effect, Input, RejectReason, Time, WaiterId};
-use crate::engine::protocol::Protocol;
 use crate::wire::record;
 use connection::{Conn, Slot};
 use serde_json::json;
@@ -90,7 +89,7 @@ pub struct Driver {
 /// One statement per text, protocol and process, so that threads share prepared statements.
 #[derive(Default)]
 struct Interner {
-    by_text: [HashMap<Box<str>, Rc<dyn Statement>>; Protocol::COUNT],
+    by_text: [HashMap<Box<str>, Rc<dyn Statement>>; 2],
     next: u32,
 }
 

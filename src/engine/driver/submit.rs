@@ -142,7 +142,7 @@ impl Driver {
             link.statements.resize_with(at + 1, || None);
         }
         let (text, name) = (text.into(), name.map(Rc::from));
-        link.statements[at] = Some(LinkStatement { text, name, made: Default::default() });
+        link.statements[at] = Some(LinkStatement { text, name, statement: None });
         Ok(())
     }
 
@@ -234,14 +234,13 @@ impl Driver {
         };
         let connector = &state.shared.connector;
         let protocol = connector.protocol();
-        let place = &mut entry.made[protocol as usize];
-        let statement = match place {
-            Some(statement) => statement.clone(),
-            None => {
+        let statement = match &entry.statement {
+            Some((known, statement)) if *known == protocol => statement.clone(),
+            _ => {
                 let (text, name) = (entry.text.clone(), entry.name.clone());
                 let make = |id| connector.statement(id, &text, name.as_deref());
                 let made = self.statements.get(protocol, &text, name.as_deref(), make);
-                *place = Some(made.clone());
+                entry.statement = Some((protocol, made.clone()));
                 made
             }
         };

@@ -13,7 +13,6 @@ use crate::engine::net::failure::ConnectError;
 use crate::engine::net::hosts::Silence;
 use crate::engine::net::tls::TlsRoots;
 use crate::engine::pool::Surroundings;
-use crate::engine::protocol::Protocol;
 use crate::engine::session as driver;
 use crate::engine::settings::Settings;
 use once_cell::sync::OnceCell;
@@ -76,6 +75,10 @@ impl MySql {
 }
 
 impl driver::Connector for MySql {
+    fn protocol(&self) -> driver::Protocol {
+        driver::Protocol::MySql
+    }
+
     fn connect(
         self: Arc<Self>,
         mut attempt: driver::Attempt,
@@ -92,10 +95,6 @@ impl driver::Connector for MySql {
             let session = Box::new(Connection::new(session, cancel));
             Ok(driver::Opened { stream, session, leftover })
         })
-    }
-
-    fn protocol(&self) -> Protocol {
-        Protocol::MySql
     }
 
     fn is_local(&self) -> bool {

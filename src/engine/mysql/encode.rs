@@ -48,9 +48,11 @@ impl Session {
         };
         pending.retried = retried;
         // A server cannot be told to skip a statement: what is within a transaction waits until it
-        // is known to have begun.
+        // is known to have begun, and not to have been undone by a deadlock.
         pending.guard = mode.guard || mode.lead;
-        pending.exclusive = pending.guard || statement.class == Class::Copy || mode.fetch > 0;
+        pending.within = mode.within;
+        pending.exclusive =
+            pending.guard || pending.within || statement.class == Class::Copy || mode.fetch > 0;
         pending.copying = mode.copy.map_or(Copying::No, |_| Copying::Asked);
         self.moved |= statement.moves;
         if statement.forgets {

@@ -72,6 +72,8 @@ pub(super) struct Pending {
     pub exclusive: bool,
     /// Its error is that of all within it.
     pub guard: bool,
+    /// It runs in a transaction that must not have been undone.
+    pub within: bool,
     /// An error was reported.
     pub failed: bool,
     /// Part of a larger step: only its errors are reported.
@@ -112,6 +114,7 @@ impl Pending {
             preparing: false,
             exclusive: false,
             guard: false,
+            within: false,
             failed: false,
             quiet: false,
             copying: Copying::No,

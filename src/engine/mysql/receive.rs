@@ -207,7 +207,7 @@ impl Session {
             head.fault = Some(Box::new(Fault::Stale(error)));
         } else if head.fault.is_none() {
             head.failed = true;
-            if head.guard {
+            if head.guard || (head.within && error.undoes_transaction()) {
                 self.guard_error = Some(error.clone());
             }
             sink.error(head.token, &error);

@@ -23,7 +23,6 @@ use crate::engine::net::failure::ConnectError;
 use crate::engine::net::hosts::Silence;
 use crate::engine::net::tls::TlsRoots;
 use crate::engine::pool::Surroundings;
-use crate::engine::protocol::Protocol;
 use crate::engine::replies::{self, Replies};
 use crate::engine::session as driver;
 use crate::engine::settings::Settings;
@@ -86,6 +85,10 @@ impl Postgres {
 }
 
 impl driver::Connector for Postgres {
+    fn protocol(&self) -> driver::Protocol {
+        driver::Protocol::Postgres
+    }
+
     fn connect(
         self: Arc<Self>,
         attempt: driver::Attempt,
@@ -101,10 +104,6 @@ impl driver::Connector for Postgres {
             let session = Box::new(Connection { session, origin: self, peer, told });
             Ok(driver::Opened { stream, session, leftover })
         })
-    }
-
-    fn protocol(&self) -> Protocol {
-        Protocol::Postgres
     }
 
     fn is_local(&self) -> bool {

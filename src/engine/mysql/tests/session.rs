@@ -367,6 +367,23 @@ fn what_is_within_waits_until_the_transaction_has_begun() {
     assert_eq!(events.last().unwrap(), "5 ready");
 }
 
+/// The server would run it outside of any.
+#[test]
+fn what_is_within_waits_until_nothing_has_undone_the_transaction() {
+    let within = Mode { within: true, ..Mode::default() };
+    let mut peer = Peer::new(Flavor::MySql, 10);
+    peer.run(1, "update t set a = 1", &[], within).unwrap();
+    peer.run(2, "insert into t values (1)", &[], within).unwrap();
+    peer.run(3, "rollback", &[], Mode::default()).unwrap();
+    assert_eq!(peer.sent(), "Query(update t set a = 1)");
+    assert_eq!(peer.hear(&[answer(&[error(1213)])]), ["1 error 1213", "1 ready"]);
+    assert_eq!(peer.sent(), "Ping Query(rollback)");
+    let events = peer.hear(&[answer(&[ok()]), answer(&[ok()])]);
+    assert_eq!(events[..2], ["2 error 1213", "2 ready"]);
+    peer.run(4, "select 1", &[], within).unwrap();
+    assert_eq!(peer.sent(), "Query(select 1)", "the next transaction");
+}
+
 #[test]
 fn a_reset_goes_back_to_how_the_session_was() {
     let mut peer = Peer::new(Flavor::MySql, 10);
