@@ -588,9 +588,11 @@ export interface PoolOptions extends ConnectOptions, ReplicaOptions {
 // ---------------------------------------------------------------------------------------------
 
 /**
- * A value for `$1`, `$2`, ... of PostgreSQL, `?` of MySQL. `undefined`, functions, symbols, invalid dates and circular objects
- * reject with `ERR_POLYPOOL_PARAMETER` and the position. Arrays become PostgreSQL arrays, or JSON
- * where the parameter is json; other objects become JSON; buffers and typed arrays bytea.
+ * A value for `$1`, `$2`, ... of PostgreSQL, `?` of MySQL. `undefined`, functions, symbols, invalid
+ * dates and circular objects reject with `ERR_POLYPOOL_PARAMETER` and the position. Arrays become
+ * PostgreSQL arrays, or JSON where the parameter is json and for MySQL; other objects become JSON;
+ * buffers and typed arrays bytea. MySQL gets a Date as a DATETIME of UTC, and has no NaN, no
+ * infinity and no years beyond 9999.
  */
 export type Parameter = null | boolean | number | bigint | string | object;
 
@@ -750,16 +752,30 @@ export interface ListenOptions {
 
 export interface Field {
   name: string;
-  /** OID of the table the column comes from; 0 when it comes from none. */
+  /** OID of the table the column comes from; 0 when it comes from none, and of MySQL. */
   tableId: number;
-  /** Number of the column in that table; 0 when there is none. */
+  /** Number of the column in that table; 0 when there is none, and of MySQL. */
   columnId: number;
-  /** OID of the type. */
+  /** OID of the type; of MySQL the type's number in its protocol. */
   dataTypeId: number;
-  /** Bytes of the type; negative when they vary. */
+  /** Bytes of the type; negative when they vary. Of MySQL the length it is declared with. */
   dataTypeSize: number;
-  /** The type's modifier, such as the length of a varchar; -1 when there is none. */
+  /**
+   * The type's modifier, such as the length of a varchar; -1 when there is none. Of MySQL its
+   * decimals; 31 and more for as many as a value needs.
+   */
   dataTypeModifier: number;
+  /** MySQL: where the column comes from; empty for what a statement computes. */
+  schema?: string;
+  /** MySQL: the table as the statement calls it, and its own name. */
+  table?: string;
+  originalTable?: string;
+  /** MySQL: the name of the column in its table. */
+  originalName?: string;
+  /** MySQL: the number of its collation; 63 for bytes that are no text. */
+  collation?: number;
+  /** MySQL: bits such as NOT NULL (1), primary key (2), unsigned (32). */
+  flags?: number;
 }
 
 /** A row with columns that TypeScript does not know. */

@@ -99,6 +99,19 @@ describe.each(KINDS)('%s', (kind) => {
     }
   });
 
+  test('fields tell where a column comes from', async () => {
+    const pool = await openPool({ kind });
+    const table = unique('fields');
+    await pool.query(`create table ${table} (id int unsigned primary key, d decimal(9, 2))`);
+    const { fields } = await pool.query(`select t.id as number, d, 1 + 1 as two from ${table} t`);
+    expect(fields).toMatchObject([
+      { name: 'number', originalName: 'id', table: 't', originalTable: table, dataTypeId: 3 },
+      { name: 'd', dataTypeId: 246, dataTypeModifier: 2, collation: 63, tableId: 0, columnId: 0 },
+      { name: 'two', originalName: '', table: '' },
+    ]);
+    expect(fields[0].flags & 35).toBe(35);
+  });
+
   test('dates that are none are null, and strings as they are', async () => {
     const pool = await openPool({ kind, max: 1 });
     const table = unique('zeros');

@@ -99,15 +99,18 @@ impl Describe for Columns {
         let describe = |column: &Column| {
             serde_json::json!({
                 "name": column.name,
-                "originalName": column.original_name,
+                // Tables have names here, and no numbers.
+                "tableId": 0,
+                "columnId": 0,
+                "dataTypeId": column.kind,
+                "dataTypeSize": column.length,
+                "dataTypeModifier": column.decimals,
+                "schema": column.schema,
                 "table": column.table,
                 "originalTable": column.original_table,
-                "schema": column.schema,
-                "dataTypeId": column.kind,
+                "originalName": column.original_name,
                 "collation": column.collation,
-                "length": column.length,
                 "flags": column.flags,
-                "decimals": column.decimals,
                 "wire": column.wire.letter(),
             })
         };
