@@ -171,6 +171,7 @@ describe('a read may not, whose functions are not known', () => {
     'select * from pay\n\t(1)',
     `select pay${' '.repeat(200)}(1)`,
     'select größe(1)',
+    'select count\u00a0(1)',
     'select 1 from t where pay$1(2)',
   ])('%s', (text) => expect(isPlain(text)).toBe(false));
 });

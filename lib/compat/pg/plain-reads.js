@@ -49,17 +49,21 @@ const LENGTH_MAX = 4_096;
 const seen = new Map();
 
 const NAME = /[\w$\u0080-\uffff]+$/;
+// Other blanks are letters to the server.
+const BLANKS = /[ \t\n\v\f\r]+$/;
+
+const trimmed = (text) => text.replace(BLANKS, '');
 
 /** Without a look at what quotes hold: a parenthesis in there costs speed only. */
 function callsOnlyKnown(text) {
   // What ends a line may stand between a name and its parenthesis.
   if (text.includes('--')) return false;
   for (let at = text.indexOf('('); at >= 0; at = text.indexOf('(', at + 1)) {
-    const called = text.slice(0, at).trimEnd();
+    const called = trimmed(text.slice(0, at));
     if (called.endsWith('"') || called.endsWith('*/')) return false;
     const [name] = NAME.exec(called) ?? [];
     if (name === undefined) continue;
-    const before = called.slice(0, -name.length).trimEnd();
+    const before = trimmed(called.slice(0, -name.length));
     // Of a schema, maybe of the application's.
     if (before.endsWith('.') || before.endsWith('*/')) return false;
     if (!KNOWN.has(name.toLowerCase())) return false;
