@@ -102,11 +102,13 @@ class Client extends EventEmitter {
   }
 
   /**
-   * Sends an ordinary query behind the one that has this client; false where it has to wait for its
+   * Sends an ordinary query behind the one that has this client; null where it has to wait for its
    * turn. Throws what it is refused with, as `query` would tell it.
    */
   [SHARE](config, values, callback) {
-    if (this.query !== this[PLAIN] || this.connectionParameters.query_timeout) return false;
+    if (this.query !== this[PLAIN] || this.connectionParameters.query_timeout) return null;
+    // They are told of the queries of one client, which would be told of those of another one.
+    if (this.listenerCount('drain') > 0) return null;
     const query = new Query(config, values, callback);
     if (this.binary && !query.binary) query.binary = true;
     query._result._types ||= this._types;

@@ -3,9 +3,9 @@
 /** Those who ask a pool for a client: who wants it himself, and the queries of `pool.query`. */
 
 const { AsyncResource } = require('node:async_hooks');
-const { DatabaseError } = require('pg-protocol');
 const { refuseAtCaller } = require('../../failure');
 const { surface } = require('../../surface');
+const { Ahead } = require('./ahead');
 const { PLAIN, RUN } = require('./queries');
 
 const same = (callback) => callback;
@@ -16,7 +16,7 @@ const executor = (resolve) => {
 };
 
 class Request {
-  /** `pool`: `handleGrant(request, entry)` and `handleRefusal(request, why)`. */
+  /** `pool`: `handleGrant(request, entry)`, `handleRefusal(request, why)` and `handleMove(request)`. */
   constructor(pool, callback) {
     this.pool = pool;
     this.number = -1;
@@ -29,6 +29,8 @@ class Request {
     this.context = null;
     /** Since when it waits; kept where `verify` has to be bounded. */
     this.since = 0;
+    /** It waits, and was not sent over somebody else's client. */
+    this.isInLine = false;
   }
 
   promise(Promise) {
@@ -98,6 +100,8 @@ class QueryRequest extends Request {
     this.ahead = null;
     /** Its client was lost while the answer was to come over another one. */
     this.lost = undefined;
+    /** It is to run on its own client after all. */
+    this.isMoving = false;
   }
 
   get isQuery() {
@@ -106,9 +110,8 @@ class QueryRequest extends Request {
 
   deliver(error, member) {
     if (error) {
-      // It may have run: whoever asked hears of that, and not that there was no client.
       if (this.ahead === null) this.finish(error);
-      else this.ahead.refuse();
+      else this.ahead.refuse(error);
       return;
     }
     this.member = member;
@@ -129,6 +132,7 @@ class QueryRequest extends Request {
 
   run(client) {
     this.client = client;
+    this.isMoving = false;
     if (this.ahead !== null) {
       this.ahead.grant();
       return;
@@ -154,26 +158,32 @@ class QueryRequest extends Request {
     else this.lost = error;
   }
 
+  /** Others may be sent over its client. */
+  get mayLead() {
+    return this.pace !== undefined && !this.isMoving;
+  }
+
   /**
    * Sends it over a client that somebody else's query has, by its method `how`; it still waits for
    * one of its own.
    */
   sendAhead(client, how) {
-    const ahead = new Ahead(this, client);
-    const answer = (error, result) => ahead.answer(error, result);
-    this.ahead = ahead;
-    try {
-      // It is told of what is wrong with it when it is its turn.
-      if (client[how](this.text, this.values, answer) === false) this.ahead = null;
-    } catch {
-      this.ahead = null;
-    }
+    this.ahead = new Ahead(this, client);
+    if (!this.ahead.send(how)) this.ahead = null;
   }
 
-  /** The client that it was sent over is lost; it only reads, and has one of its own, or will. */
+  /** Its answer is not waited for any more: it only reads, and has a client of its own, or will. */
   sendAgain(isGranted) {
     this.ahead = null;
-    if (isGranted) this.run(this.client);
+    if (!isGranted) return;
+    this.isMoving = true;
+    this.pool.handleMove(this);
+  }
+
+  /** It has no client any more, and wants another one. */
+  leave() {
+    this.member.running = null;
+    this.member = this.client = null;
   }
 
   /** The client goes back first: the caller may want it next. */
@@ -192,58 +202,6 @@ class QueryRequest extends Request {
       else this.settle(result);
     } else if (error) this.settle(error);
     else this.settle(undefined, result);
-  }
-}
-
-/** The answer to a query that was sent before it was its turn, and what became of its wait. */
-class Ahead {
-  #request;
-  #client;
-  #error = null;
-  #result = undefined;
-  #isGranted = false;
-  #isRefused = false;
-
-  /** `client`: that it was sent over. */
-  constructor(request, client) {
-    this.#request = request;
-    this.#client = client;
-    this.isOver = false;
-  }
-
-  answer(error, result) {
-    if (error && this.#mayGoAgain(error)) {
-      this.#request.sendAgain(this.#isGranted);
-      return;
-    }
-    this.isOver = true;
-    this.#error = error;
-    this.#result = result;
-    this.#tell();
-  }
-
-  grant() {
-    this.#isGranted = true;
-    this.#tell();
-  }
-
-  refuse() {
-    this.#isRefused = true;
-    this.#tell();
-  }
-
-  /** With pg its client would have been another one, and the loss of this one nothing to it. */
-  #mayGoAgain(error) {
-    const { pace, client, lost } = this.#request;
-    if (pace !== 'read' || this.#isRefused) return false;
-    if (client === this.#client || lost !== undefined) return false;
-    return !(error instanceof DatabaseError) || error.severity === 'FATAL';
-  }
-
-  #tell() {
-    if (!this.isOver) return;
-    if (this.#isGranted) this.#request.end(this.#error, this.#result);
-    else if (this.#isRefused) this.#request.finish(this.#error, this.#result);
   }
 }
 

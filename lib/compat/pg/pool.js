@@ -7,7 +7,8 @@
 
 const { EventEmitter } = require('node:events');
 const { Resources } = require('../../resources');
-const { surface } = require('../../surface');
+const { guarded, surface } = require('../../surface');
+const { Handovers } = require('./handover');
 const { PooledClient } = require('./pool-client');
 const {
   ENDED,
@@ -17,13 +18,18 @@ const {
   refusalOf,
   warnOfLoss,
 } = require('./pool-messages');
-const { bounds, coreOptions, readOptions } = require('./pool-options');
+const { bounds, coreOptions, readOptions, timeoutOf } = require('./pool-options');
 const { ClientRequest, QueryRequest } = require('./pool-request');
 const { Sharing } = require('./sharing');
+const { Stalls } = require('./stalls');
 
 const { nextTick } = process;
 
 const NOOP = () => {};
+
+/** Before those who had no client yet. */
+const FIRST = 0;
+const UNBOUNDED = -1;
 
 const handleTick = (request) => request.pool.handleTick(request);
 
@@ -42,6 +48,10 @@ class Pool extends EventEmitter {
   /** Whoever is being given back. */
   #returning = null;
   #sharing;
+  #stalls = new Stalls();
+  #handovers = new Handovers(this.#stalls);
+  /** How many wait without having been sent over somebody else's client. */
+  #inLine = 0;
   #isClosing = false;
   #hasWarned = false;
   #tellEnded = null;
@@ -50,9 +60,11 @@ class Pool extends EventEmitter {
     destroy: (member, done) => this.#endClient(member, done),
   };
   #askers = {
+    stalls: this.#stalls,
     handleGrant: (request, entry) => this.#handleGrant(request, entry),
     handleRefusal: (request, why) => this.#handleRefusal(request, why),
     handleTick: (request) => this.#handleTick(request),
+    handleMove: (request) => this.#handleMove(request),
   };
 
   constructor(options, Client) {
@@ -136,13 +148,33 @@ class Pool extends EventEmitter {
     if (this.options.verify) request.since = Date.now();
     const entry = this.#resources.take();
     if (entry !== null) return entry;
-    request.handleWait();
-    this.#resources.wait(request);
-    // Not while somebody holds a client himself: what he has locked, a query may wait for, and those
-    // behind it would, too.
-    const maySend = request.isQuery && this.#holders === 0 && request.entry === null;
-    if (maySend && !this.#sharing.isOff) this.#sharing.send(request, this.#queried);
+    this.#wait(request);
+    if (request.isQuery && request.isInLine && this.#maySend) {
+      this.#sharing.send(request, this.#queried);
+      if (request.ahead !== null) this.#leaveLine(request);
+    }
     return null;
+  }
+
+  #wait(request) {
+    request.handleWait();
+    request.isInLine = true;
+    this.#inLine++;
+    this.#resources.wait(request);
+  }
+
+  #leaveLine(request) {
+    if (!request.isInLine) return;
+    request.isInLine = false;
+    this.#inLine--;
+  }
+
+  /** Whether who waits last may be sent over somebody else's client. */
+  get #maySend() {
+    // What somebody who holds a client has locked, a query may wait for, and those behind it.
+    if (this.#sharing.isOff || this.#holders > 0) return false;
+    // A single client has an order, which programs rely on.
+    return this.#sharing.isAlways || this.#inLine === 1 || bounds(this.options).max > 1;
   }
 
   #handleTick(request) {
@@ -157,6 +189,7 @@ class Pool extends EventEmitter {
   }
 
   #handleRefusal(request, why) {
+    this.#leaveLine(request);
     const error = refusalOf(why, this.#resources.lastError);
     if (this.#resources.isPerforming) this.#answers.push(() => this.#refuse(request, error));
     else this.#refuse(request, error);
@@ -183,10 +216,38 @@ class Pool extends EventEmitter {
   // ---- Loans ----
 
   #handleGrant(request, entry) {
+    this.#leaveLine(request);
     const member = entry.resource;
     member.entry = entry;
-    if (this.#resources.isPerforming) this.#answers.push(() => this.#lend(request, member));
-    else this.#lend(request, member);
+    if (this.#resources.isPerforming) this.#answers.push(() => this.#prepare(request, member));
+    else this.#prepare(request, member);
+  }
+
+  /** Who was sent ahead needs nothing of it as yet. */
+  #prepare(request, member) {
+    const lend = () => this.#lend(request, member);
+    if (request.isQuery && request.ahead !== null) lend();
+    else this.#handovers.prepare(member, lend, () => this.#replace(request, member));
+  }
+
+  /** A query that was sent ahead is to run on its own client after all. */
+  #handleMove(request) {
+    const { member } = request;
+    const run = () => request.isOver || request.run(member.client);
+    this.#handovers.prepare(member, run, () => request.isOver || this.#replace(request, member));
+  }
+
+  /** The client goes: only reads are on its wire, which run again elsewhere. */
+  #replace(request, member) {
+    member.isCut = true;
+    const { release } = member.client;
+    if (member.isLent) request.leave();
+    const { connectionTimeoutMillis: timeout } = this.options;
+    const entry = this.#resources.take(FIRST, timeoutOf(timeout) ?? UNBOUNDED);
+    if (entry === null) this.#wait(request);
+    if (member.isLent) guarded(() => release(true));
+    else this.#resources.releaseEntry(member.entry, true);
+    if (entry !== null) this.#handleGrant(request, entry);
   }
 
   #lend(request, member) {
@@ -252,6 +313,7 @@ class Pool extends EventEmitter {
       this.#returning = member;
       this.#resources.releaseEntry(member.entry, isUnfit);
       this.#returning = null;
+      if (this.ending) this.#closeIfServed();
     }
   }
 
@@ -324,6 +386,8 @@ class Pool extends EventEmitter {
   /** Whoever asked before the end is served; then idle clients go, and lent ones when given back. */
   #closeIfServed() {
     if (this.#isClosing || this.waitingCount > 0) return;
+    // Who may need another client.
+    if (this.#handovers.size > 0 || this.#stalls.size > 0) return;
     this.#isClosing = true;
     this.#resources.close(-1);
   }

@@ -48,7 +48,7 @@ class Queries {
   #wireNames = new Set();
   /** Queries of a pool that were sent behind the one that has the client. */
   #shared = new Set();
-  #tellUnshared = null;
+  #tellUnshared = [];
   /** When the wire was given something to do, or had last done something. */
   progressedAt = 0;
   /** The server has said why the connection ends. */
@@ -136,31 +136,37 @@ class Queries {
     return this.#shared.size;
   }
 
-  /** Sends a query at once, whose client another one has; false where it has to wait for its turn. */
+  /** Sends a query at once, whose client another one has; null where it has to wait for its turn. */
   share(query) {
     const client = this.#client;
-    if (!client._queryable || client._ending || client._queryQueue.length > 0) return false;
+    if (!client._queryable || client._ending || client._queryQueue.length > 0) return null;
     // What runs may have left a transaction open.
-    if (client._txStatus !== 'I' || !this.#isOrdinary(query)) return false;
-    if (query.findFault(client.connection) !== null) return false;
+    if (client._txStatus !== 'I' || !this.#isOrdinary(query)) return null;
+    if (query.findFault(client.connection) !== null) return null;
     const isIdle = this.#shared.size === 0 && client.readyForQuery === true;
     this.#start(query, new Run(this, query));
     if (isIdle) this.progressedAt = clock();
     this.#shared.add(query);
-    return true;
+    return query;
   }
 
   /** Calls back once those that were sent behind others are answered. */
   afterShared(callback) {
     if (this.#shared.size === 0) callback();
-    else this.#tellUnshared = callback;
+    else this.#tellUnshared.push(callback);
+  }
+
+  /** Whether a query of `share` is the only one on the wire, or the first of several. */
+  isFirst(query) {
+    const client = this.#client;
+    if (client._activeQuery) return false;
+    const [first] = this.#shared;
+    return first === query;
   }
 
   #settleShared() {
     if (this.#shared.size > 0) return;
-    const tell = this.#tellUnshared;
-    this.#tellUnshared = null;
-    tell?.();
+    for (const tell of this.#tellUnshared.splice(0)) process.nextTick(tell);
   }
 
   /** Whether the engine can run it as a statement, and nobody could tell. */
@@ -322,6 +328,7 @@ class Queries {
     client._queryQueue.length = 0;
     this.#run = null;
     this.#shared.clear();
+    this.#settleShared();
     for (const query of queries) {
       process.nextTick(() => query.handleError(error, client.connection));
     }

@@ -3,10 +3,13 @@
 /**
  * Queries of a pool that wait for a client may go over one that another query has, as the next ones
  * on its wire. With pg's option `pipeline` all of them; by default those which nobody can tell it of:
- * plain reads and writes of rows that are known to be short, behind others of that kind.
+ * plain reads that are known to be short, behind reads and writes of rows that are short, too. What
+ * was sent cannot be taken back, but a plain read can run once more, on a client of its own: then
+ * nobody waits for the locks of a statement that his own has nothing to do with.
  */
 
 const { paceOf } = require('../../session');
+const { isPlain } = require('./plain-reads');
 const { SHARE, WIRE, clock } = require('./queries');
 
 /** Queries on one client beside its own. */
@@ -22,6 +25,10 @@ class Sharing {
     this.isOff = Boolean(verify) || (!pipeline && pipeline !== undefined && pipeline !== null);
   }
 
+  get isAlways() {
+    return this.#always;
+  }
+
   /** `read` or `write` where it is short and nobody can tell over which client it goes. */
   paceOf(config) {
     if (this.#always || this.isOff) return undefined;
@@ -35,7 +42,7 @@ class Sharing {
   /** Sends a query that waits over one of the clients that others' queries have, if it may. */
   send(request, members) {
     if (this.#always) this.#sendAnyhow(request, members);
-    else if (request.pace !== undefined) this.#sendShort(request, members);
+    else if (request.pace === 'read' && isPlain(request.text)) this.#sendShort(request, members);
   }
 
   #sendAnyhow(request, members) {
@@ -54,7 +61,7 @@ class Sharing {
     let fewest = AHEAD_MAX;
     let best = null;
     for (const { client, running } of members) {
-      if (running === null || running.pace === undefined) continue;
+      if (running === null || !running.mayLead) continue;
       const wire = client[WIRE];
       if (wire === undefined) continue;
       const { shared, progressedAt } = wire;
