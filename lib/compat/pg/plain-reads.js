@@ -1,8 +1,8 @@
 'use strict';
 
 /**
- * Which reads may run twice, of those that are plain by their words. The engine's lexer knows a read by its words, but not what the
- * functions do that it calls: here every word before a parenthesis has to be one that is known.
+ * Which reads may run twice, of those that are plain by their words: the engine's lexer does not know
+ * what the functions do that are called. Here every word before a parenthesis has to be a known one.
  */
 
 /** Words of SQL, types with a length, and functions of the server that change nothing. */
