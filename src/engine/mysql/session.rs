@@ -115,7 +115,7 @@ impl Session {
     pub fn new(started: Started, options: SessionOptions) -> Session {
         let theirs = MariadbCapabilities::from_bits_truncate(started.mariadb_capabilities);
         let extended = theirs.contains(MariadbCapabilities::MARIADB_CLIENT_EXTENDED_METADATA);
-        let mut reader = Reader::default();
+        let mut reader = Reader::of(started.capabilities);
         reader.expect(1);
         Session {
             types: TypeOptions { int8: options.int8, extended },
