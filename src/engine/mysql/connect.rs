@@ -216,6 +216,7 @@ fn login<'a>(target: &'a Target, password: Option<&'a str>) -> Login<'a> {
         database: target.database.as_deref(),
         attributes: &target.attributes,
         flags: target.flags,
+        exact: target.exact,
         compression: target.compression,
         collation: target.collation,
         secrecy: Secrecy {
