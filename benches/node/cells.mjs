@@ -29,6 +29,15 @@ export const SUMS = {
     return sum;
   },
 
+  document(row) {
+    let sum = row.id + text(row.amount) + text(row.code) + text(row.note) + text(row.title);
+    sum += row.doc.n + text(row.doc.name) + row.doc.list.length + row.doc.ok;
+    sum += row.at.getTime() + (row.seen === null ? 3 : row.seen.getTime());
+    const body = row.body;
+    for (let i = 0; i < body.length; i += 1) sum += body[i];
+    return sum;
+  },
+
   page: (row) => row.id + text(row.body),
 };
 

@@ -1,10 +1,12 @@
 // One peer in a process of its own (node or bun): takes orders and answers as JSON lines.
 import { createInterface } from 'node:readline';
+import { databaseNamed, workloadNamed } from './databases.mjs';
 import { timed } from './measure.mjs';
 import { compareWithTls } from './secured.mjs';
-import { workloadNamed } from './workloads.mjs';
 
 const CONNECTIONS = 10;
+const [, , databaseName, peerName] = process.argv;
+const database = databaseNamed(databaseName);
 const benches = new Map();
 
 // Opened and verified once in the life of the process, then measured as often as asked.
@@ -17,7 +19,7 @@ async function benchOf(peer, workload) {
 }
 
 async function measure(peer, { row, seconds }, openAnother) {
-  const workload = workloadNamed(row);
+  const workload = workloadNamed(database, row);
   if (workload.tls) return compareWithTls(workload, peer, openAnother, seconds);
   if (workload.measure) return workload.measure(peer, seconds);
 
@@ -38,7 +40,7 @@ const answer = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 const failure = (error) => ({ error: error?.stack ?? String(error) });
 
 try {
-  const { open } = await import(`./peers/${process.argv[2]}.mjs`);
+  const { open } = await import(`./peers/${peerName}.mjs`);
   const settings = { url: process.env.POLYPOOL_BENCH_URL, max: CONNECTIONS };
   const openAnother = (more) => open({ ...settings, ...more });
   const peer = await openAnother();

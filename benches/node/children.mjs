@@ -5,21 +5,11 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { databaseNamed } from './databases.mjs';
 
 const require = createRequire(import.meta.url);
 const CHILD = fileURLToPath(new URL('./child.mjs', import.meta.url));
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Packages of a peer (the first one names it) and the runtime it needs. */
-export const PEERS = {
-  polypool: { packages: [], runtime: 'node' },
-  pg: { packages: ['pg', 'pg-pool', 'pg-copy-streams'], runtime: 'node' },
-  postgres: { packages: ['postgres'], runtime: 'node' },
-  bun: { packages: ['bun'], runtime: 'bun' },
-  // Beside pg only: see `npm run bench:pg`.
-  'polypool-pg': { packages: [], runtime: 'node', apart: true },
-  'polypool-pg-pipeline': { packages: [], runtime: 'node', apart: true },
-};
 
 function packageFolder(name) {
   const candidates = require.resolve.paths(name).map((base) => path.join(base, name));
@@ -37,10 +27,10 @@ function manifest(folder) {
 }
 
 /** Name and version of everything that the chosen peers bring; a missing one is an error. */
-export function peerVersions(names) {
+export function peerVersions({ peers }, names) {
   const versions = { node: process.versions.node, polypool: manifest(ROOT).version };
   for (const name of names) {
-    for (const item of PEERS[name].packages) versions[item] = manifest(packageFolder(item)).version;
+    for (const item of peers[name].packages) versions[item] = manifest(packageFolder(item)).version;
   }
   return versions;
 }
@@ -51,8 +41,8 @@ function command(runtime) {
 
 /** A peer that waits, connected, for measurements. */
 export class PeerProcess {
-  static async start(name, url) {
-    const peer = new PeerProcess(name, url);
+  static async start(name, server) {
+    const peer = new PeerProcess(name, server);
     await peer.#answer(60);
     return peer;
   }
@@ -61,12 +51,14 @@ export class PeerProcess {
   #lines;
   #ended;
 
-  constructor(name, url) {
+  constructor(name, { database, url }) {
     this.name = name;
-    // The address travels in the environment: it holds a password, and arguments are public.
-    const env = { ...process.env, POLYPOOL_BENCH_URL: url };
+    // The address travels in the environment: it holds a password, and arguments are public. Times
+    // without a zone mean the same to all.
+    const env = { ...process.env, POLYPOOL_BENCH_URL: url, TZ: 'UTC' };
     const stdio = ['pipe', 'pipe', 'inherit'];
-    this.#child = spawn(command(PEERS[name].runtime), [CHILD, name], { env, stdio });
+    const { runtime } = databaseNamed(database).peers[name];
+    this.#child = spawn(command(runtime), [CHILD, database, name], { env, stdio });
     this.#ended = new Promise((resolve) => {
       this.#child.once('error', resolve);
       this.#child.once('close', (code, signal) => resolve(new Error(`ended: ${signal ?? code}`)));

@@ -38,10 +38,9 @@ export function summarize({ name, title, metrics }, results) {
 }
 
 // Floors are those of the peer that comes first; `floors` are polypool's, `dropin` those of what
-// replaces pg.
+// replaces another package.
 function floorsOf({ floors = {}, dropin = {} }, subject, ratios) {
-  const all = { polypool: floors, 'polypool-pg': dropin, 'polypool-pg-pipeline': dropin };
-  const own = all[subject] ?? {};
+  const own = { polypool: floors }[subject] ?? (subject.startsWith('polypool-') ? dropin : {});
   return Object.entries(own)
     .filter(([peer]) => peer in ratios)
     .map(([peer, floor]) => ({ peer, floor, reached: ratios[peer] >= floor }));

@@ -6,24 +6,34 @@
 import { createRequire } from 'node:module';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { PeerProcess, PEERS, peerVersions } from './children.mjs';
+import { PeerProcess, peerVersions } from './children.mjs';
+import { databaseNamed, DATABASES, workloadNamed } from './databases.mjs';
 import { brokenLimits, machine, printReport, summarize } from './report.mjs';
-import { createTables, dropTables } from './schema.mjs';
-import { workloadNamed, WORKLOADS } from './workloads.mjs';
+import { SERVERS } from './servers.mjs';
 
 const require = createRequire(import.meta.url);
 
+/** The rows and peers of each database. */
+const choices = Object.entries(DATABASES).map(([name, { workloads, peers }]) => {
+  const rows = workloads.map((workload) => workload.name).join(', ');
+  return `${name}\n    rows:  ${rows}\n    peers: ${Object.keys(peers).join(', ')}`;
+});
+
 const HELP = `npm run bench -- [options]
-  --rows a,b       only these rows: ${WORKLOADS.map((workload) => workload.name).join(', ')}
-  --peers a,b      only these peers: ${Object.keys(PEERS).join(', ')}; ratios are the first one's
+  --database name  postgres (default), mariadb or mysql
+  --rows a,b       only these rows
+  --peers a,b      only these peers; ratios are the first one's
   --rounds 5       rounds, each with another order of the peers
   --seconds 2      length of one measurement
   --quick          one round of half a second: shows that everything runs, nothing else
   --json file      write versions, machine, medians and all rounds
   --svg file       write a bar plot
-  --url address    server to use; otherwise DATABASE_URL, otherwise a server is started`;
+  --url address    server to use; otherwise DATABASE_URL, otherwise a server is started
+
+${choices.join('\n')}`;
 
 const options = {
+  database: { type: 'string', default: 'postgres' },
   rows: { type: 'string' },
   peers: { type: 'string' },
   rounds: { type: 'string' },
@@ -43,30 +53,20 @@ function readArguments() {
     if (!(number > 0)) throw new Error(`--${name} has to be a positive number`);
     return number;
   };
-  const usual = Object.keys(PEERS).filter((name) => !PEERS[name].apart);
+  const database = databaseNamed(values.database);
+  const names = Object.keys(database.peers);
+  const usual = names.filter((name) => !database.peers[name].apart);
   const peers = values.peers ? list(values.peers) : usual;
-  const unknown = peers.find((name) => !Object.hasOwn(PEERS, name));
-  if (unknown) throw new Error(`unknown peer '${unknown}'; ${Object.keys(PEERS).join(', ')}`);
+  const unknown = peers.find((name) => !names.includes(name));
+  if (unknown) throw new Error(`unknown peer '${unknown}'; ${names.join(', ')}`);
+  const rows = values.rows && list(values.rows).map((name) => workloadNamed(database, name));
   return {
     ...values,
     peers,
-    workloads: values.rows ? list(values.rows).map(workloadNamed) : WORKLOADS,
+    workloads: rows ?? database.workloads,
     rounds: Math.ceil(positive('rounds', values.quick ? 1 : 5)),
     seconds: positive('seconds', values.quick ? 0.5 : 2),
   };
-}
-
-/** The server given, or one of our own that disappears with the run. */
-async function openServer(url) {
-  if (url) return { url, stop: async () => {} };
-  const { Server, ROLES, DATABASE } = require('../../__tests__/support/server.js');
-  // No background vacuum, and checkpoints far apart, so that rounds do not differ by them.
-  const settings = { autovacuum: 'off', max_wal_size: '8GB', shared_buffers: '256MB' };
-  const server = await Server.start(settings);
-  // Plain, whatever a peer's default: the row about TLS asks for it.
-  const place = `127.0.0.1:${server.port}/${DATABASE}?sslmode=disable`;
-  const address = `postgres://app:${ROLES.app.password}@${place}`;
-  return { url: address, stop: () => server.destroy() };
 }
 
 const rotated = (list, by) => list.map((_, index) => list[(index + by) % list.length]);
@@ -76,15 +76,15 @@ class Crew {
   #staying = new Map();
   #working;
 
-  constructor(url) {
-    this.url = url;
+  constructor(server) {
+    this.server = server;
   }
 
   async measure(name, { name: row, fresh }, seconds) {
     if (!fresh && !this.#staying.has(name)) {
-      this.#staying.set(name, await PeerProcess.start(name, this.url));
+      this.#staying.set(name, await PeerProcess.start(name, this.server));
     }
-    const peer = fresh ? await PeerProcess.start(name, this.url) : this.#staying.get(name);
+    const peer = fresh ? await PeerProcess.start(name, this.server) : this.#staying.get(name);
     this.#working = peer;
     const result = await peer.measure(row, seconds);
     if (fresh) await peer.stop();
@@ -129,44 +129,41 @@ function compareDigests({ name }, results, round) {
   throw new Error(`${name}: the peers did not read the same cells\n${list}`);
 }
 
-/** Rows that were not asked for by name yield where the server given has no TLS. */
-async function possible(client, { workloads, rows }) {
-  const { ssl } = (await client.query('show ssl')).rows[0];
-  if (ssl === 'on' || rows) return workloads;
-  return workloads.filter(({ tls }) => !tls);
-}
-
 // A signal ends the run in order, so that neither server nor tables nor peers stay behind.
 let interrupt = () => process.exit(1);
 
 async function bench(settings) {
-  const versions = peerVersions(settings.peers);
+  const { database, peers, rounds, seconds } = settings;
+  const versions = peerVersions(databaseNamed(database), peers);
   const { prepareDev } = require('../../scripts/prepare-dev.js');
   prepareDev();
-  const { Client } = require('pg');
-  const server = await openServer(settings.url);
-  const client = new Client({ connectionString: server.url });
-  const crew = new Crew(server.url);
+  const { connect, createTables, describe, dropTables, start } = SERVERS[database];
+  const server = settings.url ? { url: settings.url, stop: async () => {} } : await start();
+  const crew = new Crew({ database, url: server.url });
   interrupt = () => crew.interrupt();
+  let client;
   try {
-    await client.connect();
-    versions.server = (await client.query('show server_version')).rows[0].server_version;
-    const workloads = await possible(client, settings);
+    client = await connect(server.url);
+    const { version, tls } = await describe(client);
+    versions.server = version;
+    // Rows that were not asked for by name yield where the server given has no TLS.
+    const workloads = settings.workloads.filter((row) => tls || settings.rows || !row.tls);
     await createTables(
       client,
       workloads.flatMap(({ tables }) => tables),
     );
     const rows = [];
     for (const workload of workloads) {
-      if (!settings.peers.some((name) => workload.peers?.includes(name) ?? true)) continue;
+      if (!peers.some((name) => workload.peers?.includes(name) ?? true)) continue;
       rows.push(summarize(workload, await runRow(crew, workload, settings)));
     }
-    const { peers, rounds, seconds } = settings;
-    return { versions, machine: machine(), peers, rounds, seconds, rows };
+    return { database, versions, machine: machine(), peers, rounds, seconds, rows };
   } finally {
     await crew.stop();
-    await dropTables(client).catch(() => {});
-    await client.end().catch(() => {});
+    if (client) {
+      await dropTables(client).catch(() => {});
+      await client.end().catch(() => {});
+    }
     await server.stop();
   }
 }

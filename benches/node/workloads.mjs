@@ -1,16 +1,18 @@
-// The rows of the bench, as data for the parent (run.mjs) and as work for the peers (child.mjs).
+// The rows of the bench over PostgreSQL, as data for the parent (run.mjs) and as work for the peers
+// (child.mjs); those over MySQL are in mysql-workloads.mjs.
 //
 // A timed row has `open(peer)`, which gives { verify, work, reset?, settle? }: `verify` reads every
 // cell once and returns a digest that all peers must share, `work` is one worker's loop and checks
 // each result, `settle` checks what the server holds afterwards. A row with `measure` does it all
 // itself; one with `tls` is measured over TLS and over plain connections (secured.mjs). `fresh` rows
 // get a process of their own for every measurement. `peers` are those that can run the row (default:
-// all), `floors` the ratios polypool wants to reach (`dropin`: what replaces pg), `aims` and `limits` bound its own values;
-// breaking a limit fails a run.
-import { digestRows, sumRows, SUMS } from './cells.mjs';
+// all), `floors` the ratios polypool wants to reach (`dropin`: what replaces pg), `aims` and `limits`
+// bound its own values; breaking a limit fails a run.
+import { SUMS } from './cells.mjs';
 import { arrival, streaming } from './arrivals.mjs';
 import { copyIn, copyOut } from './copies.mjs';
-import { ACCOUNTS_PER_WORKER, SCHEMA, USERS } from './schema.mjs';
+import { FEW, fixedResult, inserts, leases, MANY, pointSelect, transactions } from './loops.mjs';
+import { SCHEMA } from './schema.mjs';
 
 const RATE = { key: 'rate', better: 'higher' };
 const SCRIPT_CPU = {
@@ -25,8 +27,6 @@ const DROPIN_CPU = { ...SCRIPT_CPU, dropin: { pg: 4 } };
 const PROCESS_CPU = { key: 'processUs', title: 'process CPU', unit: 'µs/op', better: 'lower' };
 /** Bun.SQL has no COPY. */
 const COPYING = ['polypool', 'pg', 'postgres'];
-const MANY = 65;
-const FEW = 10;
 
 export const WORKLOADS = [
   {
@@ -131,7 +131,7 @@ export const WORKLOADS = [
     workers: MANY,
     checkEvery: 16,
     metrics: [{ ...RATE, unit: 'inserts/s', floors: { bun: 1 }, dropin: DROPIN }, DROPIN_CPU],
-    open: inserts,
+    open: (peer) => inserts(peer, INSERTS),
   },
   {
     name: 'transaction',
@@ -143,7 +143,7 @@ export const WORKLOADS = [
       { ...RATE, unit: 'transactions/s', floors: { bun: 1 }, dropin: { pg: 1.3 } },
       DROPIN_CPU,
     ],
-    open: transactions,
+    open: (peer) => transactions(peer, TRANSACTIONS),
   },
   {
     name: 'acquire',
@@ -230,13 +230,6 @@ export const WORKLOADS = [
   },
 ];
 
-export function workloadNamed(name) {
-  const found = WORKLOADS.find((workload) => workload.name === name);
-  if (found) return found;
-  const known = WORKLOADS.map((workload) => workload.name).join(', ');
-  throw new Error(`unknown row '${name}'; the rows are ${known}`);
-}
-
 const userText = (comment) =>
   `select id, name, email, active from ${SCHEMA}.users where id = $1 ${comment}`.trimEnd();
 const PEOPLE_TEXT = `select id, name, active, score, city, created from ${SCHEMA}.people`;
@@ -245,130 +238,12 @@ const WIDE_TEXT = `select id, doc, at, amount, key, marks, tags, body, note, tit
 const PAGES_TEXT = `select id, body from ${SCHEMA}.pages where id <= $1 order by id`;
 const STREAM_TEXT = `select p.id, p.name, p.score
   from ${SCHEMA}.people p, generate_series(1, 5)`;
-
-function pointSelect(peer, find) {
-  const sums = new Float64Array(USERS + 1);
-  return {
-    async verify() {
-      const all = [];
-      const ids = Array.from({ length: USERS }, (_, i) => i + 1);
-      await Promise.all(
-        Array.from({ length: MANY }, async () => {
-          for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
-            const rows = peer.rows(await find([id]));
-            sums[id] = sumRows(rows, SUMS.user);
-            all[id - 1] = rows[0];
-          }
-        }),
-      );
-      return digestRows(all);
-    },
-    async work(worker, lap) {
-      let id = 1 + ((worker * 31) % USERS);
-      while (lap.more()) {
-        const rows = peer.rows(await find([id]));
-        if (rows.length !== 1 || SUMS.user(rows[0]) !== sums[id]) throw wrong(`user ${id}`);
-        id = id === USERS ? 1 : id + 1;
-      }
-    },
-  };
-}
-
-function fixedResult(peer, text, limit, sumRow) {
-  const find = peer.statement(text);
-  let expected = 0;
-  return {
-    async verify() {
-      const rows = peer.rows(await find([limit]));
-      expected = sumRows(rows, sumRow);
-      return digestRows(rows);
-    },
-    async work(worker, lap) {
-      while (lap.more()) {
-        const rows = peer.rows(await find([limit]));
-        if (rows.length !== limit || sumRows(rows, sumRow) !== expected) throw wrong('result');
-      }
-    },
-  };
-}
-
-function inserts(peer) {
-  const insert = peer.statement(`insert into ${SCHEMA}.entries values ($1, $2, $3, $4, $5)`);
-  const epoch = new Date('2024-05-06T07:08:09.123Z');
-  const add = (id) => insert([id, `entry é ${id}`, id % 2 === 0, id * 0.5, epoch]);
-  const reset = () => peer.once(`truncate ${SCHEMA}.entries`, []);
-  return {
-    reset,
-    async verify() {
-      await reset();
-      await Promise.all(Array.from({ length: 100 }, async (_, id) => add(id)));
-      const all = `select * from ${SCHEMA}.entries order by id`;
-      return digestRows(peer.rows(await peer.once(all, [])));
-    },
-    async work(worker, lap) {
-      let id = worker * 1_000_000;
-      while (lap.more()) {
-        if (peer.affected(await add(id)) !== 1) throw wrong(`insert ${id}`);
-        id += 1;
-      }
-    },
-    settle: (operations) =>
-      expectOne(peer, `select count(*)::int4 as value from ${SCHEMA}.entries`, operations),
-  };
-}
-
-function transactions(peer) {
-  const update = `update ${SCHEMA}.accounts set balance = balance + $1 where id = $2`;
-  const deposit = peer.transaction(update);
-  const total = MANY * ACCOUNTS_PER_WORKER;
-  async function reset() {
-    await peer.once(`truncate ${SCHEMA}.accounts`, []);
-    const fill = `select i, 0 from generate_series(0, ${total - 1}) i`;
-    await peer.once(`insert into ${SCHEMA}.accounts ${fill}`, []);
-  }
-  return {
-    reset,
-    async verify() {
-      await reset();
-      await Promise.all(Array.from({ length: total }, async (_, id) => deposit([id, id])));
-      const all = `select * from ${SCHEMA}.accounts order by id`;
-      return digestRows(peer.rows(await peer.once(all, [])));
-    },
-    // Each worker has accounts of its own: the row is about round trips, not about lock waits.
-    async work(worker, lap) {
-      const first = worker * ACCOUNTS_PER_WORKER;
-      let next = 0;
-      while (lap.more()) {
-        const done = await deposit([1, first + next]);
-        if (peer.affected(done) !== 1) throw wrong(`deposit to ${first + next}`);
-        next = (next + 1) % ACCOUNTS_PER_WORKER;
-      }
-    },
-    settle: (operations) =>
-      expectOne(peer, `select sum(balance)::int4 as value from ${SCHEMA}.accounts`, operations),
-  };
-}
-
-function leases(peer) {
-  return {
-    async verify() {
-      const held = await Promise.all(Array.from({ length: 10 }, async () => peer.acquire()));
-      const distinct = new Set(held).size;
-      for (const connection of held) await peer.release(connection);
-      return `${distinct} distinct leases`;
-    },
-    async work(worker, lap) {
-      while (lap.more()) {
-        const connection = await peer.acquire();
-        await peer.release(connection);
-      }
-    },
-  };
-}
-
-async function expectOne(peer, text, expected) {
-  const [{ value }] = peer.rows(await peer.once(text, []));
-  if (value !== expected) throw wrong(`server holds ${value}, expected ${expected}; the table`);
-}
-
-const wrong = (what) => new Error(`${what} is not what the verification pass read`);
+const INSERTS = {
+  text: `insert into ${SCHEMA}.entries values ($1, $2, $3, $4, $5)`,
+  count: `select count(*)::int4 as value from ${SCHEMA}.entries`,
+};
+const TRANSACTIONS = {
+  text: `update ${SCHEMA}.accounts set balance = balance + $1 where id = $2`,
+  fill: (n) => `select i, 0 from generate_series(0, ${n - 1}) i`,
+  sum: `select sum(balance)::int4 as value from ${SCHEMA}.accounts`,
+};

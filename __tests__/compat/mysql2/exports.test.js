@@ -47,6 +47,8 @@ const PROMISE_NAMES = [
   'escapeId',
   'format',
   'raw',
+  'Connection',
+  'PoolConnection',
   'PromisePool',
   'PromiseConnection',
   'PromisePoolConnection',

@@ -16,11 +16,13 @@ function replacer(key, value) {
   return told(this[key]) === this[key] ? value : told(this[key]);
 }
 
-/** The packages that were loaded under the name pg or pg-pool, be they the real or the replaced. */
+/** The packages that were loaded under the replaced names, be they the real or the replaced. */
 function implementations() {
   const kinds = {
     pg: /[\\/]node_modules[\\/]pg(-pool)?[\\/]/,
     'polypool/pg': /[\\/]lib[\\/]compat[\\/]pg[\\/]/,
+    mysql2: /[\\/]node_modules[\\/]mysql2[\\/]/,
+    'polypool/mysql2': /[\\/]lib[\\/]compat[\\/]mysql2[\\/]/,
   };
   const files = Object.keys(require.cache);
   return Object.keys(kinds).filter((name) => files.some((file) => kinds[name].test(file)));
