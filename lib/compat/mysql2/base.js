@@ -4,6 +4,7 @@
 
 const { CharsetToEncoding, Charsets } = require('./charsets');
 const { Connection, ConnectionConfig } = require('./connection');
+const { authPlugins } = require('./proofs');
 const { factories } = require('./typed-parameter');
 const { Types } = require('./types');
 
@@ -17,6 +18,7 @@ module.exports = {
   ConnectionConfig,
   TypedParameter: factories,
   Types,
+  authPlugins,
   clearParserCache: ignore,
   setMaxParserCache: ignore,
 };

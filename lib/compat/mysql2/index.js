@@ -19,7 +19,6 @@ exports.createQuery = Connection.createQuery;
 exports.Pool = Pool;
 exports.PoolCluster = PoolCluster;
 exports.PoolConnection = PoolConnection;
-exports.createServer = rest.createServer;
 exports.authPlugins = rest.authPlugins;
 exports.escape = SqlString.escape;
 exports.escapeId = SqlString.escapeId;

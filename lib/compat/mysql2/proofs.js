@@ -9,6 +9,8 @@ const MORE = 1;
 /** What caching_sha2_password says. */
 const [KEY, FAST_OK, FULL] = [2, 3, 4];
 const NATIVE = 'mysql_native_password';
+/** Bytes of a challenge. */
+const PROOF = 20;
 const NUL = Buffer.from([0]);
 
 const hash = (name, ...parts) =>
@@ -61,6 +63,8 @@ class Proofs {
   /** A key was asked for. */
   #awaitsKey = false;
   #own = null;
+  /** It is asked to send the password as it is. */
+  allowsClear = false;
 
   constructor(connection, secret, plugin, challenge) {
     this.#connection = connection;
@@ -83,11 +87,18 @@ class Proofs {
     return this.#more(data);
   }
 
+  /** What a plugin is asked, without the packets around it: at first the challenge. */
+  async next(data) {
+    if (this.#challenge !== null) return this.#more(data);
+    this.#challenge = data.subarray(0, PROOF);
+    return this.#first();
+  }
+
   async #switch(packet) {
     const end = packet.indexOf(0, 1);
     this.#plugin = packet.toString('latin1', 1, end < 0 ? packet.length : end);
     const data = end < 0 ? Buffer.alloc(0) : packet.subarray(end + 1);
-    this.#challenge = data.subarray(0, 20);
+    this.#challenge = data.subarray(0, PROOF);
     const { authPlugins, authSwitchHandler } = this.#connection.config;
     if (authSwitchHandler && this.#plugin !== NATIVE) {
       return this.#byHand({ pluginName: this.#plugin, pluginData: data });
@@ -131,7 +142,7 @@ class Proofs {
   }
 
   #clear() {
-    if (!this.#connection.config.enableCleartextPlugin) {
+    if (!this.allowsClear && !this.#connection.config.enableCleartextPlugin) {
       throw Object.assign(new Error(CLEAR), { code: 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED' });
     }
     return Buffer.concat([Buffer.from(this.#secret.password ?? ''), NUL]);
@@ -156,4 +167,18 @@ class Proofs {
   }
 }
 
-module.exports = { CLEAR, Proofs, nativeProof, sha2Proof, unknownPlugin };
+/** The plugins by their names, as programs hand them to `authPlugins`. */
+const authPlugins = Object.fromEntries(
+  [NATIVE, 'caching_sha2_password', 'sha256_password', 'mysql_clear_password'].map((name) => [
+    name,
+    (options = {}) =>
+      ({ connection }) => {
+        const { password, passwordSha1 } = { ...connection.config, ...options };
+        const proofs = new Proofs(connection, { password, passwordSha1 }, name, null);
+        proofs.allowsClear = true;
+        return (data) => proofs.next(data);
+      },
+  ]),
+);
+
+module.exports = { CLEAR, Proofs, authPlugins, nativeProof, sha2Proof, unknownPlugin };
