@@ -295,6 +295,11 @@ class Resources {
     return Array.from(slots.subarray(0, found), (slot) => this.#entries[slot]);
   }
 
+  /** Those who wait, whether in line or for what is being created for them; in no order. */
+  requests() {
+    return this.#requests.filter((request) => request !== undefined);
+  }
+
   /** All that exist, idle or not. */
   existing() {
     return this.#entries.filter((entry) => entry?.exists === true);

@@ -23,5 +23,9 @@ module.exports = {
     './lib/type-overrides.js': 'polypool/pg/lib/type-overrides',
     './lib/utils.js': 'polypool/pg/lib/utils',
   },
+  mysql2: {
+    '.': 'polypool/mysql2',
+    './promise.js': 'polypool/mysql2/promise',
+  },
   'pg-pool': { '.': 'polypool/pg-pool' },
 };

@@ -3,6 +3,13 @@
 
 const IMPLEMENTATIONS = [
   ['mysql2', { mysql: () => require('mysql2'), promise: () => require('mysql2/promise') }],
+  [
+    'polypool/mysql2',
+    {
+      mysql: () => require('polypool/mysql2'),
+      promise: () => require('polypool/mysql2/promise'),
+    },
+  ],
 ];
 
 /** The kinds of server, for tests of what depends on them. */

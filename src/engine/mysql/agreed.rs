@@ -13,6 +13,8 @@ pub(super) struct Agreed {
     pub cached: bool,
     /// A statement can be executed in the flight that prepares it.
     pub direct: bool,
+    /// The text of a query comes behind its attributes.
+    pub attributes: bool,
 }
 
 impl Agreed {
@@ -23,6 +25,7 @@ impl Agreed {
         Agreed {
             no_eof: has(CapabilityFlags::CLIENT_DEPRECATE_EOF),
             tracked: has(CapabilityFlags::CLIENT_SESSION_TRACK),
+            attributes: has(CapabilityFlags::CLIENT_QUERY_ATTRIBUTES),
             cached: theirs.contains(MariadbCapabilities::MARIADB_CLIENT_CACHE_METADATA),
             // Both came with the same release.
             direct: maria

@@ -184,6 +184,10 @@ async fn log_in(
                         stream.flush().await?;
                         stream = secure(&target.route, roots, peer, stream).await?;
                     }
+                    if target.defers_login {
+                        let (peer, started) = (peer.clone(), startup.defer()?);
+                        return Ok(Connected { stream, started, leftover: input, peer });
+                    }
                     startup.log_in(peer.address.is_unix())?;
                     break;
                 }
@@ -216,6 +220,7 @@ fn login<'a>(target: &'a Target, password: Option<&'a str>) -> Login<'a> {
         database: target.database.as_deref(),
         attributes: &target.attributes,
         flags: target.flags,
+        exact: target.exact,
         compression: target.compression,
         collation: target.collation,
         secrecy: Secrecy {

@@ -185,7 +185,7 @@ fn binary(execute: Execute<'_>, stage: Stage) -> Pending {
     pending
 }
 
-fn check_length(length: usize) -> Result<(), EncodeError> {
+pub(super) fn check_length(length: usize) -> Result<(), EncodeError> {
     if length < BODY_MAX {
         return Ok(());
     }

@@ -14,7 +14,7 @@ use super::pending::{Fault, Held, Pending, Stage, Task};
 pub use super::sink::{Broken, Flow, Outcome, Sink};
 use super::started::Started;
 use super::statements::{Prepared, Statement, StatementCache};
-use super::types::TypeOptions;
+use super::types::{Columns, TypeOptions};
 use crate::core::options::Int8;
 use crate::engine::session::Mode;
 use crate::wire::param::{Params, ParamsBuf};
@@ -41,6 +41,8 @@ pub struct SessionOptions {
     pub database: Option<String>,
     /// What was run behind the login, and is run again behind a reset; may be empty.
     pub setup: String,
+    /// The caller steers the session: each statement is a command as it made it.
+    pub verbatim: bool,
 }
 
 /// One statement to run.
@@ -75,6 +77,8 @@ pub struct Session {
     pub(super) definitions: Vec<u8>,
     pub(super) matched: usize,
     spare: Vec<ParamsBuf>,
+    /// Columns of the last results of commands, the latest first.
+    pub(super) shapes: VecDeque<Rc<Columns>>,
 }
 
 impl Session {
@@ -84,7 +88,7 @@ impl Session {
         let mut reader = Reader::of(started.capabilities);
         reader.expect(1);
         Session {
-            types: TypeOptions { int8: options.int8, extended },
+            types: TypeOptions { int8: options.int8, extended, reading: None },
             agreed: Agreed::of(&started),
             outgoing: BytesMut::with_capacity(4096),
             reader,
@@ -98,6 +102,7 @@ impl Session {
             definitions: Vec::new(),
             matched: 0,
             spare: Vec::new(),
+            shapes: VecDeque::new(),
             options,
             started,
         }

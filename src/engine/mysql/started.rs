@@ -25,4 +25,8 @@ pub struct Started {
     pub auth_plugin: String,
     /// Session variables told in the last OK.
     pub parameters: Vec<(String, String)>,
+    /// The server's first packet, for a session that its caller steers.
+    pub hello: Vec<u8>,
+    /// What number the answer to it has, if the caller logs in itself.
+    pub sequence: u8,
 }

@@ -148,7 +148,7 @@ fn large_integers_are_as_the_options_say() {
         (Int8::Text, Cell::BigText, Cell::UnsignedBigText, 't'),
         (Int8::BigInt, Cell::BigInt, Cell::UnsignedBigInt, 'n'),
     ] {
-        let options = TypeOptions { int8, extended: false };
+        let options = TypeOptions { int8, ..TypeOptions::default() };
         assert_eq!(Cell::of(&big, &options), signed);
         assert_eq!(Cell::of(&unsigned, &options), other);
         assert_eq!(signed.wire().letter(), letter);

@@ -79,6 +79,10 @@ impl Sink for Lines {
         self.has_file
     }
 
+    fn packet(&mut self, token: u64, body: &[u8]) {
+        self.lines.push(format!("{token} says {}", String::from_utf8_lossy(body)));
+    }
+
     fn parameter(&mut self, name: &str, value: &str) {
         self.lines.push(format!("{name}={value}"));
     }
@@ -135,6 +139,8 @@ pub fn started(flavor: Flavor) -> Started {
         status: StatusFlags::SERVER_STATUS_AUTOCOMMIT,
         auth_plugin: String::new(),
         parameters: Vec::new(),
+        hello: Vec::new(),
+        sequence: 1,
     }
 }
 

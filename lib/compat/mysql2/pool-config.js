@@ -1,0 +1,27 @@
+'use strict';
+
+/** The configuration of a pool; all of it may change while the pool is used. */
+
+const { ConnectionConfig } = require('./base');
+
+class PoolConfig {
+  constructor(given) {
+    const options = typeof given === 'string' ? ConnectionConfig.parseUrl(given) : given;
+    this.connectionConfig = new ConnectionConfig(options);
+    this.waitForConnections = flag(options.waitForConnections, true);
+    this.connectionLimit = number(options.connectionLimit, 10);
+    this.maxIdle = number(options.maxIdle, this.connectionLimit);
+    this.idleTimeout = number(options.idleTimeout, 60_000);
+    this.queueLimit = number(options.queueLimit, 0);
+    this.resetOnRelease = flag(options.resetOnRelease, false);
+    /** Milliseconds that a caller is in the queue at most; 0: mysql2's own way, however long. */
+    this.acquireTimeout = number(options.acquireTimeout, 0);
+  }
+}
+
+const flag = (value, otherwise) => (value === undefined ? otherwise : Boolean(value));
+
+/** Texts, too: in URLs all values are. Also of what is no number mysql2 has the default. */
+const number = (value, otherwise) => (isNaN(value) ? otherwise : Number(value));
+
+module.exports = PoolConfig;

@@ -1,0 +1,83 @@
+'use strict';
+
+/** The statements of a pool itself: each borrows a connection, runs, and gives it back. */
+
+const { surface } = require('../../surface');
+
+/**
+ * ER_OPTION_PREVENTS_STATEMENT, ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, ER_READ_ONLY_MODE: after a
+ * failover the server takes no writes, and a new connection may find the one that does.
+ */
+const READ_ONLY = new Set([1290, 1792, 1836]);
+
+const isReadOnly = (error) => READ_ONLY.has(error?.errno);
+
+function giveBack(connection, error) {
+  if (isReadOnly(error)) connection.destroy();
+  else connection.release();
+}
+
+function fail(command, error) {
+  if (typeof command.onResult === 'function') command.onResult(error);
+  else command.emit('error', error);
+}
+
+/** Runs a command that `createQuery` has made. */
+function runQuery(pool, command) {
+  pool.getConnection((error, connection) => {
+    if (error) {
+      fail(command, error);
+      return;
+    }
+    try {
+      const failure = watch(command);
+      connection.query(command).once('end', () => giveBack(connection, failure.error));
+    } catch (thrown) {
+      connection.release();
+      fail(command, thrown);
+    }
+  });
+}
+
+/** `{ error }` of a command once it has failed; its callback hears of that first. */
+function watch(command) {
+  const failure = { error: null };
+  const { onResult } = command;
+  if (onResult) {
+    command.onResult = (error, rows, fields) => {
+      failure.error = error;
+      onResult(error, rows, fields);
+    };
+  } else {
+    command.once('error', (error) => (failure.error = error));
+  }
+  return failure;
+}
+
+function runExecute(pool, sql, values, callback = unheard) {
+  pool.getConnection((error, connection) => {
+    if (error) {
+      callback(error);
+      return;
+    }
+    try {
+      let failure = null;
+      const command = connection.execute(sql, values, (failed, rows, fields) => {
+        failure = failed;
+        if (isReadOnly(failed)) connection.destroy();
+        callback(failed, rows, fields);
+      });
+      command.once('end', () => giveBack(connection, failure));
+    } catch (thrown) {
+      connection.release();
+      callback(thrown);
+    }
+  });
+}
+
+/** Where no callback is given. mysql2 throws then in any case. */
+function unheard(error) {
+  if (error) surface(error);
+}
+
+module.exports = { runExecute, runQuery };

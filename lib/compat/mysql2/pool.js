@@ -1,0 +1,399 @@
+'use strict';
+
+/**
+ * The pool of mysql2 over the pool core. Who waits, what is idle and what is lent is the core's to
+ * know (`resources.js`); this class has mysql2's names, messages, events and the fields that people
+ * read.
+ */
+
+const { EventEmitter } = require('node:events');
+// Not the globals: test frameworks replace those, perhaps before this is loaded.
+const { clearTimeout, setTimeout } = require('node:timers');
+const SqlString = require('sql-escaper');
+const { fromWire } = require('../../errors');
+const { BACK, REJECTED, Resources } = require('../../resources');
+const { guarded, surface } = require('../../surface');
+const { Connection } = require('./base');
+const { MEMBERSHIP, PoolConnection } = require('./pool-connection');
+const { List } = require('./pool-lists');
+const { runExecute, runQuery } = require('./pool-query');
+const { Request } = require('./pool-request');
+const { CHANNELS, placeOf, traceCallback } = require('./tracing');
+
+const { nextTick } = process;
+
+const CLOSED = 'Pool is closed.';
+const NONE_FREE = 'No connections available.';
+const QUEUE_FULL = 'Queue limit reached.';
+
+/** What the core takes; a pool without a limit opens no more than this. */
+const CORE_MAX = 65_535;
+const SWEEP_MS = 1_000;
+
+class Pool extends EventEmitter {
+  #resources;
+  #limit;
+  /** In the order in which they were made, also those that are being connected. */
+  #connections = new Set();
+  /** Those who are told of their connection, or that they get none, when all effects are done. */
+  #answers = [];
+  #sweeper = null;
+
+  constructor({ config }) {
+    super();
+    this.config = config;
+    config.connectionConfig.pool = this;
+    this._closed = false;
+    this.#limit = config.connectionLimit;
+    this.#resources = this.#open();
+    this.#showLists();
+    if (config.maxIdle < config.connectionLimit) this.#sweepLater();
+  }
+
+  #open() {
+    const factory = {
+      create: (_asked, done, failed) => this.#connect(done, failed),
+      destroy: (connection, done) => this.#drop(connection, done),
+    };
+    if (this.config.resetOnRelease) {
+      factory.reset = (connection, done, failed) => this.#reset(connection, done, failed);
+    }
+    const options = {
+      max: bound(this.#limit),
+      maxConnecting: CORE_MAX,
+      ownConnects: true,
+      idleTimeoutMs: null,
+      maxLifetimeMs: null,
+      acquireTimeoutMs: null,
+      closeTimeoutMs: 0,
+      createTimeoutMs: 0,
+      resetTimeoutMs: 0,
+      destroyTimeoutMs: 0,
+    };
+    const watcher = {
+      created: (connection) => this.#tell('connection', connection),
+      performed: () => this.#answer(),
+    };
+    return new Resources(factory, options, watcher, { callsBack: true });
+  }
+
+  #showLists() {
+    const resources = this.#resources;
+    const all = () => [...this.#connections];
+    this._allConnections = new List(all, () => this.#connections.size);
+    const idle = () => resources.idle().map(({ resource }) => resource);
+    this._freeConnections = new List(idle, () => resources.counts().idle);
+    const waiting = () => this.#queue().map(({ callback }) => callback);
+    this._connectionQueue = new List(waiting, () => resources.counts().waiting);
+  }
+
+  /** Those in line. Whoever a connection is being opened for has left it, from the front. */
+  #queue() {
+    const { waiting } = this.#resources.counts();
+    const requests = this.#resources.requests().sort((one, other) => one.rank - other.rank);
+    return requests.slice(requests.length - waiting);
+  }
+
+  // ---- Requests ----
+
+  getConnection(callback) {
+    const { connectionConfig } = this.config;
+    const start = (done) => this.#request(done);
+    traceCallback(CHANNELS.poolConnect, start, callback, () => placeOf(connectionConfig));
+  }
+
+  #request(callback) {
+    if (this._closed) {
+      nextTick(callback, new Error(CLOSED));
+      return;
+    }
+    const { config } = this;
+    if (config.connectionLimit !== this.#limit) this.#resize();
+    if (this.#mustWait() && !this.#mayWait(callback)) return;
+    const entry =
+      config.acquireTimeout > 0
+        ? this.#resources.take(0, config.acquireTimeout)
+        : this.#resources.take();
+    if (entry === null) {
+      this.#resources.wait(new Request(this.#askers, callback));
+      return;
+    }
+    const connection = entry.resource;
+    this.#lend(connection, entry);
+    this.#tell('acquire', connection);
+    nextTick(handOver, callback, connection);
+  }
+
+  #mustWait() {
+    const { idle, total, closing, max } = this.#resources.counts();
+    return idle === 0 && total - closing >= max;
+  }
+
+  /** Whoever may not is told why. */
+  #mayWait(callback) {
+    const { queueLimit, waitForConnections } = this.config;
+    if (!waitForConnections) {
+      nextTick(callback, new Error(NONE_FREE));
+    } else if (queueLimit && this._connectionQueue.length >= queueLimit) {
+      callback(new Error(QUEUE_FULL));
+    } else {
+      this.emit('enqueue');
+      return true;
+    }
+    return false;
+  }
+
+  #resize() {
+    this.#limit = this.config.connectionLimit;
+    this.#resources.resize(0, bound(this.#limit));
+  }
+
+  #askers = {
+    handleGrant: (request, entry) => this.#handleGrant(request, entry),
+    handleRefusal: (request, why, waitedMs) => this.#handleRefusal(request, why, waitedMs),
+  };
+
+  /** What was given back goes on without a word; of what is new the pool's listeners hear first. */
+  #handleGrant(request, entry) {
+    const connection = entry.resource;
+    const { isNew } = connection[MEMBERSHIP];
+    this.#lend(connection, entry);
+    if (!isNew) {
+      nextTick(handOverTo, request, connection);
+      return;
+    }
+    this.#later(() => {
+      this.#tell('acquire', connection);
+      // A listener may have destroyed it. mysql2, too, hands it out.
+      if (connection._pool === null) this.#takeBack(connection);
+      request.answer(null, connection);
+    });
+  }
+
+  #handleRefusal(request, why, waitedMs) {
+    if (why === REJECTED.CREATE) {
+      const { thrown } = this.#resources.lastError;
+      this.#later(() => request.answer(thrown));
+    } else {
+      const error = why === REJECTED.TIMEOUT ? this.#timedOut(waitedMs) : new Error(CLOSED);
+      nextTick(refuse, request, error);
+    }
+  }
+
+  #timedOut(waitedMs) {
+    return fromWire(this.#resources.describeTimeout(waitedMs));
+  }
+
+  /** Amid the core's effects is no time for callers, who may call the pool. */
+  #later(answer) {
+    if (this.#resources.isPerforming) this.#answers.push(answer);
+    else guarded(answer);
+  }
+
+  #answer() {
+    while (this.#answers.length > 0) guarded(this.#answers.shift());
+  }
+
+  // ---- Loans ----
+
+  #lend(connection, entry) {
+    const member = connection[MEMBERSHIP];
+    member.entry = entry;
+    member.isNew = false;
+    member.isLent = true;
+  }
+
+  releaseConnection(connection) {
+    const member = connection[MEMBERSHIP];
+    if (!connection._pool || !member.isLent) return;
+    connection.lastActiveTime = Date.now();
+    member.isLent = false;
+    const tell = () => {
+      const isIdle = !member.isLent && connection._pool !== null;
+      if (isIdle && !this._closed) this.#tell('release', connection);
+    };
+    const back = this.#resources.releaseEntry(member.entry, false);
+    if (back === BACK.UNDER_WAY) this.#resources.whenBack(tell);
+    else tell();
+  }
+
+  /** Out of the pool, whoever has it. */
+  #takeBack(connection) {
+    const member = connection[MEMBERSHIP];
+    member.isLent = false;
+    this.#resources.releaseEntry(member.entry, true);
+  }
+
+  _removeConnection(connection) {
+    this.#connections.delete(connection);
+    const member = connection[MEMBERSHIP];
+    if (member.isLent) this.#takeBack(connection);
+    else if (member.refuseReset !== null) member.refuseReset(new Error(CLOSED));
+    else if (member.refuseOpening === null) this.#evict(connection);
+  }
+
+  #evict(connection) {
+    const entry = this.#resources.idle().find(({ resource }) => resource === connection);
+    if (entry !== undefined) this.#resources.evict(entry);
+  }
+
+  // ---- Connections come and go ----
+
+  /** `changeUser` and others change the configuration of the one connection. */
+  _createConnectionConfig() {
+    const { connectionConfig } = this.config;
+    const fields = Object.getOwnPropertyDescriptors(connectionConfig);
+    return Object.create(Object.getPrototypeOf(connectionConfig), fields);
+  }
+
+  #connect(done, failed) {
+    let connection;
+    try {
+      connection = new PoolConnection(this, { config: this._createConnectionConfig() });
+    } catch (error) {
+      nextTick(failed, error);
+      return;
+    }
+    this.#connections.add(connection);
+    const member = connection[MEMBERSHIP];
+    member.refuseOpening = failed;
+    connection.connect((error) => {
+      member.refuseOpening = null;
+      if (error) failed(error);
+      else done(connection);
+    });
+  }
+
+  #reset(connection, done, failed) {
+    const member = connection[MEMBERSHIP];
+    member.refuseReset = failed;
+    connection.reset((error) => {
+      member.refuseReset = null;
+      if (error) failed(error);
+      else done();
+    });
+  }
+
+  /** At the end of the pool `end` sees to all connections, and waits for them. */
+  #drop(connection, done) {
+    if (connection._pool !== null && !this._closed) {
+      connection._pool = null;
+      this.#connections.delete(connection);
+      connection.destroy();
+    }
+    done();
+  }
+
+  #sweepLater() {
+    this.#sweeper = setTimeout(() => {
+      this.#sweep();
+      this.#sweepLater();
+    }, SWEEP_MS).unref();
+  }
+
+  /** The longest idle first: those beyond `maxIdle`, and those idle for too long. */
+  #sweep() {
+    const { connectionConfig, idleTimeout, maxIdle } = this.config;
+    const now = Date.now();
+    let left = this._freeConnections.length;
+    for (const connection of this._freeConnections.toArray()) {
+      if (left-- <= maxIdle && now - connection.lastActiveTime <= idleTimeout) return;
+      if (connectionConfig.gracefulEnd) connection.end();
+      else connection.destroy();
+    }
+  }
+
+  /** What a listener throws costs nobody his connection. */
+  #tell(event, connection) {
+    try {
+      this.emit(event, connection);
+    } catch (thrown) {
+      surface(thrown);
+    }
+  }
+
+  // ---- Statements ----
+
+  query(sql, values, callback) {
+    const { connectionConfig } = this.config;
+    const command = Connection.createQuery(sql, values, callback, connectionConfig);
+    command.namedPlaceholders ??= connectionConfig.namedPlaceholders;
+    runQuery(this, command);
+    return command;
+  }
+
+  execute(sql, values, callback) {
+    if (typeof values === 'function') runExecute(this, sql, [], values);
+    else runExecute(this, sql, values, callback);
+  }
+
+  format(sql, values) {
+    const { stringifyObjects, timezone } = this.config.connectionConfig;
+    return SqlString.format(sql, values, stringifyObjects, timezone);
+  }
+
+  escape(value) {
+    const { stringifyObjects, timezone } = this.config.connectionConfig;
+    return SqlString.escape(value, stringifyObjects, timezone);
+  }
+
+  escapeId(value) {
+    return SqlString.escapeId(value, false);
+  }
+
+  promise(Promise) {
+    const { PromisePool } = require('./promise/pool');
+    return new PromisePool(this, Promise);
+  }
+
+  // ---- The end ----
+
+  /** Those in the queue are told; connections end once they have done what they were asked before. */
+  end(given) {
+    const callback = typeof given === 'function' ? given : rethrow;
+    this._closed = true;
+    clearTimeout(this.#sweeper);
+    this.#resources.close(0);
+    const ending = [...this.#connections];
+    let left = ending.length;
+    if (left === 0) {
+      callback(undefined);
+      return;
+    }
+    const handleEnd = (error) => {
+      if (left === 0 || (!error && --left > 0)) return;
+      left = 0;
+      callback(error);
+    };
+    for (const connection of ending) connection._realEnd(handleEnd);
+  }
+
+  [Symbol.dispose]() {
+    if (!this._closed) this.end();
+  }
+}
+
+function handOver(callback, connection) {
+  connection._released = false;
+  callback(null, connection);
+}
+
+function handOverTo(request, connection) {
+  connection._released = false;
+  request.answer(null, connection);
+}
+
+function refuse(request, error) {
+  request.answer(error);
+}
+
+function rethrow(error) {
+  if (error) throw error;
+}
+
+/** 0: no limit. */
+function bound(limit) {
+  return Math.min(Math.max(Math.ceil(limit) || CORE_MAX, 1), CORE_MAX);
+}
+
+module.exports = Pool;

@@ -1,0 +1,58 @@
+'use strict';
+
+/** Where and how the engine connects, from the configuration of a connection. */
+
+const { once } = require('node:events');
+const { FLAGS } = require('./flags');
+const { sslOf } = require('./tls');
+
+const COLLATION = 45;
+
+function placeOf({ host, port, socketPath }) {
+  return socketPath ? { socketPath } : { host, port };
+}
+
+function keepAliveOf({ enableKeepAlive, keepAliveInitialDelay: delayMs }) {
+  const seconds = Math.trunc((Number(delayMs) || 0) / 1000);
+  return {
+    keepalive: Boolean(enableKeepAlive),
+    ...(seconds > 0 && { keepalives_idle: Math.min(seconds, 86_400) }),
+  };
+}
+
+/** The program's stream, or the one that its function makes. */
+function streamOf(stream, options) {
+  return async () => {
+    const duplex = typeof stream === 'function' ? stream(options) : stream;
+    if (duplex.connecting) await once(duplex, 'connect');
+    return duplex;
+  };
+}
+
+/** The program has a say in how its password is proved. The engine compresses from its own login. */
+function logsIn({ authPlugins, authSwitchHandler, compress, passwordSha1 }) {
+  return !compress && Boolean(authPlugins || authSwitchHandler || passwordSha1);
+}
+
+/** `byNode`: Node does TLS. */
+function targetOf(config, options, byNode) {
+  const { stream, user, password, database, charsetNumber } = config;
+  return {
+    engine: 'mysql',
+    ...placeOf(config),
+    user: user ?? '',
+    ...(password && { password: String(password) }),
+    ...(database && { database: String(database) }),
+    ...sslOf(config.ssl, byNode),
+    ...keepAliveOf(config),
+    ...(stream && { stream: streamOf(stream, options) }),
+    ...(config.compress && { compress: true }),
+    clientFlags: (config.clientFlags & ~(FLAGS.SSL | FLAGS.COMPRESS)) >>> 0,
+    handshakeCollation: charsetNumber & 0xff || COLLATION,
+    allowPublicKeyRetrieval: true,
+    allowCleartextPassword: config.enableCleartextPlugin,
+    ...(logsIn(config) && { callerLogsIn: true }),
+  };
+}
+
+module.exports = { logsIn, targetOf };
