@@ -6,7 +6,7 @@ const { ConnectionConfig } = require('./base');
 
 class PoolConfig {
   constructor(given) {
-    const options = typeof given === 'string' ? ConnectionConfig.parseUrl(given) : given;
+    const options = readOptions(given);
     this.connectionConfig = new ConnectionConfig(options);
     this.waitForConnections = flag(options.waitForConnections, true);
     this.connectionLimit = number(options.connectionLimit, 10);
@@ -17,6 +17,16 @@ class PoolConfig {
     /** Milliseconds that a caller is in the queue at most; 0: mysql2's own way, however long. */
     this.acquireTimeout = number(options.acquireTimeout, 0);
   }
+}
+
+/** What stands in a URL counts where nothing is given beside it. */
+function readOptions(given) {
+  const { parseUrl } = ConnectionConfig;
+  if (typeof given === 'string') return parseUrl(given);
+  if (!given.uri) return given;
+  const options = { ...given };
+  for (const [key, value] of Object.entries(parseUrl(given.uri))) options[key] ||= value;
+  return options;
 }
 
 const flag = (value, otherwise) => (value === undefined ? otherwise : Boolean(value));
