@@ -60,6 +60,8 @@ class Session {
     this.status = 0;
     this.processId = 0;
     this.secretKey = 0;
+    /** All that is told of the start. */
+    this.started = null;
     /** Both ends of a TCP connection of the engine's: address and port, or null. */
     this.local = null;
     this.remote = null;
@@ -183,6 +185,38 @@ class Session {
     return number;
   }
 
+  /**
+   * Runs a command whose bytes are the caller's, for a request of the caller's own. Returns its
+   * number. A stream gets `batch` rows at first, and more with `credit`.
+   */
+  submit(request, values, flags, batch) {
+    const own = this.#link;
+    const number = own.add(request);
+    try {
+      const [slot, generation] = [this.#slot, this.#generation];
+      own.query(number, this.#id, slot, generation, '', values, flags, 0, batch);
+    } catch (error) {
+      own.remove(number);
+      own.settleUnused();
+      throw error;
+    }
+    return number;
+  }
+
+  credit(number, rows) {
+    this.#link.record(SUBMIT.CREDIT, number, rows);
+  }
+
+  /** Data for a command that the server wants more of. */
+  send(number, bytes) {
+    this.#link.recordWithBytes(SUBMIT.COPY_DATA, bytes, number);
+  }
+
+  /** No more of it; or, with a reason, never all of it, which ends the connection. */
+  sendEnd(number, reason = null) {
+    this.#link.recordWithText(SUBMIT.COPY_END, reason ?? '', number, reason === null ? 1 : 0);
+  }
+
   /** Stops a statement on the server; its owner hears of it at once. */
   cancel(number, owner) {
     if (this.#link.requests[number]?.owner === owner) this.#link.record(SUBMIT.CANCEL, number);
@@ -237,6 +271,7 @@ class Session {
     switch (event.type) {
       case 'connect':
         this.processId = event.processId;
+        this.started = event.started;
         this.secretKey = event.started.secretKey;
         this.status = event.started.transaction.charCodeAt(0);
         this.local = event.started.local;

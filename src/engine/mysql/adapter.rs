@@ -10,10 +10,12 @@ use super::types::{self, Columns};
 use crate::core::message::Time;
 use crate::engine::average::Average;
 use crate::engine::error::EngineError;
+use crate::engine::net::address::Peer;
 use crate::engine::replies::{self, Replies, Told};
 use crate::engine::session as driver;
 use crate::wire::param::Params;
 use bytes::BytesMut;
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 /// A text with how long it took so far.
@@ -65,12 +67,13 @@ pub type Cancel = Box<dyn Fn() -> driver::LocalFuture<()>>;
 /// A session with what a cancel needs to know.
 pub struct Connection {
     session: Session,
+    peer: Peer,
     cancel: Cancel,
 }
 
 impl Connection {
-    pub fn new(session: Session, cancel: Cancel) -> Connection {
-        Connection { session, cancel }
+    pub fn new(session: Session, peer: Peer, cancel: Cancel) -> Connection {
+        Connection { session, peer, cancel }
     }
 }
 
@@ -82,6 +85,10 @@ impl driver::Session for Connection {
         params: Params<'_>,
         mode: driver::Mode,
     ) -> Result<(), EngineError> {
+        if self.session.is_verbatim() {
+            let sent = self.session.command(token, params, mode);
+            return sent.map_err(|error| parameter_error(&error));
+        }
         let timed = statement.as_any().downcast_ref::<Timed>();
         let Some(Timed { statement, .. }) = timed else {
             return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
@@ -130,7 +137,7 @@ impl driver::Session for Connection {
     }
 
     fn receive(&mut self, input: &[u8], replies: &mut Replies<'_>) -> Result<usize, EngineError> {
-        let mut sink = Replying { replies, distrust: None };
+        let mut sink = Replying { replies, distrust: None, verbatim: self.session.is_verbatim() };
         let taken = self.session.receive(input, &mut sink).map_err(|broken| lost(&broken))?;
         match sink.distrust {
             Some(error) => Err(error),
@@ -151,7 +158,13 @@ impl driver::Session for Connection {
     }
 
     fn announce(&self) -> Option<serde_json::Value> {
-        None
+        let announced = || {
+            let started = self.session.started();
+            serde_json::json!({ "hello": latin1(&started.hello), "transaction": "I",
+                "parameters": started.parameters, "encrypted": self.peer.encrypted,
+                "local": self.peer.local.map(end), "remote": self.peer.remote().map(end) })
+        };
+        self.session.is_verbatim().then(announced)
     }
 
     fn cancel(&self) -> driver::LocalFuture<()> {
@@ -164,6 +177,8 @@ struct Replying<'a, 'b> {
     replies: &'a mut Replies<'b>,
     /// A row was malformed: nothing further on this connection can be trusted.
     distrust: Option<EngineError>,
+    /// Its caller reads the server's packets.
+    verbatim: bool,
 }
 
 impl Sink for Replying<'_, '_> {
@@ -186,7 +201,8 @@ impl Sink for Replying<'_, '_> {
         let Outcome { command, count, insert_id, warnings, info } = outcome;
         let shape = columns.map(|columns| &**columns);
         self.replies.complete(token, shape, command, Some(count));
-        if insert_id != 0 || warnings != 0 || !info.is_empty() {
+        let told = insert_id != 0 || warnings != 0 || !info.is_empty();
+        if told && !self.verbatim {
             self.replies.tell(token, Told { insert_id, warnings, info });
         }
     }
@@ -211,8 +227,23 @@ impl Sink for Replying<'_, '_> {
         self.replies.copy_ready(token)
     }
 
+    fn packet(&mut self, token: u64, body: &[u8]) {
+        let text = latin1(body);
+        self.replies.tell(token, Told { insert_id: 0, warnings: 0, info: text.as_bytes() });
+    }
+
     /// Whoever changes a setting of a pooled session knows of it.
     fn parameter(&mut self, _name: &str, _value: &str) {}
+}
+
+/// One character for each byte: what JavaScript reads itself.
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+/// One end of a TCP connection.
+fn end(address: SocketAddr) -> (String, u16) {
+    (address.ip().to_string(), address.port())
 }
 
 fn flow_of(flow: replies::Flow) -> Flow {

@@ -1,6 +1,7 @@
 //! One cell from the server's text or binary form to the chunk; both forms write the same.
 
 use super::codec::{take, take_bytes, take_u16, take_u32};
+use super::reading;
 use super::temporal::{self, Moment};
 use super::types::{BINARY, CellError, Column, Extension, Int8, TypeOptions, Wire};
 use crate::wire::chunk::Chunk;
@@ -39,6 +40,16 @@ pub(super) enum Cell {
     Text,
     Json,
     Bytes,
+    // As the caller of a command has them.
+    /// The nearest number to an integer of 64 bits.
+    Rough,
+    UnsignedRough,
+    /// A FLOAT with all that 32 bits have.
+    Single,
+    /// A date as if its parts were UTC's; NaN for what is none.
+    WallClock,
+    /// So many bytes as they are.
+    Raw(u8),
 }
 
 /// Why a cell was refused; `error` gives it the column's name. Carries no data, so that the hot
@@ -56,6 +67,9 @@ type Written = Result<bool, Fault>;
 
 impl Cell {
     pub fn of(column: &Column, options: &TypeOptions) -> Cell {
+        if let Some(reading) = options.reading {
+            return reading::cell_of(column, reading);
+        }
         use ColumnType::*;
         let unsigned = column.flags & ColumnFlags::UNSIGNED_FLAG.bits() != 0;
         let pick = |signed, other| if unsigned { other } else { signed };
@@ -102,6 +116,9 @@ impl Cell {
             Cell::Tiny | Cell::UnsignedTiny | Cell::Short | Cell::UnsignedShort => Wire::Int,
             Cell::Long => Wire::Int,
             Cell::UnsignedLong | Cell::Big | Cell::UnsignedBig => Wire::Float,
+            Cell::Rough | Cell::UnsignedRough | Cell::Single => Wire::Float,
+            Cell::WallClock => Wire::Date,
+            Cell::Raw(_) => Wire::Bytes,
             Cell::Float(_) | Cell::Double(_) => Wire::Float,
             Cell::BigInt | Cell::UnsignedBigInt => Wire::BigInt,
             Cell::Moment => Wire::Date,
@@ -143,6 +160,15 @@ impl Cell {
             Cell::Text | Cell::Json => chunk.text(take_bytes(rest).ok_or(Fault::Row)?),
             Cell::Bytes => chunk.blob(take_bytes(rest).ok_or(Fault::Row)?),
             Cell::Null => return Err(Fault::Row),
+            Cell::Rough => chunk.float(i64::from_le_bytes(fixed(rest)?) as f64),
+            Cell::UnsignedRough => chunk.float(u64::from_le_bytes(fixed(rest)?) as f64),
+            Cell::Single => chunk.float(f64::from(f32::from_le_bytes(fixed(rest)?))),
+            Cell::WallClock => chunk.float(moment(rest)?.instant().unwrap_or(f64::NAN)),
+            Cell::Raw(length) => {
+                let cut = rest.split_at_checked(usize::from(length)).ok_or(Fault::Row)?;
+                chunk.blob(cut.0);
+                *rest = cut.1;
+            }
         }
         Ok(true)
     }
@@ -151,7 +177,7 @@ impl Cell {
     pub fn write_text(self, chunk: &mut Chunk, value: &[u8]) -> Written {
         match self {
             Cell::Text | Cell::Json | Cell::Date | Cell::Time(_) | Cell::Null => chunk.text(value),
-            Cell::Bytes => chunk.blob(value),
+            Cell::Bytes | Cell::Raw(_) => chunk.blob(value),
             Cell::Tiny | Cell::UnsignedTiny | Cell::Short | Cell::UnsignedShort | Cell::Long => {
                 chunk.int(i32::try_from(integer(value)?).map_err(|_| Fault::Malformed)?);
             }
@@ -161,7 +187,13 @@ impl Cell {
             // Rewritten, not passed on: zeros that only fill, as of ZEROFILL, are no part of it.
             Cell::BigText | Cell::BigInt => write_digits(chunk, integer(value)?),
             Cell::UnsignedBigText | Cell::UnsignedBigInt => write_digits(chunk, digits(value)?),
-            Cell::Float(_) | Cell::Double(_) => chunk.float(float(value)?),
+            Cell::Float(_) | Cell::Double(_) | Cell::Single => chunk.float(float(value)?),
+            Cell::Rough => chunk.float(integer(value)? as f64),
+            Cell::UnsignedRough => chunk.float(digits(value)? as f64),
+            Cell::WallClock => {
+                let moment = Moment::from_text(value).or_else(|| Moment::from_date(value));
+                chunk.float(moment.and_then(Moment::instant).unwrap_or(f64::NAN));
+            }
             Cell::Moment => {
                 let moment = Moment::from_text(value).ok_or(Fault::Malformed)?;
                 return write_instant(chunk, moment);

@@ -71,7 +71,7 @@ impl Method {
 /// Both directions of one connection.
 pub struct Codec {
     method: Method,
-    /// Written and not yet packed: less than a header of the inner packet.
+    /// Written and not yet packed: the beginning of an inner packet.
     head: BytesMut,
     /// Bytes that the inner packet under way still has.
     left: usize,
@@ -90,7 +90,8 @@ impl Codec {
     }
 
     /// Packs what is written. Each command has outer packets of its own, numbered from 0: that is
-    /// how servers count, even where several commands come at once.
+    /// how servers count, even where several commands come at once. One holds as much as it can,
+    /// since servers answer with the number after the last.
     fn pack(&mut self, mut plain: &[u8], out: &mut BytesMut) {
         while !plain.is_empty() {
             if self.left == 0 {
@@ -99,16 +100,15 @@ impl Codec {
                 plain = &plain[wanted..];
                 let Some(&[a, b, c, inner]) = self.head.first_chunk::<HEADER>() else { return };
                 self.begin(u32::from_le_bytes([a, b, c, 0]) as usize, inner);
-                if self.left > 0 && plain.is_empty() {
-                    return;
-                }
             }
             let piece = self.left.min(plain.len()).min(PART_MAX - self.head.len());
-            let mut whole = self.head.split();
-            whole.put_slice(&plain[..piece]);
-            self.write(&whole, out);
+            self.head.put_slice(&plain[..piece]);
             self.left -= piece;
             plain = &plain[piece..];
+            if self.left == 0 || self.head.len() == PART_MAX {
+                let whole = self.head.split();
+                self.write(&whole, out);
+            }
         }
     }
 

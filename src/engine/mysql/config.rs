@@ -94,6 +94,8 @@ pub struct Target {
     pub database: Option<String>,
     pub attributes: Vec<(String, String)>,
     pub flags: CapabilityFlags,
+    /// A session that its caller steers: those are all, and so are the attributes.
+    pub exact: bool,
     pub compression: Compression,
     pub collation: u8,
     pub any_key: bool,
@@ -124,6 +126,7 @@ impl Target {
             database: given.text("database")?.filter(|it| !it.is_empty()).map(str::to_owned),
             attributes: attributes(&given)?,
             flags: flags(&given)?,
+            exact: false,
             compression: compression(&given)?,
             collation: given
                 .whole("handshakeCollation", 1, 255)?

@@ -216,6 +216,7 @@ fn login<'a>(target: &'a Target, password: Option<&'a str>) -> Login<'a> {
         database: target.database.as_deref(),
         attributes: &target.attributes,
         flags: target.flags,
+        exact: target.exact,
         compression: target.compression,
         collation: target.collation,
         secrecy: Secrecy {
@@ -241,10 +242,10 @@ fn wants_tls(encryption: Encryption, offered: bool) -> Result<bool, ConnectError
 
 /// Runs a statement that has no rows, before anybody else uses the connection.
 pub(super) async fn query(connected: &mut Connected, text: &str) -> Result<(), ConnectError> {
-    let Connected { stream, leftover: input, .. } = connected;
+    let Connected { stream, leftover: input, started, .. } = connected;
     stream.write_all(&command(COM_QUERY, text)).await?;
     stream.flush().await?;
-    let mut reader = Reader::default();
+    let mut reader = Reader::of(started.capabilities);
     reader.expect(1);
     loop {
         let read = reader.read(input).map_err(|fault| StartupError::Protocol(fault.to_string()))?;

@@ -43,14 +43,17 @@ impl MySql {
         };
         let mut target = Target::parse(entries, user.as_deref())?;
         let verbatim = startup.is_some();
-        if verbatim {
+        if let Some(attributes) = startup {
             target.pins = None;
+            target.exact = true;
+            target.attributes.clone_from(attributes);
         }
         let options = SessionOptions {
             statement_cache: options.statement_cache as usize,
             int8: options.int8,
             database: target.database.clone(),
             setup: target.pins.clone().unwrap_or_default(),
+            verbatim,
         };
         let (silence, pem) = (Silence::of(&target.route), roots.clone());
         let roots = OnceCell::new();
@@ -87,8 +90,8 @@ impl driver::Connector for MySql {
             let Connected { stream, started, leftover, peer } = connected.map_err(failed)?;
             let number = started.connection_id;
             let session = Session::new(started, self.options.clone());
-            let cancel = self.canceler(peer, password, number);
-            let session = Box::new(Connection::new(session, cancel));
+            let cancel = self.canceler(peer.clone(), password, number);
+            let session = Box::new(Connection::new(session, peer, cancel));
             Ok(driver::Opened { stream, session, leftover })
         })
     }

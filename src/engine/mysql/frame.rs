@@ -1,6 +1,7 @@
 //! Packets: three bytes of length, one of sequence, a body; bodies of 16 MiB and more in parts.
 
 use bytes::{BufMut, BytesMut};
+use mysql_common::constants::CapabilityFlags;
 use std::borrow::Cow;
 
 /// Length and sequence number.
@@ -45,9 +46,18 @@ pub struct Reader {
     joined: Vec<u8>,
     /// Sequence number of the next part.
     sequence: u8,
+    /// Numbers are not looked at.
+    unnumbered: bool,
 }
 
 impl Reader {
+    /// Within compressed packets servers go on counting from the number of those.
+    pub fn of(capabilities: CapabilityFlags) -> Reader {
+        let compressed = CapabilityFlags::CLIENT_COMPRESS
+            .union(CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM);
+        Reader { unnumbered: capabilities.intersects(compressed), ..Reader::default() }
+    }
+
     /// The number that the next part of the peer must have, which is that of our next one too.
     pub fn sequence(&self) -> u8 {
         self.sequence
@@ -67,7 +77,7 @@ impl Reader {
         let length = u32::from_le_bytes([a, b, c, 0]) as usize;
         let Some(body) = rest.get(..length) else { return Ok(Read::Wait) };
         // What ends a connection may come at any time, numbered anyhow.
-        if sequence != self.sequence && body.first() != Some(&0xff) {
+        if sequence != self.sequence && !self.unnumbered && body.first() != Some(&0xff) {
             return Err(Fault::OutOfOrder);
         }
         self.sequence = sequence.wrapping_add(1);

@@ -99,18 +99,21 @@ impl Session {
 
     /// The name of the file is the statement's, and of no interest: what is read is what
     /// `copyFrom()` is given, never a file of this machine.
-    pub(super) fn handle_file_request(&mut self, sink: &mut impl Sink) -> Step {
+    pub(super) fn handle_file_request(&mut self, body: &[u8], sink: &mut impl Sink) -> Step {
         if self.pending.len() > 1 {
             // It would take the statements behind for the file.
             return Err(Broken::Protocol("the server asks for a file in the middle of others"));
         }
         let Some(head) = self.pending.front_mut() else { return Err(unasked(&[])) };
+        if head.reading.is_some() {
+            sink.packet(head.token, body);
+        }
         if head.copying == Copying::Asked && sink.copy_ready(head.token) {
             head.copying = Copying::In;
             head.stage = Stage::Answer;
             return Ok(());
         }
-        if head.copying != Copying::Asked {
+        if head.copying != Copying::Asked && head.reading.is_none() {
             fault(&mut head.fault, "the server asked for a file: only copyFrom() gives it one");
         }
         head.copying = Copying::Over;
@@ -123,6 +126,7 @@ impl Session {
     pub(super) fn end_file(&mut self) {
         if let Some(head) = self.pending.front_mut()
             && head.copying == Copying::Asked
+            && head.reading.is_none()
         {
             fault(&mut head.fault, "the statement took nothing from the client");
         }

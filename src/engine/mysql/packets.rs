@@ -13,6 +13,8 @@ pub(super) struct Ended<'a> {
     pub info: &'a [u8],
     /// Changes of the session's state, one after the other.
     pub changes: &'a [u8],
+    /// All of it, if it is an OK.
+    pub body: &'a [u8],
 }
 
 impl<'a> Ended<'a> {
@@ -28,7 +30,7 @@ impl<'a> Ended<'a> {
         let insert_id = take_integer(&mut rest)?;
         let status = take_u16(&mut rest)?;
         let warnings = take_u16(&mut rest)?;
-        let mut ended = Ended { affected, insert_id, status, warnings, ..Ended::default() };
+        let mut ended = Ended { affected, insert_id, status, warnings, body, ..Ended::default() };
         if rest.is_empty() {
             return Some(ended);
         }

@@ -5,7 +5,7 @@ use super::error::ServerError;
 use super::infile::Copying;
 use super::params::EncodeError;
 use super::statements::{Prepared, Statement};
-use super::types::Columns;
+use super::types::{Columns, Reading};
 use crate::engine::session::Mode;
 use crate::wire::param::ParamsBuf;
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use std::rc::Rc;
 ///    |                    |  (a cursor)  ^ -> Suspended -> Rows, or Closing
 ///    |                    \--------------|
 ///    \-> over, or Answer once more: it asked for a file
-/// Plain: OK     Refused: nothing was sent
+/// Plain: OK     Refused: nothing was sent     Login: OK, or Login once more: it asks for a proof
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -38,6 +38,7 @@ pub(super) enum Stage {
     /// A cursor that was left.
     Closing,
     Plain,
+    Login,
     Refused,
 }
 
@@ -73,6 +74,8 @@ pub(super) struct Pending {
     /// Part of a larger step: only its errors are reported.
     pub quiet: bool,
     pub copying: Copying,
+    /// A command of the caller's: how its results are read.
+    pub reading: Option<Reading>,
     /// A cursor: rows of its first fetch; 0 for other statements.
     pub fetch: u32,
     /// Its first rows were asked for.
@@ -109,6 +112,7 @@ impl Pending {
             failed: false,
             quiet: false,
             copying: Copying::No,
+            reading: None,
             fetch: 0,
             fetched: false,
             definitions: 0,

@@ -61,6 +61,8 @@ impl Session {
             Stage::Columns => self.handle_definition(body)?,
             Stage::ColumnsEnd => self.handle_columns_end(body, sink)?,
             Stage::Plain | Stage::Closing => self.handle_plain(body, sink)?,
+            Stage::Login => self.handle_login(body, sink)?,
+            stage if head.reading.is_some() => self.handle_described(stage, body, sink)?,
             stage => self.handle_preparing(stage, body, sink)?,
         }
         Ok(Flow::Go)
@@ -91,7 +93,7 @@ impl Session {
 
     /// An OK that ends a command without rows, or the count of columns of what it returns.
     #[inline]
-    fn handle_answer(&mut self, body: &[u8], sink: &mut impl Sink) -> Step {
+    pub(super) fn handle_answer(&mut self, body: &[u8], sink: &mut impl Sink) -> Step {
         match body.first() {
             Some(&OK) => {
                 let tracked = self.agreed.tracked;
@@ -99,7 +101,7 @@ impl Session {
                 let affected = ended.affected;
                 self.end_result(ended, affected, sink)
             }
-            Some(&LOCAL_INFILE) => self.handle_file_request(sink),
+            Some(&LOCAL_INFILE) => self.handle_file_request(body, sink),
             Some(_) => self.begin_columns(body),
             None => Err(malformed("answer")),
         }
@@ -148,6 +150,9 @@ impl Session {
             let Ended { insert_id, warnings, info, .. } = ended;
             let outcome = Outcome { command, count, insert_id, warnings, info };
             sink.complete(head.token, outcome, columns.as_ref());
+            if head.reading.is_some() && columns.is_none() {
+                sink.packet(head.token, ended.body);
+            }
         }
         head.results += 1;
         if ended.has(StatusFlags::SERVER_MORE_RESULTS_EXISTS) {

@@ -10,7 +10,7 @@ use super::pending::{Fault, Stage};
 use super::receive::{Step, malformed, unasked};
 use super::session::Session;
 use super::sink::{Broken, Sink};
-use super::types::{Columns, push_definition};
+use super::types::{Columns, TypeOptions, push_definition};
 use mysql_common::constants::StatusFlags;
 use std::rc::Rc;
 
@@ -74,6 +74,7 @@ impl Session {
 
     fn end_definitions(&mut self) -> Step {
         let parsed = match self.pending.front() {
+            Some(head) if head.reading.is_some() => Some(self.read_definitions(head.reading)?),
             Some(head) if head.columns.is_none() => Some(self.parse_definitions()?),
             _ => None,
         };
@@ -192,8 +193,7 @@ impl Session {
     }
 
     fn parse_definitions(&self) -> Step<Rc<Columns>> {
-        let columns = Columns::parse(&self.definitions, &self.types);
-        Ok(Rc::new(columns.ok_or(Broken::Protocol("a column is malformed"))?))
+        parse(&self.definitions, &self.types)
     }
 
     /// The second half of a statement whose number had to be known first.
@@ -219,4 +219,9 @@ impl Session {
             }
         }
     }
+}
+
+pub(super) fn parse(definitions: &[u8], types: &TypeOptions) -> Step<Rc<Columns>> {
+    let columns = Columns::parse(definitions, types);
+    Ok(Rc::new(columns.ok_or(Broken::Protocol("a column is malformed"))?))
 }

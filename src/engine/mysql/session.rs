@@ -14,7 +14,7 @@ use super::pending::{Fault, Held, Pending, Stage, Task};
 pub use super::sink::{Broken, Flow, Outcome, Sink};
 use super::started::{Flavor, Started};
 use super::statements::{Prepared, Statement, StatementCache};
-use super::types::TypeOptions;
+use super::types::{Columns, TypeOptions};
 use crate::core::options::Int8;
 use crate::engine::session::Mode;
 use crate::wire::param::{Params, ParamsBuf};
@@ -46,6 +46,8 @@ pub struct SessionOptions {
     pub database: Option<String>,
     /// What was run behind the login, and is run again behind a reset; may be empty.
     pub setup: String,
+    /// The caller steers the session: each statement is a command as it made it.
+    pub verbatim: bool,
 }
 
 /// One statement to run.
@@ -69,6 +71,8 @@ pub(super) struct Agreed {
     pub cached: bool,
     /// A statement can be executed in the flight that prepares it.
     pub direct: bool,
+    /// The text of a query comes behind its attributes.
+    pub attributes: bool,
 }
 
 impl Agreed {
@@ -79,6 +83,7 @@ impl Agreed {
         Agreed {
             no_eof: has(CapabilityFlags::CLIENT_DEPRECATE_EOF),
             tracked: has(CapabilityFlags::CLIENT_SESSION_TRACK),
+            attributes: has(CapabilityFlags::CLIENT_QUERY_ATTRIBUTES),
             cached: theirs.contains(MariadbCapabilities::MARIADB_CLIENT_CACHE_METADATA),
             // Both came with the same release.
             direct: maria
@@ -109,16 +114,18 @@ pub struct Session {
     pub(super) definitions: Vec<u8>,
     pub(super) matched: usize,
     spare: Vec<ParamsBuf>,
+    /// Columns of the last results of commands, the latest first.
+    pub(super) shapes: VecDeque<Rc<Columns>>,
 }
 
 impl Session {
     pub fn new(started: Started, options: SessionOptions) -> Session {
         let theirs = MariadbCapabilities::from_bits_truncate(started.mariadb_capabilities);
         let extended = theirs.contains(MariadbCapabilities::MARIADB_CLIENT_EXTENDED_METADATA);
-        let mut reader = Reader::default();
+        let mut reader = Reader::of(started.capabilities);
         reader.expect(1);
         Session {
-            types: TypeOptions { int8: options.int8, extended },
+            types: TypeOptions { int8: options.int8, extended, reading: None },
             agreed: Agreed::of(&started),
             outgoing: BytesMut::with_capacity(4096),
             reader,
@@ -132,6 +139,7 @@ impl Session {
             definitions: Vec::new(),
             matched: 0,
             spare: Vec::new(),
+            shapes: VecDeque::new(),
             options,
             started,
         }
@@ -459,7 +467,7 @@ impl Session {
     }
 }
 
-fn check_length(length: usize) -> Result<(), EncodeError> {
+pub(super) fn check_length(length: usize) -> Result<(), EncodeError> {
     if length < BODY_MAX {
         return Ok(());
     }

@@ -14,7 +14,7 @@ pub enum Flow {
 }
 
 /// How one result has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome<'a> {
     /// The first word of its statement, or nothing.
     pub command: &'a str,
@@ -42,6 +42,9 @@ pub trait Sink {
     fn ready(&mut self, token: u64, in_transaction: bool);
     /// The server wants the file of a LOAD DATA LOCAL: whether somebody has one.
     fn copy_ready(&mut self, token: u64) -> bool;
+    /// What the server says to a command of the caller's, as it came: an OK, the head of the answer
+    /// to a PREPARE, the name of a file, what it asks a login.
+    fn packet(&mut self, token: u64, body: &[u8]);
     /// A variable of the session was changed.
     fn parameter(&mut self, name: &str, value: &str);
 }

@@ -25,4 +25,6 @@ pub struct Started {
     pub auth_plugin: String,
     /// Session variables told in the last OK.
     pub parameters: Vec<(String, String)>,
+    /// The server's first packet, for a session that its caller steers.
+    pub hello: Vec<u8>,
 }

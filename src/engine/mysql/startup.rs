@@ -76,6 +76,8 @@ pub struct Login<'a> {
     pub attributes: &'a [(String, String)],
     /// Capabilities beyond those that every session has.
     pub flags: CapabilityFlags,
+    /// Those are all: nothing is added to what the caller asks for.
+    pub exact: bool,
     pub compression: Compression,
     pub collation: u8,
     pub secrecy: Secrecy<'a>,
@@ -346,10 +348,11 @@ fn read_hello(body: &[u8], login: &Login<'_>) -> Result<Hello, StartupError> {
     // Who has MariaDB's own capabilities says so by not being "MySQL", as that bit came to mean.
     let extended = !offered.contains(CapabilityFlags::CLIENT_LONG_PASSWORD);
     let mariadb = match extended {
-        true => (packet.mariadb_ext_capabilities() & MARIADB).bits(),
+        true => (packet.mariadb_ext_capabilities() & wanted_of_mariadb(login)).bits(),
         false => 0,
     };
-    let wanted = ALWAYS | login.flags | compression(login.compression, offered)?;
+    let always = if login.exact { CapabilityFlags::empty() } else { ALWAYS };
+    let wanted = always | login.flags | compression(login.compression, offered)?;
     let mut capabilities = wanted & offered;
     capabilities.set(CapabilityFlags::CLIENT_CONNECT_WITH_DB, login.database.is_some());
     let plugin = packet.auth_plugin_name_str().unwrap_or_default().into_owned();
@@ -367,8 +370,14 @@ fn read_hello(body: &[u8], login: &Login<'_>) -> Result<Hello, StartupError> {
             status: packet.status_flags(),
             auth_plugin: String::new(),
             parameters: Vec::new(),
+            hello: if login.exact { body.to_vec() } else { Vec::new() },
         },
     })
+}
+
+/// Who steers a session is told of what stands behind a type, and of nothing else.
+fn wanted_of_mariadb(login: &Login<'_>) -> MariadbCapabilities {
+    if login.exact { MariadbCapabilities::MARIADB_CLIENT_EXTENDED_METADATA } else { MARIADB }
 }
 
 /// The crate takes the length of the challenge for a small number; whose it is not would overflow.

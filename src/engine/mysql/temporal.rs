@@ -40,6 +40,13 @@ impl Moment {
         })
     }
 
+    /// `2024-02-29`
+    pub fn from_date(text: &[u8]) -> Option<Moment> {
+        let text: &[u8; 10] = text.try_into().ok()?;
+        let whole = [&text[..], b" 00:00:00"].concat();
+        Moment::from_text(&whole)
+    }
+
     /// Milliseconds since 1970, as of UTC; `None` when a part is none of a date's or time's.
     #[inline]
     pub fn instant(self) -> Option<f64> {

@@ -15,6 +15,29 @@ pub struct TypeOptions {
     pub int8: Int8,
     /// Definitions say what stands behind a type (MariaDB).
     pub extended: bool,
+    /// As the caller of a command wants them, if it says so.
+    pub reading: Option<Reading>,
+}
+
+/// How the cells of a command's results are read, beside what is always the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// They come in the binary form.
+    pub binary: bool,
+    /// All as the bytes that the server sends.
+    pub raw: bool,
+    /// Large integers as digits, not as the nearest number.
+    pub digits: bool,
+    /// Dates as the server sends them.
+    pub dates: bool,
+}
+
+impl Reading {
+    /// From the bits of `READING` in `lib/compat/mysql2`.
+    pub fn of(bits: i32, binary: bool) -> Reading {
+        let has = |bit| bits & bit != 0;
+        Reading { binary, raw: has(1), digits: has(2), dates: has(4) }
+    }
 }
 
 /// The stream in which a cell travels, and what JavaScript makes of it.
@@ -96,6 +119,9 @@ impl Describe for Columns {
     }
 
     fn describe(&self) -> Vec<u8> {
+        if self.key[1] & TypeOptions::READING != 0 {
+            return self.describe_packets();
+        }
         let describe = |column: &Column| {
             serde_json::json!({
                 "name": column.name,
@@ -125,8 +151,18 @@ pub struct CellError {
 }
 
 impl TypeOptions {
-    fn key(&self) -> u8 {
-        u8::from(self.extended) << 4
+    /// Set in the keys of those that say how to read.
+    const READING: u8 = 0x80;
+    const EXTENDED: u8 = 0x10;
+
+    pub(super) fn key(&self) -> u8 {
+        let reading = self.reading.map_or(0, |reading| {
+            let Reading { binary, raw, digits, dates } = reading;
+            let bits = [raw, digits, dates, binary].map(u8::from);
+            0x80 | bits[0] << 5 | bits[1] << 6 | bits[2] << 3 | bits[3] << 2
+        });
+        reading
+            | u8::from(self.extended) << 4
             | match self.int8 {
                 Int8::Number => 0,
                 Int8::BigInt => 1,
@@ -166,6 +202,26 @@ impl Columns {
         let mut rest = self.definitions().get(at..)?;
         let length = take_u32(&mut rest)? as usize;
         (length == body.len() && rest.starts_with(body)).then_some(4 + length)
+    }
+
+    /// Each definition as it came, for a caller that reads it itself.
+    fn describe_packets(&self) -> Vec<u8> {
+        let mut rest = self.definitions();
+        let packets = self.list.iter().filter_map(|column| {
+            let length = take_u32(&mut rest)? as usize;
+            let (body, tail) = rest.split_at_checked(length)?;
+            rest = tail;
+            let definition: String = body.iter().copied().map(char::from).collect();
+            Some(serde_json::json!({ "name": column.name, "wire": column.wire.letter(),
+                "definition": definition, "extended": self.key[1] & TypeOptions::EXTENDED != 0 }))
+        });
+        let packets: Vec<serde_json::Value> = packets.collect();
+        serde_json::Value::from(packets).to_string().into_bytes()
+    }
+
+    /// Whether these are the columns that these definitions make.
+    pub(super) fn is_of(&self, definitions: &[u8], options: &TypeOptions) -> bool {
+        self.key[1] == options.key() && self.definitions() == definitions
     }
 
     pub fn definitions(&self) -> &[u8] {

@@ -1,5 +1,4 @@
 use super::super::session::transcript::*;
-use super::super::session::SessionOptions;
 use super::super::started::{Flavor, Started};
 use crate::engine::session::Mode;
 use mysql_common::constants::CapabilityFlags;
@@ -86,5 +85,4 @@ fn an_error_of_a_fetch_ends_it() {
     open(&mut peer);
     assert_eq!(peer.hear(&[answer(&[error(1317)])]), ["1 error 1317", "1 ready"]);
     assert_eq!(peer.sent(), "Query(select 2)");
-    let _ = SessionOptions::default();
 }

@@ -52,6 +52,6 @@ fn parts_must_follow_each_other() {
 #[test]
 fn endless_bodies_are_refused() {
     // Zeroes that nobody touches take no memory.
-    let mut reader = Reader { joined: vec![0; BODY_MAX - 1], sequence: 0 };
+    let mut reader = Reader { joined: vec![0; BODY_MAX - 1], ..Reader::default() };
     assert_eq!(reader.read(&[2, 0, 0, 0, 1, 2]), Err(Fault::TooLong));
 }

@@ -74,11 +74,9 @@ fn statements_and_streams_must_fit() {
     let select = Statement::new(2, "select 1");
     assert_eq!(refusal(&load, Some(Direction::In)), None);
     assert_eq!(refusal(&select, None), None);
-    for (statement, asked) in [
-        (&load, None),
-        (&select, Some(Direction::In)),
-        (&select, Some(Direction::Out)),
-    ] {
+    for (statement, asked) in
+        [(&load, None), (&select, Some(Direction::In)), (&select, Some(Direction::Out))]
+    {
         assert!(refusal(statement, asked).is_some());
     }
 }

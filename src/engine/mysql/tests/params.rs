@@ -5,7 +5,7 @@ use crate::wire::record::tag;
 /// Parameters as JavaScript writes them.
 fn words(params: &[Param<'_>]) -> Vec<i32> {
     let mut list = Vec::new();
-    let mut payload = |list: &mut Vec<i32>, kind: i32, bytes: &[u8]| {
+    let payload = |list: &mut Vec<i32>, kind: i32, bytes: &[u8]| {
         list.extend([kind, bytes.len() as i32]);
         list.extend(bytes.chunks(4).map(|chunk| {
             let mut word = [0; 4];

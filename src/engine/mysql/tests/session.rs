@@ -211,10 +211,7 @@ fn an_error_within_the_rows_ends_the_statement() {
 
 #[test]
 fn results_end_in_eof_where_ok_has_not_taken_its_place() {
-    let old = Started {
-        capabilities: CapabilityFlags::empty(),
-        ..started(Flavor::MySql)
-    };
+    let old = Started { capabilities: CapabilityFlags::empty(), ..started(Flavor::MySql) };
     let mut peer = Peer::with(old, 10);
     peer.execute(1, POINT, &[Value::Int(1)]);
     let head = vec![0, 5, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0];
@@ -226,12 +223,14 @@ fn results_end_in_eof_where_ok_has_not_taken_its_place() {
     let mut bodies = vec![vec![1], column, eof(2)];
     bodies.extend([row, eof(2 | MORE), ok()]);
     let events = peer.hear(&[answer(&bodies)]);
-    assert_eq!(events[0], "1 row binary n \\xfe\\x00\\x00\\x00\\x00", "no end, though it begins so");
-    assert_eq!(events[1..], [
-        "1 complete 'SELECT' 1 columns 1",
-        "1 complete '' 0 columns 0",
-        "1 ready"
-    ]);
+    assert_eq!(
+        events[0], "1 row binary n \\xfe\\x00\\x00\\x00\\x00",
+        "no end, though it begins so"
+    );
+    assert_eq!(
+        events[1..],
+        ["1 complete 'SELECT' 1 columns 1", "1 complete '' 0 columns 0", "1 ready"]
+    );
 }
 
 #[test]
@@ -268,10 +267,8 @@ fn changed_columns_are_read_anew() {
 
 #[test]
 fn what_is_within_waits_until_the_transaction_has_begun() {
-    let (lead, within) = (Mode { lead: true, ..Mode::default() }, Mode {
-        within: true,
-        ..Mode::default()
-    });
+    let (lead, within) =
+        (Mode { lead: true, ..Mode::default() }, Mode { within: true, ..Mode::default() });
     let mut peer = Peer::new(Flavor::MySql, 10);
     peer.run(1, "start transaction", &[], lead).unwrap();
     peer.run(2, "select 1", &[], within).unwrap();

@@ -16,6 +16,7 @@ fn login() -> Login<'static> {
         database: Some("shop"),
         attributes: &[],
         flags: CapabilityFlags::CLIENT_FOUND_ROWS,
+        exact: false,
         compression: Compression::Off,
         collation: 45,
         secrecy: Secrecy::default(),

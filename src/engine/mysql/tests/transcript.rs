@@ -1,6 +1,7 @@
 //! A scripted server: its packets, what the client has sent, and what the session makes of both.
 
-use super::super::codec::{put_bytes, take, take_bytes, take_u32};
+use super::super::codec::{put_bytes, take, take_u32};
+use super::super::types::Columns;
 use super::*;
 use crate::engine::session::Direction;
 use crate::wire::param::ParamsBuf;
@@ -75,6 +76,10 @@ impl Sink for Lines {
         self.has_file
     }
 
+    fn packet(&mut self, token: u64, body: &[u8]) {
+        self.lines.push(format!("{token} says {}", String::from_utf8_lossy(body)));
+    }
+
     fn parameter(&mut self, name: &str, value: &str) {
         self.lines.push(format!("{name}={value}"));
     }
@@ -131,6 +136,7 @@ pub fn started(flavor: Flavor) -> Started {
         status: StatusFlags::SERVER_STATUS_AUTOCOMMIT,
         auth_plugin: String::new(),
         parameters: Vec::new(),
+        hello: Vec::new(),
     }
 }
 
@@ -205,7 +211,7 @@ fn tell(sequence: u8, body: &[u8]) -> String {
     if sequence != 0 {
         return format!("Data#{sequence}({})", body.escape_ascii());
     }
-    let text = argument.escape_ascii();
+    let text = String::from_utf8_lossy(argument);
     let mut rest = argument;
     let mut number = || take_u32(&mut rest).unwrap() as i32;
     match command {
@@ -327,9 +333,4 @@ pub fn result(flavor: Flavor, value: i32) -> Vec<u8> {
 
 pub fn copy_in() -> Mode {
     Mode { copy: Some(Direction::In), ..Mode::default() }
-}
-
-/// The parameters of an EXECUTE, for those who look at them.
-pub fn bytes_of(mut rest: &[u8]) -> Option<&[u8]> {
-    take_bytes(&mut rest)
 }

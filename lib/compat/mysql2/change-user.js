@@ -1,0 +1,84 @@
+'use strict';
+
+/** COM_CHANGE_USER: logs in anew on the same connection. */
+
+const { CharsetToEncoding, charsetNumber, encode } = require('./charsets');
+const { Command } = require('./command');
+const { fatal } = require('./errors');
+const { FLAGS } = require('./flags');
+const { Proofs, nativeProof } = require('./proofs');
+
+const CHANGE_USER = 17;
+const NATIVE = 'mysql_native_password';
+
+class ChangeUser extends Command {
+  #options;
+  #config;
+  #proofs = null;
+  #asked = null;
+  #failure = null;
+
+  constructor(options, config, callback) {
+    super((error) => {
+      if (error) error.fatal = true;
+      if (callback) callback(error);
+    });
+    this.#options = options;
+    this.#config = config;
+  }
+
+  start(connection) {
+    const [options, config] = [this.#options, this.#config];
+    const user = options.user || config.user;
+    const password =
+      options.password || options.password1 || config.password || config.password1;
+    const database = options.database || config.database;
+    const number = options.charset ? charsetNumber(options.charset) : config.charsetNumber;
+    const passwordSha1 = options.passwordSha1 || config.passwordSha1;
+    Object.assign(config, { user, password, database, charsetNumber: number });
+    connection.clientEncoding = CharsetToEncoding[number];
+    connection._forgetStatements();
+    const { authPluginData1: first, authPluginData2: second } = connection._handshakePacket;
+    const challenge = Buffer.concat([first, second]).subarray(0, 20);
+    this.#proofs = new Proofs(connection, { password, passwordSha1 }, NATIVE, challenge);
+    const proof = nativeProof({ password, passwordSha1 }, challenge);
+    const body = [
+      ...[Buffer.from([CHANGE_USER]), text(user, number), Buffer.from([proof.length]), proof],
+      ...[text(database, number), Buffer.from([number & 0xff, number >> 8])],
+    ];
+    if (config.clientFlags & FLAGS.PLUGIN_AUTH) body.push(text(NATIVE, number));
+    if (config.clientFlags & FLAGS.CONNECT_ATTRS) body.push(Buffer.from([0]));
+    this.exchange(connection, Buffer.concat(body), null, true);
+    return false;
+  }
+
+  hears(bytes) {
+    if (bytes[0] === 0) return false;
+    this.#asked = bytes;
+    return true;
+  }
+
+  handleAsked(exchange) {
+    this.#proofs.answer(this.#asked).then(
+      (proof) => {
+        if (proof === null) return;
+        if (proof.length === 0) exchange.sendEnd();
+        else exchange.send(proof);
+      },
+      (error) => {
+        this.#failure = fatal(error, error.code ?? 'AUTH_SWITCH_PLUGIN_ERROR');
+        this._connection._endCommand(this, () => this.refuse(this.#failure));
+        this._connection.close();
+      },
+    );
+  }
+
+  finish() {
+    if (this.#failure === null) this.onResult(null);
+  }
+}
+
+const text = (value, number) =>
+  Buffer.concat([encode(String(value ?? ''), CharsetToEncoding[number]), Buffer.from([0])]);
+
+module.exports = { ChangeUser };

@@ -1,0 +1,107 @@
+'use strict';
+
+/** What is asked of a connection: it starts when those before it are over. */
+
+const { EventEmitter } = require('node:events');
+const { Exchange } = require('./exchange');
+const { serverError } = require('./errors');
+
+const { nextTick } = process;
+
+class Command extends EventEmitter {
+  /** A callback, or undefined: then events tell. */
+  onResult = undefined;
+  _connection = null;
+  #exchange = null;
+
+  constructor(callback) {
+    super();
+    this.onResult = callback;
+  }
+
+  /** Begins on its connection; true where it is over at once. */
+  start(_connection) {
+    return true;
+  }
+
+  /** Sends the command. Without a reading no result of it has rows. */
+  exchange(connection, body, reading = null, asks = false) {
+    this._connection = connection;
+    this.#exchange = new Exchange(connection, this, reading);
+    this.#exchange.begin(connection._session, body, connection._takeCloses(), asks);
+  }
+
+  /** Goes on where its connection was paused. */
+  resume() {
+    this.#exchange?.deliver();
+  }
+
+  handlePacket() {}
+
+  /** It is over, with an error of the engine's or without. */
+  handleEnd(wire, isThrown) {
+    const connection = this._connection;
+    if (wire === null) return connection._endCommand(this, () => this.finish(connection));
+    if (isThrown) return connection._endCommand(this, () => this.refuse(wire));
+    if (wire.kind !== 'database') return connection._loseCommand(this, wire);
+    const error = serverError(wire);
+    error.sql = this.sql || this.query;
+    return connection._endCommand(this, () => this.refuse(error));
+  }
+
+  finish() {
+    if (this.onResult) nextTick(this.onResult, null);
+  }
+
+  refuse(error) {
+    if (this.onResult) this.onResult(error);
+    else this.emit('error', error);
+  }
+}
+
+class Ping extends Command {
+  start(connection) {
+    this.exchange(connection, Buffer.from([14]));
+    return false;
+  }
+
+  finish() {
+    if (this.onResult) nextTick(() => this.onResult());
+  }
+}
+
+class ResetConnection extends Command {
+  start(connection) {
+    this.exchange(connection, Buffer.from([31]));
+    return false;
+  }
+
+  finish(connection) {
+    connection._forgetStatements();
+    super.finish();
+  }
+}
+
+class Quit extends Command {
+  start(connection) {
+    connection._closing = true;
+    if (this.onResult) this.onResult();
+    connection._quit();
+    return true;
+  }
+}
+
+/** Has no answer: it goes out together with the command behind it. */
+class CloseStatement extends Command {
+  constructor(id) {
+    super();
+    this.id = id;
+  }
+
+  start(connection) {
+    connection._closes.push(this.id);
+    return true;
+  }
+}
+
+module.exports = { CloseStatement, Command, Ping, Quit, ResetConnection };

@@ -1,0 +1,371 @@
+'use strict';
+
+/** A connection as package mysql2 has it: commands one after the other, over a session of ours. */
+
+const { AsyncResource } = require('node:async_hooks');
+const { EventEmitter } = require('node:events');
+const timers = require('node:timers');
+const { createLRU } = require('lru.min');
+const SqlString = require('sql-escaper');
+const { ChangeUser } = require('./change-user');
+const { CharsetToEncoding } = require('./charsets');
+const { Ping, Quit, ResetConnection } = require('./command');
+const ConnectionConfig = require('./connection-config');
+const { closedError, connectionLost, fatal, lostError } = require('./errors');
+const { ClientHandshake } = require('./handshake');
+const { Prepare } = require('./prepare');
+const { Execute, Query } = require('./query');
+const { readExecute, readQuery, resolveNames } = require('./requests');
+const { SessionSocket } = require('./socket');
+const { traceConnect, traceExecute, traceQuery } = require('./traces');
+
+let connections = 0;
+
+class Connection extends EventEmitter {
+  constructor({ config }) {
+    super();
+    this.config = config;
+    this._internalId = connections++;
+    this._commands = [];
+    this._command = null;
+    this._paused = false;
+    this._closes = [];
+    this._closing = false;
+    this._session = null;
+    this._statements = this.#newStatements();
+    this.serverCapabilityFlags = 0;
+    this._isMariaDB = false;
+    this.authorized = false;
+    this.threadId = null;
+    this._handshakePacket = null;
+    this._fatalError = null;
+    this._protocolError = null;
+    this.clientEncoding = CharsetToEncoding[config.charsetNumber];
+    this.serverEncoding = 'utf8';
+    this.scope = new AsyncResource('polypool.mysql2.Connection');
+    this.stream = new SessionSocket({ closed: () => this.#closed() });
+    this._owner = {
+      parameter: () => {},
+      notice: () => {},
+      notification: () => {},
+      lost: (wire) => this.scope.runInAsyncScope(() => this.#lost(wire)),
+    };
+    this.connectTimeout = null;
+    if (config.connectTimeout) {
+      const expire = () => this.#expire();
+      this.connectTimeout = timers.setTimeout(expire, config.connectTimeout);
+    }
+    this.addCommand(new ClientHandshake());
+    traceConnect(this);
+  }
+
+  #newStatements() {
+    const max = this.config.maxPreparedStatements;
+    return createLRU({ max, onEviction: (_key, statement) => statement.close() });
+  }
+
+  // ---- Its begin ----
+
+  _connected(hello) {
+    timers.clearTimeout(this.connectTimeout);
+    this.connectTimeout = null;
+    this._handshakePacket = hello;
+    this.serverCapabilityFlags = hello.capabilityFlags;
+    this.serverEncoding = CharsetToEncoding[hello.characterSet];
+    this.threadId = this.connectionId = hello.connectionId;
+    this._isMariaDB = /mariadb/i.test(hello.serverVersion);
+    this.authorized = true;
+    const handshake = this._command;
+    this._endCommand(handshake, () => this.emit('connect', hello));
+  }
+
+  _endHandshake(error) {
+    this._closing = true;
+    this.scope.runInAsyncScope(() => this._notifyError(error));
+    this._fatalError = this._protocolError = error;
+  }
+
+  #expire() {
+    this.connectTimeout = null;
+    const error = new Error('connect ETIMEDOUT');
+    Object.assign(error, { errorno: 'ETIMEDOUT', code: 'ETIMEDOUT', syscall: 'connect' });
+    this.#fail(fatal(error));
+  }
+
+  connect(callback) {
+    if (!callback) return;
+    const failed = this._fatalError || this._protocolError;
+    if (failed) return callback(failed);
+    if (this._handshakePacket) return callback(null, this);
+    const onError = (error) => {
+      this.removeListener('connect', onConnect);
+      callback(error);
+    };
+    const onConnect = (hello) => {
+      this.removeListener('error', onError);
+      callback(null, hello);
+    };
+    this.once('error', onError);
+    this.once('connect', onConnect);
+  }
+
+  /** Both sides are able to do it. */
+  agreesOn(flag) {
+    return (this.config.clientFlags & this.serverCapabilityFlags & flag) !== 0;
+  }
+
+  // ---- Commands ----
+
+  addCommand(command) {
+    if (this._command === null) this.#start(command);
+    else this._commands.push(command);
+    return command;
+  }
+
+  #start(command) {
+    this._command = command;
+    // What is over at once makes room for the next.
+    while (this._command !== null && this._command.start(this)) {
+      const over = this._command;
+      over.emit('end');
+      if (this._command === over) this._command = this._commands.shift() ?? null;
+    }
+  }
+
+  /** `settle` tells the program; the next command begins whatever that throws. */
+  _endCommand(command, settle) {
+    try {
+      settle();
+      command.emit('end');
+    } finally {
+      if (this._command === command) {
+        this._command = null;
+        const next = this._commands.shift();
+        if (next !== undefined) this.#start(next);
+      }
+    }
+  }
+
+  /** Its connection is gone, or the engine has refused it. */
+  _loseCommand(command, wire) {
+    const gone = ['ERR_POLYPOOL_CONNECTION_LOST', 'ERR_POLYPOOL_PROTOCOL'].includes(wire.code);
+    if (gone || !this._session.isOpen) return;
+    this._endCommand(command, () => command.refuse(new Error(wire.message)));
+  }
+
+  _takeCloses() {
+    return this._closes.splice(0);
+  }
+
+  _forgetStatements() {
+    this._statements = this.#newStatements();
+  }
+
+  // ---- What is asked of it ----
+
+  static createQuery(sql, values, callback, config) {
+    const { options, onResult } = readQuery(sql, values, callback, config);
+    return new Query(options, onResult);
+  }
+
+  static statementKey(options) {
+    return `${typeof options.nestTables}/${options.nestTables}/${options.rowsAsArray}${options.sql}`;
+  }
+
+  query(sql, values, callback) {
+    const command =
+      sql.constructor === Query
+        ? sql
+        : Connection.createQuery(sql, values, callback, this.config);
+    resolveNames(command, this.config);
+    const given = command.values === undefined ? [] : command.values;
+    command.sql = this.format(command.sql, given, command.namedPlaceholders);
+    return traceQuery(this, command);
+  }
+
+  execute(sql, values, callback) {
+    const { options, onResult } = readExecute(sql, values, callback, this.config);
+    const execute = new Execute(options, onResult);
+    return traceExecute(this, execute, (refuse) => {
+      const prepared = (error, statement) => {
+        if (error) refuse(error);
+        else execute.statement = statement;
+      };
+      this.addCommand(new Prepare(options, prepared));
+      this.addCommand(execute);
+    });
+  }
+
+  prepare(options, callback) {
+    const given = typeof options === 'string' ? { sql: options } : options;
+    return this.addCommand(new Prepare(given, callback));
+  }
+
+  unprepare(sql) {
+    const key = Connection.statementKey(typeof sql === 'object' ? sql : { sql });
+    const statement = this._statements.get(key);
+    if (statement === undefined) return undefined;
+    this._statements.delete(key);
+    statement.close();
+    return statement;
+  }
+
+  beginTransaction(callback) {
+    return this.query('START TRANSACTION', callback);
+  }
+
+  commit(callback) {
+    return this.query('COMMIT', callback);
+  }
+
+  rollback(callback) {
+    return this.query('ROLLBACK', callback);
+  }
+
+  ping(callback) {
+    return this.addCommand(new Ping(callback));
+  }
+
+  reset(callback) {
+    return this.addCommand(new ResetConnection(callback));
+  }
+
+  changeUser(options, callback) {
+    if (typeof options === 'function') return this.changeUser({}, options);
+    return this.addCommand(new ChangeUser(options ?? {}, this.config, callback));
+  }
+
+  pause() {
+    this._paused = true;
+  }
+
+  resume() {
+    if (!this._paused) return;
+    this._paused = false;
+    this._command?.resume();
+  }
+
+  // ---- Texts ----
+
+  format(sql, values, namedPlaceholders) {
+    const { queryFormat, stringifyObjects, timezone } = this.config;
+    if (typeof queryFormat === 'function') return queryFormat.call(this, sql, values, timezone);
+    const options = { sql, values, ...(namedPlaceholders !== undefined && { namedPlaceholders }) };
+    resolveNames(options, this.config);
+    return SqlString.format(options.sql, options.values, stringifyObjects, timezone);
+  }
+
+  escape(value) {
+    return SqlString.escape(value, false, this.config.timezone);
+  }
+
+  escapeId(value) {
+    return SqlString.escapeId(value, false);
+  }
+
+  raw(sql) {
+    return SqlString.raw(sql);
+  }
+
+  promise(Promise) {
+    const { PromiseConnection } = require('./promise/connection');
+    return new PromiseConnection(this, Promise);
+  }
+
+  // ---- Its end ----
+
+  get state() {
+    if (this._fatalError || this._protocolError) return 'error';
+    if (this._closing || this.stream.destroyed) return 'disconnected';
+    if (this.authorized) return 'authenticated';
+    return this._handshakePacket ? 'connected' : 'protocol_handshake';
+  }
+
+  get fatalError() {
+    return this._fatalError;
+  }
+
+  end(callback) {
+    const quit = this.addCommand(new Quit(callback));
+    this.addCommand = this._addCommandClosedState;
+    return quit;
+  }
+
+  _quit() {
+    this.stream.close(true);
+  }
+
+  destroy() {
+    this.close();
+  }
+
+  close() {
+    timers.clearTimeout(this.connectTimeout);
+    this.connectTimeout = null;
+    this._closing = true;
+    this.stream.end();
+    this.addCommand = this._addCommandClosedState;
+  }
+
+  [Symbol.dispose ?? Symbol.for('nodejs.dispose')]() {
+    if (!this._closing) this.end();
+  }
+
+  _addCommandClosedState(command) {
+    const error = closedError();
+    if (command.onResult) command.onResult(error);
+    else this.emit('error', error);
+    return command;
+  }
+
+  /** The socket is gone, as the program wanted it. */
+  #closed() {
+    this.scope.runInAsyncScope(() => {
+      this.emit('end');
+      this.stream.emit('close');
+      if (!this._closing) this._notifyError((this._protocolError ??= connectionLost()));
+    });
+  }
+
+  /** The engine says that the connection is gone. */
+  #lost(wire) {
+    this.stream.lost();
+    if (this._closing) {
+      this.stream.emit('close');
+      return;
+    }
+    const error = lostError(wire, this._command === null);
+    this._protocolError = error;
+    this.emit('end');
+    this.stream.emit('close');
+    this._notifyError(error);
+  }
+
+  /** Nothing more is heard of the server. */
+  #fail(error) {
+    this.addCommand = this._addCommandClosedState;
+    this.scope.runInAsyncScope(() => this._notifyError(error));
+    this._fatalError = error;
+  }
+
+  /** Those who wait hear of it; the connection itself where one of them cannot. */
+  _notifyError(error) {
+    timers.clearTimeout(this.connectTimeout);
+    this.connectTimeout = null;
+    if (this._fatalError) return;
+    const command = this._command;
+    const waits = this._commands.splice(0);
+    const isImplicit = command instanceof ClientHandshake && waits.length > 0;
+    let bubbles = command === null || (!command.onResult && !isImplicit);
+    this._command = null;
+    if (command?.onResult) command.onResult(error);
+    for (const each of waits) {
+      if (each.onResult) each.onResult(error);
+      else bubbles = true;
+    }
+    if (bubbles || this._pool) this.emit('error', error);
+    if (error.fatal) this.close();
+  }
+}
+
+module.exports = { Connection, ConnectionConfig };

@@ -1,0 +1,90 @@
+'use strict';
+
+/** What programs for mysql2 see of failures. */
+
+const { getSystemErrorMap, getSystemErrorName } = require('node:util');
+const { fromWire } = require('../../errors');
+
+/** The server's own. Numbers that have no name have no code. */
+function serverError({ bare, code, errno, message, sqlState }) {
+  const error = new Error(message);
+  error.code = code === 'ER_UNKNOWN' ? undefined : code;
+  error.errno = errno;
+  error.sqlState = bare ? '' : sqlState;
+  error.sqlMessage = message;
+  return error;
+}
+
+const LOST = 'Connection lost: The server closed the connection.';
+
+function connectionLost() {
+  return fatal(new Error(LOST), 'PROTOCOL_CONNECTION_LOST');
+}
+
+function fatal(error, code) {
+  error.fatal = true;
+  if (code !== undefined) error.code = code;
+  return error;
+}
+
+/** By the engine's code. */
+const CONNECT = {
+  ERR_TLS_NOT_OFFERED: ['Server does not support secure connection', 'HANDSHAKE_NO_SSL_SUPPORT'],
+};
+
+/** Why no connection came about. */
+function connectError(wire) {
+  if (wire.kind === 'database') return fatal(serverError(wire));
+  const { attempts, cause, errno, socket } = wire;
+  if (attempts !== undefined) return connectError(attempts[0].error);
+  if (cause?.kind === 'database') return fatal(serverError(cause));
+  if (cause?.transport !== undefined) return fatal(fromWire(wire).cause);
+  if (Object.hasOwn(CONNECT, errno)) return fatal(new Error(CONNECT[errno][0]), CONNECT[errno][1]);
+  if (wire.reason === 'tls') return fatal(new Error(wire.message), 'HANDSHAKE_SSL_ERROR');
+  if (socket !== undefined) return socketError(socket, errno);
+  return fatal(new Error(wire.message), errno ?? wire.code);
+}
+
+function socketError({ syscall, os, address, port }, code) {
+  // The other side has ended, which is no error of the system.
+  if (os === null && syscall !== 'connect') return connectionLost();
+  const [errno, name] = systemError(os, code);
+  const place = port === undefined ? address : `${address}:${port}`;
+  const error = new Error([syscall, name, place].filter(Boolean).join(' '));
+  Object.assign(error, { errno, code: name, syscall });
+  if (address !== undefined) error.address = address;
+  if (port !== undefined) error.port = port;
+  return fatal(error);
+}
+
+/** Node's number and name; Windows has numbers of its own, and our own patience has none. */
+function systemError(os, code) {
+  if (os !== null && process.platform !== 'win32') return [-os, getSystemErrorName(-os)];
+  const known = [...getSystemErrorMap()].find(([, [name]]) => name === code);
+  return [known?.[0] ?? -os, code];
+}
+
+const UNASKED = 'Unexpected packet while no commands in the queue';
+
+/** What has ended an open connection. `idle`: nothing was asked. */
+function lostError(wire, idle) {
+  if (wire === null) return connectionLost();
+  const { cause, code, socket } = wire;
+  if (cause?.kind === 'database') {
+    const { message, code: name } = serverError(cause);
+    return fatal(new Error(message), name ?? 'PROTOCOL_ERROR');
+  }
+  if (cause?.transport !== undefined) return fatal(fromWire(wire).cause);
+  if (code === 'ERR_POLYPOOL_PROTOCOL') {
+    return idle
+      ? fatal(new Error(UNASKED), 'PROTOCOL_UNEXPECTED_PACKET')
+      : fatal(new Error(wire.message), 'PROTOCOL_ERROR');
+  }
+  return socket?.os == null ? connectionLost() : socketError(socket);
+}
+
+function closedError() {
+  return fatal(new Error("Can't add new command when connection is in closed state"));
+}
+
+module.exports = { closedError, connectError, connectionLost, fatal, lostError, serverError };

@@ -1,0 +1,75 @@
+'use strict';
+
+/** Reads what a server says, from one end to the other. */
+
+const { decode } = require('./charsets');
+
+const NULL = 0xfb;
+const WORDS = { 0xfc: 2, 0xfd: 3, 0xfe: 8 };
+/** A number is exact below this high word. */
+const HIGH_MAX = 2 ** 21;
+
+class Packet {
+  constructor(bytes, at = 0) {
+    this.bytes = bytes;
+    this.at = at;
+  }
+
+  /** Bytes that came as one character each. */
+  static of(text) {
+    return new Packet(Buffer.from(text, 'latin1'));
+  }
+
+  get isOver() {
+    return this.at >= this.bytes.length;
+  }
+
+  int(size) {
+    const value = this.bytes.readUIntLE(this.at, size);
+    this.at += size;
+    return value;
+  }
+
+  /** A number of as many bytes as it needs; null for NULL. What is not exact is a BigInt. */
+  length(signed = false) {
+    const first = this.int(1);
+    if (first < NULL) return first;
+    if (first === NULL) return null;
+    const size = WORDS[first];
+    if (size < 8) return this.int(size);
+    const [low, high] = [this.int(4), this.int(4)];
+    if (high < HIGH_MAX) return high * 2 ** 32 + low;
+    const value = (BigInt(high) << 32n) | BigInt(low);
+    return signed ? BigInt.asIntN(64, value) : value;
+  }
+
+  take(size) {
+    const bytes = this.bytes.subarray(this.at, this.at + size);
+    this.at += size;
+    return bytes;
+  }
+
+  /** Bytes behind their length; null for NULL. */
+  sized() {
+    const size = this.length();
+    return size === null ? null : this.take(size);
+  }
+
+  text(encoding) {
+    const bytes = this.sized();
+    return bytes === null ? null : decode(bytes, encoding);
+  }
+
+  untilNul() {
+    const end = this.bytes.indexOf(0, this.at);
+    const bytes = this.bytes.subarray(this.at, end < 0 ? this.bytes.length : end);
+    this.at += bytes.length + 1;
+    return bytes;
+  }
+
+  rest() {
+    return this.take(Math.max(0, this.bytes.length - this.at));
+  }
+}
+
+module.exports = { Packet };

@@ -1,0 +1,91 @@
+'use strict';
+
+/** Statements that their server knows by a number. */
+
+const { CharsetToEncoding, encode } = require('./charsets');
+const { CloseStatement, Command } = require('./command');
+const { Execute } = require('./query');
+const { Reading } = require('./readers');
+
+const PREPARE = 22;
+
+class PreparedStatementInfo {
+  #connection;
+
+  constructor(query, id, columns, parameters, connection) {
+    this.query = query;
+    this.id = id;
+    this.columns = columns;
+    this.parameters = parameters;
+    this.rowParser = null;
+    this.#connection = connection;
+  }
+
+  close() {
+    return this.#connection.addCommand(new CloseStatement(this.id));
+  }
+
+  execute(parameters, callback) {
+    if (typeof parameters === 'function') return this.execute([], parameters);
+    const execute = new Execute({ statement: this, values: parameters }, callback);
+    execute.query = this.query;
+    return this.#connection.addCommand(execute);
+  }
+}
+
+class Prepare extends Command {
+  #id = 0;
+  #counts = [0, 0];
+  #described = [];
+  #key = '';
+
+  constructor(options, callback) {
+    super(callback);
+    this.query = options.sql;
+    this.options = options;
+  }
+
+  start(connection) {
+    this.#key = connection.constructor.statementKey(this.options);
+    const known = connection._statements.get(this.#key);
+    if (known !== undefined) {
+      if (this.onResult) this.onResult(null, known);
+      return true;
+    }
+    const encoding = CharsetToEncoding[connection.config.charsetNumber];
+    const body = Buffer.concat([Buffer.from([PREPARE]), encode(String(this.query), encoding)]);
+    this.exchange(connection, body, new Reading(connection.config, {}, false));
+    return false;
+  }
+
+  hears(bytes) {
+    this.#id = bytes.readUInt32LE(1);
+    this.#counts = [bytes.readUInt16LE(7), bytes.readUInt16LE(5)];
+    return true;
+  }
+
+  handleFields(fields) {
+    if (fields.length > 0) this.#described.push(fields);
+  }
+
+  handleRow() {}
+
+  handleRows() {}
+
+  finish(connection) {
+    const [parameters, columns] = this.#counts.map((count) =>
+      count > 0 ? (this.#described.shift() ?? []) : [],
+    );
+    const statement = new PreparedStatementInfo(
+      this.query,
+      this.#id,
+      columns,
+      parameters,
+      connection,
+    );
+    connection._statements.set(this.#key, statement);
+    if (this.onResult) this.onResult(null, statement);
+  }
+}
+
+module.exports = { Prepare, PreparedStatementInfo };

@@ -1,0 +1,135 @@
+'use strict';
+
+/** Proofs of a password, by the plugins that servers name. */
+
+const { constants, createHash, publicEncrypt } = require('node:crypto');
+
+const SWITCH = 0xfe;
+const MORE = 1;
+/** What caching_sha2_password says. */
+const [KEY, FAST_OK, FULL] = [2, 3, 4];
+const NUL = Buffer.from([0]);
+
+const hash = (name, ...parts) =>
+  parts.reduce((sum, part) => sum.update(part), createHash(name)).digest();
+
+function xor(bytes, key) {
+  return Buffer.from(bytes, 0).map((byte, at) => byte ^ key[at % key.length]);
+}
+
+/** By the SHA-1 of the password, where that is all that is known. */
+function nativeProof({ password, passwordSha1 }, challenge) {
+  if (!password && !passwordSha1) return Buffer.alloc(0);
+  const once = passwordSha1
+    ? Buffer.from(passwordSha1, typeof passwordSha1 === 'string' ? 'hex' : undefined)
+    : hash('sha1', Buffer.from(password));
+  return xor(hash('sha1', challenge, hash('sha1', once)), once);
+}
+
+function sha2Proof({ password }, challenge) {
+  if (!password) return Buffer.alloc(0);
+  const once = hash('sha256', Buffer.from(password));
+  return xor(hash('sha256', hash('sha256', once), challenge), once);
+}
+
+/** The password under the server's key. */
+function sealed(password, challenge, key) {
+  const clear = xor(Buffer.from(`${password}\0`), challenge);
+  return publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING }, clear);
+}
+
+class Proofs {
+  #connection;
+  #secret;
+  #plugin;
+  #challenge;
+  /** A key was asked for. */
+  #awaitsKey = false;
+  #own = null;
+
+  constructor(connection, secret, plugin, challenge) {
+    this.#connection = connection;
+    this.#secret = secret;
+    this.#plugin = plugin;
+    this.#challenge = challenge;
+  }
+
+  /** Resolves to what is to be sent, null where nothing is. */
+  async answer(packet) {
+    if (packet[0] === SWITCH) return this.#switch(packet);
+    if (packet[0] !== MORE) {
+      const error = new Error('Unexpected packet during handshake phase');
+      throw Object.assign(error, { code: 'HANDSHAKE_UNKNOWN_ERROR' });
+    }
+    const data = packet.subarray(1);
+    if (this.#own !== null) return this.#bytes(await this.#own(data));
+    return this.#more(data);
+  }
+
+  async #switch(packet) {
+    const end = packet.indexOf(0, 1);
+    this.#plugin = packet.toString('latin1', 1, end < 0 ? packet.length : end);
+    const data = end < 0 ? Buffer.alloc(0) : packet.subarray(end + 1);
+    this.#challenge = data.subarray(0, 20);
+    const { authPlugins } = this.#connection.config;
+    if (authPlugins && Object.hasOwn(authPlugins, this.#plugin)) {
+      this.#own = authPlugins[this.#plugin]({ connection: this.#connection, command: null });
+      return this.#bytes(await this.#own(data));
+    }
+    this.#own = null;
+    return this.#first();
+  }
+
+  #bytes(given) {
+    return given === null || given === undefined ? null : Buffer.from(given);
+  }
+
+  #first() {
+    const [secret, challenge] = [this.#secret, this.#challenge];
+    switch (this.#plugin) {
+      case 'mysql_native_password':
+        return nativeProof(secret, challenge);
+      case 'caching_sha2_password':
+        return sha2Proof(secret, challenge);
+      case 'sha256_password':
+        if (this.#isConfidential) return Buffer.from(`${secret.password ?? ''}\0`);
+        this.#awaitsKey = true;
+        return Buffer.from([1]);
+      case 'mysql_clear_password':
+        return this.#clear();
+      default:
+        throw new Error(
+          `Server requests authentication using unknown plugin ${this.#plugin}. See TODO: add plugins doco here on how to configure or author authentication plugins.`,
+        );
+    }
+  }
+
+  #clear() {
+    if (!this.#connection.config.enableCleartextPlugin) {
+      throw new Error(
+        'mysql_clear_password plugin is not enabled: set option enableCleartextPlugin to use it',
+      );
+    }
+    return Buffer.concat([Buffer.from(this.#secret.password ?? ''), NUL]);
+  }
+
+  get #isConfidential() {
+    const { config, stream } = this.#connection;
+    return stream.encrypted || Boolean(config.socketPath);
+  }
+
+  #more(data) {
+    const { password = '' } = this.#secret;
+    if (this.#awaitsKey) {
+      this.#awaitsKey = false;
+      return sealed(password, this.#challenge, data);
+    }
+    if (data[0] === FAST_OK) return null;
+    if (data[0] !== FULL) throw new Error('Invalid AuthMoreData packet received');
+    if (this.#isConfidential) return Buffer.from(`${password}\0`);
+    this.#awaitsKey = true;
+    return Buffer.from([KEY]);
+  }
+}
+
+module.exports = { Proofs, nativeProof };

@@ -1,0 +1,238 @@
+'use strict';
+
+/** query() and execute(): what they are asked, and what they tell. */
+
+const { Readable } = require('node:stream');
+// Not the globals: test frameworks replace them.
+const timers = require('node:timers');
+const { encode, isUtf8 } = require('./charsets');
+const { CharsetToEncoding } = require('./charsets');
+const { Command } = require('./command');
+const { FLAGS } = require('./flags');
+const { executePacket, queryPacket } = require('./parameters');
+const { Packet } = require('./packet');
+const { Reading } = require('./readers');
+const { ResultSetHeader } = require('./result-header');
+
+const { nextTick } = process;
+
+const FILE = 0xfb;
+const MORE_RESULTS = 8;
+/** May have the server ask for a file. */
+const LOADS = /\bload\s+(?:data|xml)\b/i;
+
+const NO_PROMISE =
+  'You have tried to call .then(), .catch(), or invoked await on the result of query that is not ' +
+  'a promise, which is a programming error. Try calling con.promise().query(), or ' +
+  "require('mysql2/promise') instead of 'mysql2' for a promise-compatible version of the query " +
+  'interface. To learn how to use async/await or Promises check out documentation at ' +
+  'https://sidorares.github.io/node-mysql2/docs#using-promise-wrapper, or the mysql2 ' +
+  'documentation at https://sidorares.github.io/node-mysql2/docs/documentation/promise-wrapper';
+
+/** A command that has results. */
+class Asking extends Command {
+  #timer = null;
+  #timedOut = false;
+  #index = 0;
+  #results = [];
+  #fields = [];
+  /** The file that the server asks for, and why it has not got it. */
+  #path = null;
+  #failure = null;
+
+  constructor(options, callback) {
+    super(callback);
+    this.sql = options.sql;
+    this.values = options.values;
+    this.timeout = options.timeout;
+    this.queryTimeout = null;
+    this._options = options;
+  }
+
+  /** Sends it; the time begins to count. */
+  ask(connection, body, binary) {
+    const reading = new Reading(connection.config, this._options, binary);
+    if (this.timeout) this.#timer = timers.setTimeout(() => this.#expire(), this.timeout);
+    this.exchange(connection, body, reading, typeof this.sql === 'string' && LOADS.test(this.sql));
+  }
+
+  #expire() {
+    this.#timedOut = true;
+    this.#timer = null;
+    const error = new Error('Query inactivity timeout');
+    const code = 'PROTOCOL_SEQUENCE_TIMEOUT';
+    this.refuse(Object.assign(error, { errorno: code, code, syscall: 'query' }));
+  }
+
+  // ---- What the server says ----
+
+  hears(bytes) {
+    if (bytes[0] !== FILE) return false;
+    this.#path = bytes.toString('utf8', 1);
+    const factory = this._options.infileStreamFactory;
+    if (!factory || !LOADS.test(this.sql)) {
+      this.#failure = new Error(
+        `As a result of LOCAL INFILE command server wants to read ${this.#path} file, but as of ` +
+          'v2.0 you must provide streamFactory option returning ReadStream.',
+      );
+    }
+    return true;
+  }
+
+  /** It takes a file now. */
+  handleAsked(exchange, credit) {
+    if (this.#failure !== null) {
+      exchange.sendEnd();
+      return;
+    }
+    const fail = (error) => (this.#failure = error);
+    exchange.sendFile(this._options.infileStreamFactory(this.#path), credit, fail);
+  }
+
+  handleFields(fields) {
+    this.#fields.push(fields);
+    this.#results.push([]);
+    this.emit('fields', fields);
+  }
+
+  handleRow(row) {
+    if (this.onResult) this.#results.at(-1).push(row);
+    else this.emit('result', row, this.#index);
+  }
+
+  /** The rows of a result that come all at once, and its end. */
+  handleRows(rows) {
+    if (rows.length > 0) {
+      if (this.onResult) this.#results[this.#results.length - 1] = rows;
+      else for (const row of rows) this.handleRow(row);
+    }
+    this.#index++;
+  }
+
+  handlePacket(bytes) {
+    const header = new ResultSetHeader(new Packet(bytes), this._connection);
+    if (this.#failure !== null && !(header.serverStatus & MORE_RESULTS)) return;
+    this.#results.push(header);
+    this.#fields.push(undefined);
+    this.#index++;
+    this.emit('fields', undefined);
+    this.emit('result', header);
+  }
+
+  // ---- Its end ----
+
+  finish() {
+    timers.clearTimeout(this.#timer);
+    if (this.#timedOut) return;
+    if (this.#failure !== null) {
+      this.refuse(this.#failure);
+      return;
+    }
+    if (!this.onResult) return;
+    const several = this.#index > 1;
+    const results = several ? this.#results : this.#results[0];
+    const fields = several ? this.#fields : this.#fields[0];
+    const given = fields ? [null, results, fields] : [null, results];
+    nextTick(() => this.onResult(...given));
+  }
+
+  refuse(error) {
+    timers.clearTimeout(this.#timer);
+    if (this.#timedOut && error.code !== 'PROTOCOL_SEQUENCE_TIMEOUT') return;
+    super.refuse(error);
+  }
+
+  // ---- Other forms ----
+
+  then() {
+    console.log(NO_PROMISE);
+    throw new Error(NO_PROMISE);
+  }
+
+  /** Rows as a stream: it pauses the connection while it is full. */
+  stream(options = {}) {
+    const resume = () => this._connection?.resume();
+    const stream = new Readable({
+      ...options,
+      objectMode: true,
+      emitClose: true,
+      autoDestroy: true,
+      read: resume,
+      destroy: (error, callback) => {
+        resume();
+        for (const [name, listener] of listeners) this.removeListener(name, listener);
+        callback(error);
+      },
+    });
+    // Those who left it early wait for its end as well.
+    stream.once('close', () => stream.readableEnded || stream.emit('end'));
+    const listeners = [
+      ['result', (row, index) => this.#push(stream, row, index)],
+      ['fields', (fields) => stream.destroyed || stream.emit('fields', fields)],
+      ['end', () => stream.destroyed || stream.push(null)],
+      ['error', (error) => stream.destroy(error)],
+    ];
+    for (const [name, listener] of listeners) this.on(name, listener);
+    return stream;
+  }
+
+  #push(stream, row, index) {
+    if (stream.destroyed) return;
+    if (!stream.push(row)) this._connection?.pause();
+    stream.emit('result', row, index);
+  }
+}
+
+Asking.prototype.catch = Asking.prototype.then;
+
+class Query extends Asking {
+  constructor(options, callback) {
+    super(options, callback);
+    this.namedPlaceholders = Object.hasOwn(options, 'namedPlaceholders')
+      ? options.namedPlaceholders
+      : undefined;
+  }
+
+  start(connection) {
+    this.ask(connection, this.#body(connection), false);
+    return false;
+  }
+
+  /** A text is the engine's to send, unless it is in another character set. */
+  #body(connection) {
+    const { config } = connection;
+    const encoding = CharsetToEncoding[config.charsetNumber];
+    const { attributes } = this._options;
+    const withAttributes = connection.agreesOn(FLAGS.CLIENT_QUERY_ATTRIBUTES);
+    const sql = String(this.sql);
+    if (withAttributes && attributes && Object.keys(attributes).length > 0) {
+      return queryPacket(sql, encoding, attributes);
+    }
+    if (isUtf8(encoding)) return sql;
+    const head = withAttributes ? [3, 0, 1] : [3];
+    return Buffer.concat([Buffer.from(head), encode(sql, encoding)]);
+  }
+}
+
+class Execute extends Asking {
+  constructor(options, callback) {
+    super(options, callback);
+    this.statement = options.statement;
+    this.parameters = options.values;
+  }
+
+  start(connection) {
+    if (this.statement === undefined) return true;
+    let body;
+    try {
+      body = executePacket(this, connection);
+    } catch (error) {
+      this.refuse(error);
+      return true;
+    }
+    this.ask(connection, body, true);
+    return false;
+  }
+}
+
+module.exports = { Execute, Query };

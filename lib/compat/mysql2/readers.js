@@ -1,0 +1,162 @@
+'use strict';
+
+/** From the cells of a result to rows as mysql2's options want them. */
+
+const { Shape } = require('../../rows');
+const { READS } = require('../../values');
+const { decode, isUtf8 } = require('./charsets');
+const { castSource } = require('./type-cast');
+const { converterOf } = require('./conversions');
+const { ColumnDefinition } = require('./fields');
+const { Types } = require('./types');
+
+/** Bits of how the engine reads cells: `Reading` in `src/engine/mysql/types.rs`. */
+const READING = { RAW: 1, DIGITS: 2, DATES: 4 };
+
+/** Names that rows cannot have: they mean something to every object. */
+const FORBIDDEN = new Set([
+  ...['__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__'],
+  '__proto__',
+]);
+
+const EITHER = ['supportBigNumbers', 'bigNumberStrings'];
+const FIRST = ['timezone', 'dateStrings'];
+
+/** What is to become of a result: the options of its query, else of its connection. */
+class Reading {
+  constructor(config, own, binary) {
+    for (const key of EITHER) this[key] = Boolean(own[key] || config[key]);
+    for (const key of FIRST) this[key] = own[key] || config[key];
+    // Of these, mysql2 hears the connection's alone.
+    this.decimalNumbers = Boolean(config.decimalNumbers);
+    this.jsonStrings = Boolean(config.jsonStrings);
+    const cast = own.typeCast === undefined ? config.typeCast : own.typeCast;
+    const general = typeof config.typeCast === 'function' && typeof cast !== 'function';
+    this.typeCast = general ? config.typeCast : cast;
+    this.rowsAsArray = Boolean(own.rowsAsArray === undefined ? config.rowsAsArray : own.rowsAsArray);
+    this.nestTables = own.nestTables === undefined ? config.nestTables : own.nestTables;
+    this.binary = binary;
+    this.key = JSON.stringify([
+      ...EITHER.map((key) => this[key]),
+      ...FIRST.map((key) => this[key]),
+      ...[this.decimalNumbers, this.jsonStrings, this.rowsAsArray, this.nestTables, binary],
+      typeof this.typeCast === 'function' ? 'cast' : this.typeCast !== false,
+    ]);
+  }
+
+  /** What the engine has to know of it. */
+  get bits() {
+    if (typeof this.typeCast === 'function' || this.typeCast === false) return READING.RAW;
+    const dates = this.dateStrings || !['local', 'Z'].includes(this.timezone);
+    return (this.supportBigNumbers ? READING.DIGITS : 0) | (dates ? READING.DATES : 0);
+  }
+}
+
+/** The shape of a result for this reading; the one of last time if that was the same. */
+function shapeOf(entry, reading, encoding) {
+  const known = (entry.typed ??= new Map());
+  const key = `${encoding}${reading.key}`;
+  let shape = known.get(key);
+  if (shape === undefined) {
+    shape = new RowShape(entry.columns, reading, encoding);
+    // A function may differ from one query to the next.
+    if (typeof reading.typeCast !== 'function') known.set(key, shape);
+  }
+  return shape;
+}
+
+class RowShape extends Shape {
+  constructor(columns, reading, encoding) {
+    const fields = columns.map(
+      ({ definition, extended }) => new ColumnDefinition(definition, extended, encoding),
+    );
+    const names = namesOf(fields, reading);
+    const readers = columns.map(({ wire }, at) => ({
+      read: READS[wire],
+      convert: conversionOf(fields[at], wire, reading),
+    }));
+    super(
+      names.map((name) => ({ name, wire: '' })),
+      readers,
+    );
+    this.fields = fields;
+    this.rowMode = reading.rowsAsArray ? 'array' : 'object';
+    this.nests = reading.nestTables === true;
+    this.casts = typeof reading.typeCast === 'function' ? reading : null;
+  }
+
+  read(reader, count, out) {
+    if (this.casts !== null) return this.#cast(reader, count, out);
+    if (!this.nests) return super.read(reader, count, out, this.rowMode);
+    const rows = [];
+    super.read(reader, count, rows, 'array');
+    for (const row of rows) out.push(this.#nest(row));
+    return undefined;
+  }
+
+  /** A function is called with every cell, those that are NULL too, in their order. */
+  #cast(reader, count, out) {
+    const rows = [];
+    super.read(reader, count, rows, 'array');
+    for (const row of rows) {
+      const values = row.map((cell, at) => castSource(this.fields[at], cell, this.casts));
+      if (this.nests) out.push(this.#nest(values));
+      else if (this.rowMode === 'array') out.push(values);
+      else out.push(this.#object(values));
+    }
+  }
+
+  #object(values) {
+    const row = {};
+    this.columns.forEach(({ name }, at) => (row[name] = values[at]));
+    return row;
+  }
+
+  #nest(values) {
+    const row = {};
+    this.fields.forEach(({ table, name }, at) => {
+      (row[table] ??= {})[name] = values[at];
+    });
+    return row;
+  }
+
+  /** What a cast or a conversion throws is the caller's to see. */
+  explain(error) {
+    return error;
+  }
+}
+
+function namesOf(fields, { nestTables, rowsAsArray }) {
+  const names = fields.map((field) =>
+    typeof nestTables === 'string' ? `${field.table}${nestTables}${field.name}` : field.name,
+  );
+  const forbidden = (name) => {
+    throw new Error(
+      `The field name (${name}) can't be the same as an object's private property.`,
+    );
+  };
+  for (const name of names) if (FORBIDDEN.has(name)) forbidden(name);
+  if (nestTables !== undefined && rowsAsArray) return names;
+  return names;
+}
+
+function conversionOf(field, wire, reading) {
+  if (typeof reading.typeCast === 'function' || reading.typeCast === false) return null;
+  const { columnType, encoding } = field;
+  // Text in another character set comes as it is.
+  if (wire === 'x' && encoding !== 'binary' && !isUtf8(encoding) && isText(columnType)) {
+    const text = (bytes) => decode(bytes, encoding);
+    if (field.extendedFormat !== 'json') return text;
+    const convert = converterOf(field, reading);
+    return convert === null ? text : (bytes) => convert(text(bytes));
+  }
+  return converterOf(field, reading);
+}
+
+const NO_TEXTS = new Set(
+  ['GEOMETRY', 'VECTOR', 'TIME', 'DATE', 'NEWDATE', 'DATETIME', 'TIMESTAMP'].map((it) => Types[it]),
+);
+
+const isText = (type) => !NO_TEXTS.has(type);
+
+module.exports = { Reading, shapeOf };

@@ -1,0 +1,59 @@
+'use strict';
+
+/** Where and how the engine connects, from the configuration of a connection. */
+
+const { once } = require('node:events');
+const { FLAGS } = require('./flags');
+
+const COLLATION = 45;
+
+/** What the engine knows of TLS; the rest says how a server is checked. */
+function sslOf(ssl) {
+  if (!ssl) return { ssl: false };
+  const { rejectUnauthorized, verifyIdentity, ...rest } = ssl;
+  const checked = verifyIdentity ? 'verify_identity' : 'verify_ca';
+  return { ssl: rest, sslmode: rejectUnauthorized === false ? 'required' : checked };
+}
+
+function placeOf({ host, port, socketPath }) {
+  return socketPath ? { socketPath } : { host, port };
+}
+
+function keepAliveOf({ enableKeepAlive, keepAliveInitialDelay: delayMs }) {
+  const seconds = Math.trunc((Number(delayMs) || 0) / 1000);
+  return {
+    keepalive: Boolean(enableKeepAlive),
+    ...(seconds > 0 && { keepalives_idle: Math.min(seconds, 86_400) }),
+  };
+}
+
+/** The program's stream, or the one that its function makes. */
+function streamOf(stream, options) {
+  return async () => {
+    const duplex = typeof stream === 'function' ? stream(options) : stream;
+    if (duplex.connecting) await once(duplex, 'connect');
+    return duplex;
+  };
+}
+
+function targetOf(config, options) {
+  const { stream, user, password, database, charsetNumber } = config;
+  const compression = config.compress ? FLAGS.COMPRESS : 0;
+  return {
+    engine: 'mysql',
+    ...placeOf(config),
+    user: user ?? '',
+    ...(password && { password: String(password) }),
+    ...(database && { database: String(database) }),
+    ...sslOf(config.ssl),
+    ...keepAliveOf(config),
+    ...(stream && { stream: streamOf(stream, options) }),
+    ...(config.compress && { compress: true }),
+    clientFlags: ((config.clientFlags & ~FLAGS.SSL) | compression) >>> 0,
+    handshakeCollation: charsetNumber & 0xff || COLLATION,
+    allowPublicKeyRetrieval: true,
+    allowCleartextPassword: config.enableCleartextPlugin,
+  };
+}
+
+module.exports = { targetOf };
