@@ -93,7 +93,11 @@ function fakePools(name) {
   let createPool;
   jest.isolateModules(() => {
     if (name === 'mysql2') jest.doMock(CONNECTIONS[name], () => Fake);
-    else jest.doMock(CONNECTIONS[name], () => ({ ...require('mysql2'), Connection: Fake }));
+    else
+      jest.doMock(CONNECTIONS[name], () => ({
+        ...jest.requireActual(CONNECTIONS[name]),
+        Connection: Fake,
+      }));
     createPool = require(name).createPool;
     jest.dontMock(CONNECTIONS[name]);
   });
