@@ -61,9 +61,7 @@ class ChangeUser extends Command {
   handleAsked(exchange) {
     this.#proofs.answer(this.#asked).then(
       (proof) => {
-        if (proof === null) return;
-        if (proof.length === 0) exchange.sendEnd();
-        else exchange.send(proof);
+        if (proof !== null) exchange.reply(proof);
       },
       (error) => {
         this.#failure = fatal(error, error.code ?? 'AUTH_SWITCH_PLUGIN_ERROR');

@@ -25,10 +25,10 @@ class Command extends EventEmitter {
   }
 
   /** Sends the command. Without a reading no result of it has rows. */
-  exchange(connection, body, reading = null, asks = false) {
+  exchange(connection, body, reading = null, asks = false, bits = 0) {
     this._connection = connection;
     this.#exchange = new Exchange(connection, this, reading);
-    this.#exchange.begin(connection._session, body, connection._takeCloses(), asks);
+    this.#exchange.begin(connection._session, body, connection._takeCloses(), asks, bits);
   }
 
   /** Goes on where its connection was paused. */

@@ -4,6 +4,7 @@
 
 const { getSystemErrorMap, getSystemErrorName } = require('node:util');
 const { fromWire } = require('../../errors');
+const { CLEAR, unknownPlugin } = require('./proofs');
 
 /** The server's own. Numbers that have no name have no code. */
 function serverError({ bare, code, errno, message, sqlState }) {
@@ -29,7 +30,11 @@ function fatal(error, code) {
 
 /** By the engine's code. */
 const CONNECT = {
-  ERR_TLS_NOT_OFFERED: ['Server does not support secure connection', 'HANDSHAKE_NO_SSL_SUPPORT'],
+  ERR_TLS_NOT_OFFERED: () =>
+    fatal(new Error('Server does not support secure connection'), 'HANDSHAKE_NO_SSL_SUPPORT'),
+  ERR_AUTH_CLEARTEXT: () => fatal(new Error(CLEAR), 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED'),
+  ERR_AUTH_METHOD: ({ message }) =>
+    fatal(unknownPlugin(/'([^']*)'/.exec(message)?.[1]), 'AUTH_SWITCH_PLUGIN_ERROR'),
 };
 
 /** Why no connection came about. */
@@ -39,7 +44,7 @@ function connectError(wire) {
   if (attempts !== undefined) return connectError(attempts[0].error);
   if (cause?.kind === 'database') return fatal(serverError(cause));
   if (cause?.transport !== undefined) return fatal(fromWire(wire).cause);
-  if (Object.hasOwn(CONNECT, errno)) return fatal(new Error(CONNECT[errno][0]), CONNECT[errno][1]);
+  if (Object.hasOwn(CONNECT, errno)) return CONNECT[errno](wire);
   if (wire.reason === 'tls') return fatal(new Error(wire.message), 'HANDSHAKE_SSL_ERROR');
   if (socket !== undefined) return socketError(socket, errno);
   return fatal(new Error(wire.message), errno ?? wire.code);

@@ -51,14 +51,17 @@ class Exchange {
     this.results = { push: (result) => this.#endResult(result) };
   }
 
-  /** `body`: a text to query, or bytes. `asks`: the server may want more than that. */
-  begin(session, body, closes, asks) {
+  /**
+   * `body`: a text to query, or bytes. `asks`: the server may want more than that. `bits`: of a
+   * command without results.
+   */
+  begin(session, body, closes, asks, bits = 0) {
     const { reading } = this;
     if (!this.#isStream && !asks) this.stream = null;
     const streams = this.#isStream && !asks;
     this.#isStream = streams;
     const flags = (streams ? FLAG.STREAM : 0) | (asks ? FLAG.COPY : 0);
-    const values = [body, reading === null ? 0 : reading.bits];
+    const values = [body, reading === null ? bits : reading.bits];
     if (closes.length > 0) values.push(closes.join(','));
     this.session = session;
     this.#number = session.submit(this, values, flags, WINDOW);
@@ -177,6 +180,12 @@ class Exchange {
 
   send(bytes) {
     this.session.send(this.#number, bytes);
+  }
+
+  /** A packet, even if it is empty. */
+  reply(bytes) {
+    if (bytes.length === 0) this.sendEnd();
+    else this.send(bytes);
   }
 
   sendEnd() {

@@ -4,17 +4,24 @@
 
 const { Session } = require('../../session');
 const { Command } = require('./command');
-const { connectError } = require('./errors');
+const { connectError, fatal, serverError } = require('./errors');
+const { answerTo } = require('./login');
 const { Packet } = require('./packet');
-const { targetOf } = require('./target');
+const { Proofs } = require('./proofs');
+const { logsIn, targetOf } = require('./target');
 
 const { nextTick } = process;
 
-/** The numbers that MariaDB has put before its version, for replicas that expect one of MySQL. */
+/** Bytes of a challenge. */
 const PROOF = 20;
+/** Of a command: it answers the hello. `LOGIN` in `src/engine/mysql/verbatim.rs`. */
+const LOGIN = 0x100;
 
 class ClientHandshake extends Command {
   #session = null;
+  #hello = null;
+  #proofs = null;
+  #asked = null;
 
   start(connection) {
     this._connection = connection;
@@ -48,7 +55,39 @@ class ClientHandshake extends Command {
     if (!session.isOpen) return;
     session.ref();
     connection.stream.locate(session);
-    connection._connected(helloOf(session.started.hello));
+    this.#hello = helloOf(session.started.hello);
+    if (logsIn(connection.config)) this.#logIn(connection);
+    else connection._connected(this.#hello);
+  }
+
+  // ---- Where the program has a say in how its password is proved ----
+
+  #logIn(connection) {
+    const { config } = connection;
+    const { body, plugin, challenge } = answerTo(this.#hello, connection);
+    const { password, passwordSha1 } = config;
+    this.#proofs = new Proofs(connection, { password, passwordSha1 }, plugin, challenge);
+    this.exchange(connection, body, null, true, LOGIN);
+  }
+
+  hears(bytes) {
+    if (bytes[0] === 0) return false;
+    this.#asked = bytes;
+    return true;
+  }
+
+  handleAsked(exchange) {
+    const failed = (error) => {
+      this._connection._endHandshake(fatal(error, error.code ?? 'AUTH_SWITCH_PLUGIN_ERROR'));
+    };
+    this.#proofs.answer(this.#asked).then((proof) => proof && exchange.reply(proof), failed);
+  }
+
+  handleEnd(wire) {
+    const connection = this._connection;
+    if (connection._command !== this) return;
+    if (wire === null) connection._connected(this.#hello);
+    else if (wire.kind === 'database') connection._endHandshake(fatal(serverError(wire)));
   }
 }
 

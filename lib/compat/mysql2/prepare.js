@@ -10,26 +10,24 @@ const { Reading } = require('./readers');
 const PREPARE = 22;
 
 class PreparedStatementInfo {
-  #connection;
-
   constructor(query, id, columns, parameters, connection) {
     this.query = query;
     this.id = id;
     this.columns = columns;
     this.parameters = parameters;
     this.rowParser = null;
-    this.#connection = connection;
+    this._connection = connection;
   }
 
   close() {
-    return this.#connection.addCommand(new CloseStatement(this.id));
+    return this._connection.addCommand(new CloseStatement(this.id));
   }
 
   execute(parameters, callback) {
     if (typeof parameters === 'function') return this.execute([], parameters);
     const execute = new Execute({ statement: this, values: parameters }, callback);
     execute.query = this.query;
-    return this.#connection.addCommand(execute);
+    return this._connection.addCommand(execute);
   }
 }
 

@@ -8,6 +8,7 @@ const SWITCH = 0xfe;
 const MORE = 1;
 /** What caching_sha2_password says. */
 const [KEY, FAST_OK, FULL] = [2, 3, 4];
+const NATIVE = 'mysql_native_password';
 const NUL = Buffer.from([0]);
 
 const hash = (name, ...parts) =>
@@ -30,6 +31,20 @@ function sha2Proof({ password }, challenge) {
   if (!password) return Buffer.alloc(0);
   const once = hash('sha256', Buffer.from(password));
   return xor(hash('sha256', hash('sha256', once), challenge), once);
+}
+
+const CLEAR =
+  'Server requested authentication using mysql_clear_password, which sends the password in ' +
+  'plaintext over the network and is disabled by default. To enable it, set the ' +
+  '`enableCleartextPlugin` option to `true` in your connection configuration, or provide a custom ' +
+  '`mysql_clear_password` auth plugin via the `authPlugins` option. Only use this over a secure ' +
+  'connection (TLS/SSL).';
+
+function unknownPlugin(name) {
+  return new Error(
+    `Server requests authentication using unknown plugin ${name}. See TODO: add plugins doco here ` +
+      'on how to configure or author authentication plugins.',
+  );
 }
 
 /** The password under the server's key. */
@@ -62,6 +77,8 @@ class Proofs {
       throw Object.assign(error, { code: 'HANDSHAKE_UNKNOWN_ERROR' });
     }
     const data = packet.subarray(1);
+    const { authSwitchHandler } = this.#connection.config;
+    if (authSwitchHandler) return this.#byHand({ pluginData: data });
     if (this.#own !== null) return this.#bytes(await this.#own(data));
     return this.#more(data);
   }
@@ -71,13 +88,24 @@ class Proofs {
     this.#plugin = packet.toString('latin1', 1, end < 0 ? packet.length : end);
     const data = end < 0 ? Buffer.alloc(0) : packet.subarray(end + 1);
     this.#challenge = data.subarray(0, 20);
-    const { authPlugins } = this.#connection.config;
+    const { authPlugins, authSwitchHandler } = this.#connection.config;
+    if (authSwitchHandler && this.#plugin !== NATIVE) {
+      return this.#byHand({ pluginName: this.#plugin, pluginData: data });
+    }
     if (authPlugins && Object.hasOwn(authPlugins, this.#plugin)) {
       this.#own = authPlugins[this.#plugin]({ connection: this.#connection, command: null });
       return this.#bytes(await this.#own(data));
     }
     this.#own = null;
     return this.#first();
+  }
+
+  #byHand(asked) {
+    console.warn('WARNING! authSwitchHandler api is deprecated, please use new authPlugins api');
+    const { authSwitchHandler } = this.#connection.config;
+    return new Promise((resolve, reject) => {
+      authSwitchHandler(asked, (error, data) => (error ? reject(error) : resolve(data)));
+    });
   }
 
   #bytes(given) {
@@ -87,7 +115,7 @@ class Proofs {
   #first() {
     const [secret, challenge] = [this.#secret, this.#challenge];
     switch (this.#plugin) {
-      case 'mysql_native_password':
+      case NATIVE:
         return nativeProof(secret, challenge);
       case 'caching_sha2_password':
         return sha2Proof(secret, challenge);
@@ -98,17 +126,13 @@ class Proofs {
       case 'mysql_clear_password':
         return this.#clear();
       default:
-        throw new Error(
-          `Server requests authentication using unknown plugin ${this.#plugin}. See TODO: add plugins doco here on how to configure or author authentication plugins.`,
-        );
+        throw unknownPlugin(this.#plugin);
     }
   }
 
   #clear() {
     if (!this.#connection.config.enableCleartextPlugin) {
-      throw new Error(
-        'mysql_clear_password plugin is not enabled: set option enableCleartextPlugin to use it',
-      );
+      throw Object.assign(new Error(CLEAR), { code: 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED' });
     }
     return Buffer.concat([Buffer.from(this.#secret.password ?? ''), NUL]);
   }
@@ -132,4 +156,4 @@ class Proofs {
   }
 }
 
-module.exports = { Proofs, nativeProof };
+module.exports = { CLEAR, Proofs, nativeProof, sha2Proof, unknownPlugin };

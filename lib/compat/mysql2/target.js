@@ -36,6 +36,11 @@ function streamOf(stream, options) {
   };
 }
 
+/** The program has a say in how its password is proved. The engine compresses from its own login. */
+function logsIn({ authPlugins, authSwitchHandler, compress, passwordSha1 }) {
+  return !compress && Boolean(authPlugins || authSwitchHandler || passwordSha1);
+}
+
 function targetOf(config, options) {
   const { stream, user, password, database, charsetNumber } = config;
   const compression = config.compress ? FLAGS.COMPRESS : 0;
@@ -53,7 +58,8 @@ function targetOf(config, options) {
     handshakeCollation: charsetNumber & 0xff || COLLATION,
     allowPublicKeyRetrieval: true,
     allowCleartextPassword: config.enableCleartextPlugin,
+    ...(logsIn(config) && { callerLogsIn: true }),
   };
 }
 
-module.exports = { targetOf };
+module.exports = { logsIn, targetOf };

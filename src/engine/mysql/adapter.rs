@@ -5,6 +5,7 @@ use super::error::ServerError;
 use super::infile::refusal;
 use super::params::EncodeError;
 use super::session::{Broken, Execute, Flow, Outcome, Session, Sink};
+use super::started::Flavor;
 use super::statements::Statement;
 use super::types::{self, Columns};
 use crate::core::message::Time;
@@ -212,7 +213,12 @@ impl Sink for Replying<'_, '_> {
     }
 
     fn error(&mut self, token: u64, error: &ServerError) {
-        self.replies.error(token, server_error(error));
+        // Whose caller reads the packets knows one list of names.
+        let error = match self.verbatim {
+            true => error.clone().of(Flavor::MySql),
+            false => error.clone(),
+        };
+        self.replies.error(token, server_error(&error));
     }
 
     fn refused(&mut self, token: u64, error: &EncodeError) {

@@ -57,7 +57,8 @@ pub const KEYS: &[&str] = &[
 
 /// What only replacements of drivers say, and no user has to know: a number of a collation for the
 /// handshake, and capabilities by their bits beyond those that every session has.
-pub const INTERNAL: &[&str] = &["attemptTimeoutMs", "handshakeCollation", "clientFlags"];
+pub const INTERNAL: &[&str] =
+    &["attemptTimeoutMs", "handshakeCollation", "clientFlags", "callerLogsIn"];
 
 /// How this engine's settings are read.
 pub(super) static NAMES: Names =
@@ -96,6 +97,8 @@ pub struct Target {
     pub flags: CapabilityFlags,
     /// A session that its caller steers: those are all, and so are the attributes.
     pub exact: bool,
+    /// Such a session's caller logs in itself.
+    pub defers_login: bool,
     pub compression: Compression,
     pub collation: u8,
     pub any_key: bool,
@@ -116,7 +119,8 @@ impl Target {
             check_choice(&given, key, accepted)?;
         }
         let user = given.text("user")?.or(os_user);
-        let Some(user) = user.filter(|user| !user.is_empty()) else {
+        let steered = given.ranked("clientFlags").is_some();
+        let Some(user) = user.filter(|user| steered || !user.is_empty()) else {
             return Err(OptionError::bound("user", "the name of an account", "none"));
         };
         Ok(Target {
@@ -127,6 +131,7 @@ impl Target {
             attributes: attributes(&given)?,
             flags: flags(&given)?,
             exact: false,
+            defers_login: given.flag("callerLogsIn")?.unwrap_or(false),
             compression: compression(&given)?,
             collation: given
                 .whole("handshakeCollation", 1, 255)?

@@ -184,6 +184,10 @@ async fn log_in(
                         stream.flush().await?;
                         stream = secure(&target.route, roots, peer, stream).await?;
                     }
+                    if target.defers_login {
+                        let (peer, started) = (peer.clone(), startup.defer()?);
+                        return Ok(Connected { stream, started, leftover: input, peer });
+                    }
                     startup.log_in(peer.address.is_unix())?;
                     break;
                 }

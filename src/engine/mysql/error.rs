@@ -15,6 +15,8 @@ pub struct ServerError {
     pub message: String,
     /// Beyond 1880 each server has numbers of its own.
     pub flavor: Flavor,
+    /// The server has given no state.
+    pub bare: bool,
 }
 
 impl ServerError {
@@ -29,13 +31,14 @@ impl ServerError {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let errno = u16::from_le_bytes([low, high]);
         let (state, message) = (text(state), text(message));
-        Some(ServerError { errno, state, message, flavor: Flavor::default() })
+        let bare = rest.first() != Some(&b'#');
+        Some(ServerError { errno, state, message, flavor: Flavor::default(), bare })
     }
 
     /// An error that the session raises in the server's stead.
     pub fn local(errno: u16, state: &str, message: &str) -> ServerError {
         let (state, message) = (state.to_owned(), message.to_owned());
-        ServerError { errno, state, message, flavor: Flavor::default() }
+        ServerError { errno, state, message, flavor: Flavor::default(), bare: false }
     }
 
     /// The same from a server that is known.
@@ -95,7 +98,7 @@ impl ServerError {
 
     pub fn to_json(&self) -> Value {
         json!({ "kind": "database", "code": self.name(), "errno": self.errno,
-            "sqlState": self.state, "message": self.message })
+            "sqlState": self.state, "bare": self.bare, "message": self.message })
     }
 }
 

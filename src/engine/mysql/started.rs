@@ -27,4 +27,6 @@ pub struct Started {
     pub parameters: Vec<(String, String)>,
     /// The server's first packet, for a session that its caller steers.
     pub hello: Vec<u8>,
+    /// What number the answer to it has, if the caller logs in itself.
+    pub sequence: u8,
 }

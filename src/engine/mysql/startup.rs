@@ -216,6 +216,14 @@ impl<'a> Startup<'a> {
         Ok(())
     }
 
+    /// The caller logs in by itself, over TLS if that was begun.
+    pub fn defer(&mut self) -> Result<Started, StartupError> {
+        let State::Greeted(hello) = std::mem::replace(&mut self.state, State::Silent) else {
+            return Err(out_of_order());
+        };
+        Ok(Started { sequence: self.reader.sequence(), ..hello.started })
+    }
+
     /// Over TLS if that was begun; `confidential` when nothing leaves the machine.
     pub fn log_in(&mut self, confidential: bool) -> Result<(), StartupError> {
         let State::Greeted(hello) = std::mem::replace(&mut self.state, State::Silent) else {
@@ -370,6 +378,7 @@ fn read_hello(body: &[u8], login: &Login<'_>) -> Result<Hello, StartupError> {
             status: packet.status_flags(),
             auth_plugin: String::new(),
             parameters: Vec::new(),
+            sequence: 1,
             hello: if login.exact { body.to_vec() } else { Vec::new() },
         },
     })

@@ -21,6 +21,9 @@ use std::rc::Rc;
 /// Columns of so many results are remembered.
 const SHAPES: usize = 16;
 
+/// Bit of a command that is the answer to the server's hello.
+const LOGIN: i32 = 0x100;
+
 /// Ahead of the text of a query where attributes may come: none of them, in one set.
 const NO_ATTRIBUTES: [u8; 2] = [0, 1];
 
@@ -65,11 +68,16 @@ impl Session {
             self.outgoing.truncate(mark);
             return checked.and(Err(EncodeError::of_statement("is no command")));
         };
-        let next = frame::end(&mut self.outgoing, mark, 0);
+        let logs_in = bits & LOGIN != 0;
+        let sequence = if logs_in { self.started.sequence } else { 0 };
+        let next = frame::end(&mut self.outgoing, mark, sequence);
         self.reader.expect(next);
-        let mut pending = Pending::new(token, stage_of(code), Class::Other);
+        let mut pending =
+            Pending::new(token, if logs_in { Stage::Login } else { stage_of(code) }, Class::Other);
         pending.binary = code == Command::COM_STMT_EXECUTE as u8;
         pending.reading = Some(Reading::of(bits, pending.binary));
+        // Nothing is executed in its flight.
+        pending.preparing = pending.stage == Stage::Prepare;
         let asks = mode.copy.is_some() || pending.stage == Stage::Login;
         pending.copying = if asks { Copying::Asked } else { Copying::No };
         self.pending.push_back(pending);

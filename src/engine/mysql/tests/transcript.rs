@@ -137,6 +137,7 @@ pub fn started(flavor: Flavor) -> Started {
         auth_plugin: String::new(),
         parameters: Vec::new(),
         hello: Vec::new(),
+        sequence: 1,
     }
 }
 
