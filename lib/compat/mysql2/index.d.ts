@@ -353,6 +353,7 @@ export function createPool(config: PoolOptions): ConnectionPool;
 
 export function createPoolCluster(config?: PoolClusterOptions): PoolCluster;
 
+/** Throws: only mysql2 itself has the server's side of the protocol. */
 export function createServer(handler: (conn: Connection) => any): Server;
 
 export const escape: typeof escapeValue;

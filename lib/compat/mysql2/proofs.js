@@ -156,4 +156,4 @@ class Proofs {
   }
 }
 
-module.exports = { CLEAR, Proofs, nativeProof, sha2Proof, unknownPlugin };
+module.exports = { CLEAR, Proofs, nativeProof, sealed, sha2Proof, unknownPlugin };
