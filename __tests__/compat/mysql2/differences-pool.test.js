@@ -202,6 +202,17 @@ describe('a cluster', () => {
   });
 });
 
+test.each([
+  [{ connectionLimit: 10 }, 1600],
+  [{ connectionLimit: 0 }, 160],
+  [{ connectionLimit: 5000 }, 16],
+  [{ connectionLimit: 1 }, 16_000],
+  [{ maxPreparedStatements: 16_000 }, 16_000],
+])('the connections of a pool share its prepared statements: %j', (options, each) => {
+  const { config } = require('polypool/mysql2').createPool(options);
+  expect(config.connectionConfig.maxPreparedStatements).toBe(each);
+});
+
 test('idle connections end also where their pool is never used again', async () => {
   const { Fake, pool, connections } = await lent({ connectionLimit: 3, maxIdle: 1 });
   for (const connection of connections) connection.release();
