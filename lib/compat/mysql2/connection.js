@@ -174,9 +174,7 @@ class Connection extends EventEmitter {
 
   query(sql, values, callback) {
     const command =
-      sql.constructor === Query
-        ? sql
-        : Connection.createQuery(sql, values, callback, this.config);
+      sql.constructor === Query ? sql : Connection.createQuery(sql, values, callback, this.config);
     resolveNames(command, this.config);
     const given = command.values === undefined ? [] : command.values;
     command.sql = this.format(command.sql, given, command.namedPlaceholders);

@@ -3,6 +3,7 @@
 /** What package mysql2 exports. As `exports.x =`, which is how names are found that are imported. */
 
 const SqlString = require('sql-escaper');
+const authPlugins = require('./auth-plugins');
 const { Connection, ConnectionConfig, ...rest } = require('./base');
 const Pool = require('./pool');
 const PoolCluster = require('./pool-cluster');
@@ -19,7 +20,8 @@ exports.createQuery = Connection.createQuery;
 exports.Pool = Pool;
 exports.PoolCluster = PoolCluster;
 exports.PoolConnection = PoolConnection;
-exports.authPlugins = rest.authPlugins;
+exports.createServer = createServer;
+exports.authPlugins = authPlugins;
 exports.escape = SqlString.escape;
 exports.escapeId = SqlString.escapeId;
 exports.format = SqlString.format;
@@ -37,6 +39,10 @@ function createPool(options) {
 
 function createPoolCluster(options) {
   return new PoolCluster(options);
+}
+
+function createServer() {
+  throw new Error('polypool/mysql2 has no server of its own: createServer is for mysql2 itself');
 }
 
 const promises = () => require('./promise');

@@ -167,18 +167,4 @@ class Proofs {
   }
 }
 
-/** The plugins by their names, as programs hand them to `authPlugins`. */
-const authPlugins = Object.fromEntries(
-  [NATIVE, 'caching_sha2_password', 'sha256_password', 'mysql_clear_password'].map((name) => [
-    name,
-    (options = {}) =>
-      ({ connection }) => {
-        const { password, passwordSha1 } = { ...connection.config, ...options };
-        const proofs = new Proofs(connection, { password, passwordSha1 }, name, null);
-        proofs.allowsClear = true;
-        return (data) => proofs.next(data);
-      },
-  ]),
-);
-
-module.exports = { CLEAR, Proofs, authPlugins, nativeProof, sha2Proof, unknownPlugin };
+module.exports = { CLEAR, Proofs, nativeProof, sealed, sha2Proof, unknownPlugin };

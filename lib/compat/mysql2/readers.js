@@ -33,7 +33,9 @@ class Reading {
     const cast = own.typeCast === undefined ? config.typeCast : own.typeCast;
     const general = typeof config.typeCast === 'function' && typeof cast !== 'function';
     this.typeCast = general ? config.typeCast : cast;
-    this.rowsAsArray = Boolean(own.rowsAsArray === undefined ? config.rowsAsArray : own.rowsAsArray);
+    this.rowsAsArray = Boolean(
+      own.rowsAsArray === undefined ? config.rowsAsArray : own.rowsAsArray,
+    );
     this.nestTables = own.nestTables === undefined ? config.nestTables : own.nestTables;
     this.binary = binary;
     this.key = JSON.stringify([
@@ -131,9 +133,7 @@ function namesOf(fields, { nestTables, rowsAsArray }) {
     typeof nestTables === 'string' ? `${field.table}${nestTables}${field.name}` : field.name,
   );
   const forbidden = (name) => {
-    throw new Error(
-      `The field name (${name}) can't be the same as an object's private property.`,
-    );
+    throw new Error(`The field name (${name}) can't be the same as an object's private property.`);
   };
   for (const name of names) if (FORBIDDEN.has(name)) forbidden(name);
   if (nestTables !== undefined && rowsAsArray) return names;
