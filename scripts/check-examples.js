@@ -1,19 +1,21 @@
 'use strict';
-// Runs each file of examples/, and of its folder pg/, against the test servers. It must end by
-// itself with exit code 0, and where its head says what it prints, it must print just that. One that
-// serves HTTP says where on its standard output; it is then asked once and stopped.
+// Runs each file of examples/, and of its folders for drop-ins, against the test servers. It must end
+// by itself with exit code 0, and where its head says what it prints, it must print just that. One
+// that serves HTTP says where on its standard output; it is then asked once and stopped.
 
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Client } = require('pg');
+const { mysqlUrl } = require('../__tests__/support/mysql.js');
 const { RedisServer } = require('../__tests__/support/redis.js');
 const { url } = require('../__tests__/support/urls.js');
 
 const root = path.join(__dirname, '..');
 const LIMIT_MS = 60_000;
-const FOLDERS = ['examples', 'examples/pg'];
+/** Which database the examples of each folder ask for. */
+const FOLDERS = { examples: 'postgres', 'examples/pg': 'postgres', 'examples/mysql2': 'mysql' };
 
 /** The table the examples read. */
 async function createUsers(connectionString) {
@@ -23,6 +25,21 @@ async function createUsers(connectionString) {
     create table if not exists users (id int primary key, name text not null, email text not null);
     insert into users select i, 'user ' || i, 'user' || i || '@example.org'
       from generate_series(1, 100) i on conflict do nothing`);
+  await client.end();
+}
+
+/** The same for those over MySQL. */
+async function createMySqlUsers(uri) {
+  const { createConnection } = require('mysql2/promise');
+  const client = await createConnection(uri);
+  await client.query(`create table if not exists users
+    (id int primary key, name varchar(99) not null, email varchar(99) not null)`);
+  const users = Array.from({ length: 100 }, (_, i) => [
+    i + 1,
+    `user ${i + 1}`,
+    `user${i + 1}@example.org`,
+  ]);
+  await client.query('insert ignore into users values ?', [users]);
   await client.end();
 }
 
@@ -61,25 +78,26 @@ async function check(file, env) {
 }
 
 async function checkExamples() {
-  const database = url();
-  await createUsers(database);
+  const databases = { postgres: url(), mysql: mysqlUrl() };
+  await createUsers(databases.postgres);
+  await createMySqlUsers(databases.mysql);
   const redis = await RedisServer.start();
-  const env = { ...process.env, DATABASE_URL: database, REDIS_URL: redis.url, PORT: '0' };
+  const env = { ...process.env, REDIS_URL: redis.url, PORT: '0' };
   try {
-    return await checkAll(env);
+    return await checkAll(env, databases);
   } finally {
     await redis.destroy();
   }
 }
 
-async function checkAll(env) {
-  const files = FOLDERS.flatMap((folder) =>
-    fs.readdirSync(path.join(root, folder)).map((name) => `${folder}/${name}`),
-  ).filter((file) => /\.m?js$/.test(file));
+async function checkAll(env, databases) {
+  const files = Object.keys(FOLDERS)
+    .flatMap((folder) => fs.readdirSync(path.join(root, folder)).map((name) => `${folder}/${name}`))
+    .filter((file) => /\.m?js$/.test(file));
   let failed = 0;
   for (const file of files) {
     try {
-      await check(file, env);
+      await check(file, { ...env, DATABASE_URL: databases[FOLDERS[path.dirname(file)]] });
       console.log(`ok   ${file}`);
     } catch (error) {
       failed += 1;

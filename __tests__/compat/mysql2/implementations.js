@@ -3,6 +3,13 @@
 
 const IMPLEMENTATIONS = [
   ['mysql2', { mysql: () => require('mysql2'), promise: () => require('mysql2/promise') }],
+  [
+    'polypool/mysql2',
+    {
+      mysql: () => require('../../../lib/compat/mysql2'),
+      promise: () => require('../../../lib/compat/mysql2/promise'),
+    },
+  ],
 ];
 
 /** The kinds of server, for tests of what depends on them. */

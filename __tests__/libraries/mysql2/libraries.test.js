@@ -11,13 +11,17 @@ const { unique } = require('../../support/pools.js');
 const { observe } = require('../../compat/mysql2/connections.js');
 const { SERVERS } = require('../../compat/mysql2/implementations.js');
 
+const REGISTER = require.resolve('../../../lib/register/index.js');
 const PROGRAMS = path.join(__dirname, 'programs');
 
 /** Longer than any of them takes on a busy machine: what is still there then hangs. */
 const LIMIT_MS = 30_000;
 
 /** What a program finds under the name mysql2, by the flags of Node. */
-const RUNS = [['mysql2', []]];
+const RUNS = [
+  ['mysql2', []],
+  ['polypool/mysql2', ['-r', REGISTER]],
+];
 
 const programs = fs.readdirSync(PROGRAMS).filter((file) => /\.m?js$/.test(file));
 
