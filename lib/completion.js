@@ -15,6 +15,9 @@ const { Entry, Shapes } = require('./shapes');
 /** A drain hands control back to the event loop after so many milliseconds. */
 const DRAIN_MS = 1;
 
+/** Nothing was generated, and there is nothing to be said of it. */
+const NO_OUTCOME = { insertId: null, warnings: 0, info: '' };
+
 /** It looks at the clock after so many records; an error that describes much takes some 30 us. */
 const CLOCK_RECORDS = 16;
 
@@ -130,6 +133,20 @@ class Completion {
           link.requests[ints[reader.i]].pool.status = ints[reader.i + 1];
           reader.i += 2;
           break;
+        case COMPLETE.PACE: {
+          const { text, name } = link.requests[ints[reader.i]];
+          link.setPace(text, name, ints[reader.i + 1]);
+          reader.i += 2;
+          break;
+        }
+        case COMPLETE.OUTCOME: {
+          const { i } = reader;
+          reader.i += 4;
+          const id = this.generatedId(link.requests[ints[i]], ints[i + 1], ints[i + 2]);
+          const outcome = { insertId: id, warnings: ints[i + 3], info: reader.payload() };
+          link.requests[ints[i]].outcome = outcome;
+          break;
+        }
         case COMPLETE.COMMAND:
           this.commands[ints[reader.i++]] = reader.payload() || null;
           break;
@@ -255,7 +272,22 @@ class Completion {
     const fields = shape < 0 ? [] : this.shapeFor(shape, request).fields;
     const rows = request.rows ?? [];
     request.rows = null;
-    return { rows, fields, rowCount, command: command < 0 ? null : this.commands[command] };
+    const result = { rows, fields, rowCount, command: command < 0 ? null : this.commands[command] };
+    const { outcome } = request;
+    request.outcome = null;
+    if (!request.pool.dialect?.tells) return outcome === null ? result : { ...result, ...outcome };
+    const affectedRows = shape < 0 ? rowCount : 0;
+    return { ...result, affectedRows, ...(outcome ?? NO_OUTCOME) };
+  }
+
+  /** A generated number as its pool has large integers; exact even where a number is not. */
+  generatedId(request, low, high) {
+    if (low === 0 && high === 0) return null;
+    const { int8 } = request.pool;
+    if (int8 !== 'bigint' && int8 !== 'string' && high >= 0 && high < 2 ** 21)
+      return high * 2 ** 32 + (low >>> 0);
+    const id = BigInt.asUintN(64, (BigInt(high) << 32n) | BigInt(low >>> 0));
+    return int8 === 'string' ? String(id) : id;
   }
 
   readFail(number, wire) {

@@ -44,7 +44,7 @@ class Connection {
   }
 
   get sql() {
-    return (this.#sql ??= bindSql((query) => this.query(query)));
+    return (this.#sql ??= bindSql((query) => this.query(query), this.#lease.pool.dialect));
   }
 
   query(text, values, options) {

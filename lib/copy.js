@@ -13,7 +13,7 @@ const { failingAtReader } = require('./at-reader');
 const { AbortError, PoolError } = require('./errors');
 const calls = require('./options');
 const { FLAG, SUBMIT } = require('./records');
-const { isFragment } = require('./sql');
+const { isFragment, textFor } = require('./sql');
 const { CUT, TAKEN } = require('./stream');
 const { surface } = require('./surface');
 
@@ -343,15 +343,15 @@ class CopyReader extends Readable {
 }
 
 /** What `openCopy` of a pool needs: the checked text and options, and the stream. */
-function prepareCopy(Stream, statement, options = {}) {
+function prepareCopy(Stream, statement, options = {}, dialect) {
   const call = Stream === CopyWriter ? calls.COPY_FROM : calls.COPY_TO;
-  const text = textOf(call.name, statement);
+  const text = textOf(call.name, statement, dialect);
   if (Array.isArray(options)) throw noValues(call.name);
   calls.checkOptions(call, options);
   return { text, ...Stream.open(options) };
 }
 
-function textOf(name, statement) {
+function textOf(name, statement, dialect) {
   if (typeof statement === 'string') return statement;
   if (!isFragment(statement)) {
     throw new PoolError(
@@ -360,7 +360,7 @@ function textOf(name, statement) {
     );
   }
   if (statement.values.length > 0) throw noValues(name);
-  return statement.text;
+  return textFor(statement, dialect);
 }
 
 function noValues(name) {

@@ -8,6 +8,7 @@ const { CopyReader, CopyWriter, failedCopy } = require('./copy');
 const { failedCursor } = require('./cursor');
 const { ClosedError, OptionError } = require('./errors');
 const { inspected } = require('./inspect');
+const { leaseOf } = require('./lease');
 const { ObjectPool } = require('./object-pool');
 const { CLOSE, checkOptions } = require('./options');
 const { bindSql } = require('./sql');
@@ -61,7 +62,10 @@ class UnpooledConnection {
   }
 
   get sql() {
-    return (this.#sql ??= bindSql((query) => this.query(query)));
+    return (this.#sql ??= bindSql(
+      (query) => this.query(query),
+      leaseOf(this.#connection).pool.dialect,
+    ));
   }
 
   query(text, values, options) {

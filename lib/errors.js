@@ -77,11 +77,11 @@ class ConnectionLostError extends PoolError {
 }
 
 /** Fields that the protocol sends as decimal text. */
-const NUMERIC_FIELDS = new Set(['position', 'internalPosition', 'line']);
+const NUMERIC_FIELDS = new Set(['position', 'internalPosition', 'line', 'errno']);
 
 const TEXT_FIELDS = new Set([
   ...['severity', 'code', 'detail', 'hint', 'internalQuery', 'where', 'schema', 'table'],
-  ...['column', 'dataType', 'constraint', 'file', 'routine'],
+  ...['column', 'dataType', 'constraint', 'file', 'routine', 'sqlState'],
 ]);
 
 class DatabaseError extends Error {

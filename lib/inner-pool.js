@@ -6,7 +6,8 @@
  */
 
 const { AsyncResource } = require('node:async_hooks');
-const { ClosedError } = require('./errors');
+const { DIALECTS } = require('./dialect');
+const { ClosedError, PoolError } = require('./errors');
 const { Events } = require('./events');
 const { errorOf } = require('./failure');
 const { trackHolders } = require('./holders');
@@ -28,6 +29,7 @@ class InnerPool {
     this.id = settings.pool;
     this.name = settings.name;
     this.settings = settings;
+    this.dialect = DIALECTS[settings.engine];
     this.group = group;
     this.replicas = replicas;
     /** Who tells of events: a pool of replicas speaks through its primary. */
@@ -44,7 +46,7 @@ class InnerPool {
     this.leases = new Leases(this);
     this.statements = new Statements(this);
     this.hooks = new Hooks(this, hooks, password);
-    this.transports = new Transports(link, recipe, this.resource);
+    this.transports = new Transports(link, recipe, this.resource, settings.engine);
     link.pools.set(this.id, this);
     if (settings.shared) link.shared.add(settings.name);
     if (settings.leakDetectionMs !== null) trackHolders();
@@ -53,6 +55,13 @@ class InnerPool {
   /** What is wrong with using it after `close()`. */
   refusal() {
     return new ClosedError(`pool '${this.name}' is closed`);
+  }
+
+  /** Throws where there is no LISTEN and NOTIFY. */
+  checkListens() {
+    if (this.dialect.listens) return;
+    const message = "listen() and notify() are PostgreSQL's: MySQL and MariaDB have no such thing";
+    throw new PoolError('ERR_POLYPOOL_UNSUPPORTED', message);
   }
 
   // ---- From the ring ----

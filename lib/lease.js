@@ -58,6 +58,8 @@ class Lease {
     /** What failed first since a statement ended well: it is what fails a transaction. */
     this.failure = null;
     this.recovered = false;
+    /** What undid the transaction under way: its statements would run in none. */
+    this.undone = null;
     /** The promise of the release; also set when the engine took the connection away. */
     this.released = null;
     /** One of ENDS. */
@@ -147,8 +149,10 @@ class Lease {
     if (this.failure !== null) this.recovered = true;
   }
 
-  noteFailed({ kind, code }, error) {
+  noteFailed(wire, error) {
+    const { kind, code } = wire;
     this.pending--;
+    if (this.pool.dialect.undoes(wire)) this.undone ??= error;
     // An abort or a timeout is answered at once; the wire may still be busy with the statement.
     if (kind === 'pool') this.unsettled = true;
     if (kind !== 'database' && !CUT_SHORT.has(code)) return;

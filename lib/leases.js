@@ -34,6 +34,10 @@ class Leases {
     this.#heard = pool.emitter[HEARD];
   }
 
+  get dialect() {
+    return this.#pool.dialect;
+  }
+
   /** Where the caller of a method stands, with leak detection. */
   stackAbove(method) {
     return this.#settings.leakDetectionMs === null ? undefined : stackAbove(method);

@@ -24,6 +24,7 @@ const BYTES = 6;
 const JSON_TEXT = 7;
 const ARRAY = 8;
 const DATE = 9;
+const BIGINT = 10;
 
 /** Up to here (measured: 40) packing in JavaScript beats the call into native code. */
 const SHORT = 32;
@@ -109,7 +110,7 @@ function writeOther(w, value, index, after) {
     case 'string':
       return writeText(w, TEXT, value, after);
     case 'bigint':
-      return writeText(w, TEXT, String(value), after);
+      return writeText(w, BIGINT, String(value), after);
     case 'object':
       return writeObject(w, value, index, after);
     case 'undefined':

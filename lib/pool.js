@@ -70,7 +70,7 @@ class Pool extends Emitter {
   }
 
   get sql() {
-    return (this.#sql ??= bindSql((query) => this.query(query)));
+    return (this.#sql ??= bindSql((query) => this.query(query), this.#inner.dialect));
   }
 
   // ---- Statements ----
@@ -100,6 +100,7 @@ class Pool extends Emitter {
   listen(channel, options) {
     try {
       if (this.closed) throw this.#inner.refusal();
+      this.#inner.checkListens();
       readChannel(channel);
       if (options !== undefined) checkOptions(calls.LISTEN, options);
       if (options?.signal?.aborted) throw abortError(options.signal);
@@ -115,6 +116,7 @@ class Pool extends Emitter {
   }
 
   async notify(channel, payload, options) {
+    this.#inner.checkListens();
     readChannel(channel);
     if (options !== undefined) checkOptions(calls.NOTIFY, options);
     await this.query('select pg_notify($1, $2)', [channel, readPayload(payload)], options);

@@ -21,6 +21,8 @@ class Request {
     this.rows = null;
     this.rowMode = undefined;
     this.results = null;
+    /** What the server says of the result that ends next, beside its count. */
+    this.outcome = null;
     /** What a row's converter threw: the rest of the result is read over. */
     this.failure = null;
     this.isStatement = false;

@@ -7,15 +7,17 @@
  * is renumbered by joining pieces, never by searching text for `$1`, which may be inside a literal.
  */
 
+const { DIALECTS, POSTGRES } = require('./dialect');
 const { PoolError, atCaller } = require('./errors');
-const { escapeIdentifier } = require('./escape');
 
 /**
  * Marks fragments, also those of another load of this file. A symbol, because nothing parsed from
- * JSON can carry one: input from outside always becomes a parameter.
+ * JSON can carry one: input from outside always becomes a parameter. Names are quoted differently
+ * from engine to engine: it holds the pieces by the names of their dialects.
  */
 const PIECES = Symbol.for('polypool.sql.pieces');
 
+/** `text` is PostgreSQL's; `textFor` gives it for another database. */
 class SqlFragment {
   constructor(pieces, text, values) {
     Object.defineProperty(this, PIECES, { value: pieces });
@@ -29,8 +31,8 @@ class SqlQuery extends SqlFragment {
   #run;
   #promise = null;
 
-  constructor(fragment, run) {
-    super(fragment[PIECES], fragment.text, fragment.values);
+  constructor(fragment, run, dialect) {
+    super(fragment[PIECES], textFor(fragment, dialect), fragment.values);
     this.#run = run;
   }
 
@@ -76,50 +78,67 @@ function sql(strings, ...values) {
   for (const value of values) {
     if (isFragment(value)) return compose(strings, values);
   }
-  return new SqlFragment(strings, textOf(strings), values);
+  return new SqlFragment(alike(strings), textOf(strings, POSTGRES), values);
 }
 
-/** Templates are constants of the program, so each is joined once. */
-const texts = new WeakMap();
+/** Pieces without names are the same for all. */
+function alike(pieces) {
+  return { postgres: pieces, mysql: pieces };
+}
 
-function textOf(strings) {
-  let text = texts.get(strings);
+/** Templates are constants of the program, so each is joined once for each dialect. */
+const texts = { postgres: new WeakMap(), mysql: new WeakMap() };
+
+/** The text of a fragment for the database behind a pool. */
+function textFor(fragment, dialect) {
+  if (dialect === POSTGRES && !(fragment instanceof SqlQuery)) return fragment.text;
+  const { [dialect.name]: pieces } = fragment[PIECES];
+  return pieces.raw === undefined ? join(pieces, dialect) : textOf(pieces, dialect);
+}
+
+function textOf(strings, dialect) {
+  let text = texts[dialect.name].get(strings);
   if (text === undefined) {
     if (strings.includes(undefined)) {
       throw new PoolError('ERR_POLYPOOL_PARAMETER', 'the sql template has an invalid escape');
     }
-    text = join(strings);
-    texts.set(strings, text);
+    text = join(strings, dialect);
+    texts[dialect.name].set(strings, text);
   }
   return text;
 }
 
 function compose(strings, values) {
-  textOf(strings); // checks the template
+  textOf(strings, POSTGRES); // checks the template
+  const pieces = {};
+  for (const name of Object.keys(DIALECTS)) pieces[name] = flatten(strings, values, name);
+  const flat = values.flatMap((value) => (isFragment(value) ? value.values : [value]));
+  return new SqlFragment(pieces, join(pieces.postgres, POSTGRES), flat);
+}
+
+/** The pieces of a template, those of nested fragments among them. */
+function flatten(strings, values, name) {
   const pieces = [strings[0]];
-  const flat = [];
   values.forEach((value, index) => {
     if (isFragment(value)) {
-      const inner = value[PIECES];
+      const inner = value[PIECES][name];
       pieces[pieces.length - 1] += inner[0];
       for (let i = 1; i < inner.length; i++) pieces.push(inner[i]);
-      flat.push(...value.values);
       pieces[pieces.length - 1] += strings[index + 1];
     } else {
       pieces.push(strings[index + 1]);
-      flat.push(value);
     }
   });
-  return new SqlFragment(pieces, join(pieces), flat);
+  return pieces;
 }
 
 /** A digit right after a parameter would change its number. */
 const LEADING_DIGIT = /^[0-9]/;
 
-function join(pieces) {
+function join(pieces, dialect) {
   let text = pieces[0];
   for (let i = 1; i < pieces.length; i++) {
-    text += `$${i}${LEADING_DIGIT.test(pieces[i]) ? ' ' : ''}${pieces[i]}`;
+    text += `${dialect.placeholder(i)}${LEADING_DIGIT.test(pieces[i]) ? ' ' : ''}${pieces[i]}`;
   }
   return text;
 }
@@ -132,17 +151,20 @@ function identifier(...names) {
   if (names.length === 0) {
     throw new PoolError('ERR_POLYPOOL_PARAMETER', 'sql.identifier needs at least one name');
   }
-  const text = names.map(escapeIdentifier).join('.');
-  return new SqlFragment([text], text, []);
+  const pieces = {};
+  for (const { name, quote } of Object.values(DIALECTS)) {
+    pieces[name] = [names.map((each) => quote(each)).join('.')];
+  }
+  return new SqlFragment(pieces, pieces.postgres[0], []);
 }
 
 sql.identifier = identifier;
 
 /** The tag of a pool or connection; `run(query)` resolves to the result of `{ text, values }`. */
-function bindSql(run) {
-  const tag = (strings, ...values) => new SqlQuery(sql(strings, ...values), run);
+function bindSql(run, dialect) {
+  const tag = (strings, ...values) => new SqlQuery(sql(strings, ...values), run, dialect);
   tag.identifier = identifier;
   return tag;
 }
 
-module.exports = { sql, bindSql, isFragment, SqlFragment, SqlQuery };
+module.exports = { sql, bindSql, isFragment, textFor, SqlFragment, SqlQuery };

@@ -4,14 +4,15 @@
 
 const { PoolError } = require('./errors');
 const { checkOptions, configOptions } = require('./options');
-const { isFragment } = require('./sql');
+const { isFragment, textFor } = require('./sql');
 
 /** Text, values and options, whichever way they were given; throws what is wrong with them. */
-function readStatement(call, configCall, text, values, options) {
+function readStatement(call, configCall, text, values, options, dialect) {
   if (typeof text !== 'string') {
     checkStatement(text, values);
     if (!isFragment(text)) options = configOptions(configCall, text, options);
-    ({ text, values } = text);
+    values = text.values;
+    text = isFragment(text) ? textFor(text, dialect) : text.text;
   }
   if (values != null && !Array.isArray(values)) throw notValues();
   if (options !== undefined) checkOptions(call, options);

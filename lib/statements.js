@@ -10,7 +10,7 @@ const { OptionError, abortError, atCaller } = require('./errors');
 const calls = require('./options');
 const { FLAG, SUBMIT } = require('./records');
 const { Request, promiseOf } = require('./request');
-const { isFragment } = require('./sql');
+const { isFragment, textFor } = require('./sql');
 const { checkStatement, notValues, readStatement } = require('./statement');
 const { RowStream, failedStream } = require('./stream');
 
@@ -24,6 +24,7 @@ class Statements {
   #link;
   #id;
   #settings;
+  #dialect;
   #heard;
 
   constructor(pool) {
@@ -31,6 +32,7 @@ class Statements {
     this.#link = pool.link;
     this.#id = pool.id;
     this.#settings = pool.settings;
+    this.#dialect = pool.dialect;
     this.#heard = pool.emitter[HEARD];
   }
 
@@ -43,7 +45,8 @@ class Statements {
       if (typeof text !== 'string') {
         checkStatement(text, values);
         if (!isFragment(text)) options = configOptions(calls.QUERY_CONFIG, text, options);
-        ({ text, values } = text);
+        values = text.values;
+        text = isFragment(text) ? textFor(text, this.#dialect) : text.text;
       }
       if (values != null && !Array.isArray(values)) throw notValues();
       if (this.#pool.closing !== null && lease === null) throw this.#pool.refusal();
@@ -104,7 +107,9 @@ class Statements {
 
   #startStream(lease, text, values, options, flags) {
     const { STREAM, STREAM_CONFIG } = calls;
-    ({ text, values, options } = readStatement(STREAM, STREAM_CONFIG, text, values, options));
+    const dialect = this.#dialect;
+    const given = readStatement(STREAM, STREAM_CONFIG, text, values, options, dialect);
+    ({ text, values, options } = given);
     if (this.#pool.closing !== null && lease === null) throw this.#pool.refusal();
     const { signal, timeoutMs, rowMode, batchSize = BATCH, target } = options ?? {};
     if (target !== undefined) flags |= targetFlag(target, lease);
@@ -128,7 +133,12 @@ class Statements {
   /** Never throws: what is wrong ends the stream. */
   openCopy(lease, Stream, statement, options, within = 0) {
     try {
-      const { stream, handle, text, flags, batch } = prepareCopy(Stream, statement, options);
+      const { stream, handle, text, flags, batch } = prepareCopy(
+        Stream,
+        statement,
+        options,
+        this.#dialect,
+      );
       if (this.#pool.closing !== null && lease === null) throw this.#pool.refusal();
       const { signal, timeoutMs } = options ?? {};
       if (signal?.aborted) throw abortError(signal);
@@ -148,7 +158,7 @@ class Statements {
     try {
       if (lease !== null && lease.isBarred()) throw lease.refusal();
       const { CURSOR, CURSOR_CONFIG } = calls;
-      const statement = readStatement(CURSOR, CURSOR_CONFIG, text, values, options);
+      const statement = readStatement(CURSOR, CURSOR_CONFIG, text, values, options, this.#dialect);
       const { timeoutMs = this.#settings.queryTimeoutMs ?? 0, ...own } = statement.options ?? {};
       const cursor = { ...own, timeoutMs, flags, text: statement.text, values: statement.values };
       if (lease === null) {

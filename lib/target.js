@@ -8,7 +8,7 @@ const tls = require('node:tls');
 const { OptionError } = require('./errors');
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
-const POSTGRES = ['postgres', 'postgresql'];
+const SCHEMES = ['postgres', 'postgresql', 'mysql', 'mariadb'];
 
 const OF_RESOURCES =
   "option 'create' makes resources of your own: their pool is made by createPool() or " +
@@ -78,10 +78,10 @@ function readObject(value) {
 /** Without the URL in the message: it may hold a password. */
 function checkScheme(option, url) {
   const scheme = SCHEME.exec(url)?.[1].toLowerCase();
-  if (scheme === undefined || POSTGRES.includes(scheme)) return;
+  if (scheme === undefined || SCHEMES.includes(scheme)) return;
   throw new OptionError(
-    `option '${option}' has the unknown scheme '${scheme}:'; known are 'postgres:' and ` +
-      `'postgresql:'`,
+    `option '${option}' has the unknown scheme '${scheme}:'; known are 'postgres:', ` +
+      `'postgresql:', 'mysql:' and 'mariadb:'`,
     { option },
   );
 }
@@ -111,13 +111,16 @@ function rootsFor(options, environment) {
   return mayVerify(options, environment) ? roots() : [];
 }
 
-function mayVerify({ url, connectionString, ssl, sslmode, sslrootcert, replicas }, environment) {
+function mayVerify(given, environment) {
+  const { url, connectionString, ssl, sslmode, sslrootcert, replicas } = given;
   const others = [replicas ?? []].flat();
   return (
     others.some((it) => mayVerify(typeof it === 'object' ? { ...it } : { url: it }, {})) ||
     (ssl !== undefined && ssl !== false && ssl?.rejectUnauthorized !== false) ||
     (sslmode !== undefined && sslmode !== 'disable') ||
     sslrootcert !== undefined ||
+    given['ssl-mode'] !== undefined ||
+    given['ssl-ca'] !== undefined ||
     environment.PGSSLMODE !== undefined ||
     environment.PGSSLROOTCERT !== undefined ||
     /ssl/i.test(`${url ?? ''}${connectionString ?? ''}`)

@@ -2,13 +2,7 @@
 
 /** Transactions and savepoints over anything that runs statements in order. */
 
-const {
-  DatabaseError,
-  OptionError,
-  PoolError,
-  QueryTimeoutError,
-  abortError,
-} = require('./errors');
+const { OptionError, PoolError, QueryTimeoutError, abortError } = require('./errors');
 const { TRANSACTION, checkOptions, isSignal } = require('./options');
 const { bindSql } = require('./sql');
 const { CopyReader, CopyWriter, failedCopy } = require('./copy');
@@ -19,8 +13,6 @@ const { leaseOf } = require('./lease');
 const { FLAG } = require('./records');
 const { EitherSignal, offAbort, onAbort } = require('./signal');
 
-/** Serialization failure and deadlock: the whole transaction may be run again. */
-const RETRYABLE = new Set(['40001', '40P01']);
 /** The pause before a retry: random up to this, doubled each time, never above a second. */
 const PAUSE_MS = 10;
 const PAUSE_MS_MAX = 1000;
@@ -43,7 +35,7 @@ class Transaction {
   #shared;
   #parent;
   #signal;
-  /** BEGIN, until the first statement takes it along in one round trip. */
+  /** What begins it, until the first statement takes it along in one round trip. */
   #begin;
   #over = false;
   /** Settles when the last of the nested transactions so far is over; null while there is none. */
@@ -65,12 +57,12 @@ class Transaction {
   }
 
   get sql() {
-    return (this.#sql ??= bindSql((query) => this.query(query)));
+    return (this.#sql ??= bindSql((query) => this.query(query), this.#lease.pool.dialect));
   }
 
   query(text, values, options) {
-    if (this.#isOver()) return Promise.reject(over());
-    if (this.#lease.isBarred()) return Promise.reject(this.#lease.refusal());
+    const refusal = this.#refusal();
+    if (refusal !== null) return Promise.reject(refusal);
     this.#start();
     try {
       options = this.#bounded(text, options);
@@ -81,8 +73,8 @@ class Transaction {
   }
 
   stream(text, values, options) {
-    if (this.#isOver()) return failedStream(over());
-    if (this.#lease.isBarred()) return failedStream(this.#lease.refusal());
+    const refusal = this.#refusal();
+    if (refusal !== null) return failedStream(refusal);
     this.#start();
     try {
       options = this.#bounded(text, options);
@@ -101,8 +93,8 @@ class Transaction {
   }
 
   #copy(Stream, text, options) {
-    if (this.#isOver()) return failedCopy(Stream, over());
-    if (this.#lease.isBarred()) return failedCopy(Stream, this.#lease.refusal());
+    const refusal = this.#refusal();
+    if (refusal !== null) return failedCopy(Stream, refusal);
     this.#start();
     try {
       options = this.#bounded(text, options);
@@ -125,6 +117,7 @@ class Transaction {
 
   cursor(text, values, options) {
     if (this.#isOver()) return failedCursor(over());
+    if (this.#lease.undone !== null) return failedCursor(rolledBack(this.#lease));
     try {
       options = this.#bounded(text, options);
     } catch (error) {
@@ -136,6 +129,13 @@ class Transaction {
   /** With the outer transaction those within it are over. */
   #isOver() {
     return this.#over || (this.#parent !== null && this.#parent.#isOver());
+  }
+
+  /** Why nothing may run in it now, or null. */
+  #refusal() {
+    if (this.#isOver()) return over();
+    if (this.#lease.isBarred()) return this.#lease.refusal();
+    return this.#lease.undone === null ? null : rolledBack(this.#lease);
   }
 
   /** Whether `held` is a transaction nested in this one that has not ended. */
@@ -154,11 +154,14 @@ class Transaction {
     const begin = this.#begin;
     this.#begin = null;
     const lease = this.#lease;
-    // Should it fail, the statement that follows fails with the same error. Past the lease's checks:
-    // that statement may be of a cursor, which bars all others.
-    lease.pool.statements.submit(lease, begin, undefined, undefined, FLAG.LEAD).catch((error) => {
-      this.#shared.failure ??= error;
-    });
+    const submit = (text, flags) =>
+      lease.pool.statements.submit(lease, text, undefined, undefined, flags).catch((error) => {
+        this.#shared.failure ??= error;
+      });
+    // Should the last one fail, the statement that follows fails with the same error. Past the
+    // lease's checks: that statement may be of a cursor, which bars all others.
+    for (const text of begin.slice(0, -1)) submit(text);
+    submit(begin.at(-1), FLAG.LEAD);
   }
 
   /** The transaction's own signal bounds each of its statements. */
@@ -176,7 +179,8 @@ class Transaction {
   async transaction(callback, options) {
     if (this.#isOver()) throw over();
     checkNested(options);
-    const bound = deadline(readOptions(callback, options), this.#signal);
+    const { dialect } = this.#lease.pool;
+    const bound = deadline(readOptions(callback, options, dialect), this.#signal);
     const before = this.#nested;
     if (before !== null && holds((held) => this.#isAround(held))) throw selfWait();
     let resolve;
@@ -244,10 +248,12 @@ class Transaction {
     const shared = new Shared();
     const transaction = new Transaction(lease, shared, null, signal, begin);
     lease.failure = null;
+    lease.undone = null;
     let result;
     try {
       result = await unlessAborted(signal, () => runHolding(lease, callback, transaction));
       if (signal?.aborted) throw abortError(signal);
+      if (lease.undone !== null) throw rolledBack(lease);
       if (shared.failure !== null) throw shared.failure;
       transaction.#over = true;
       const left = transaction.#leaveOpen();
@@ -299,7 +305,7 @@ async function commit(lease) {
   try {
     result = await lease.query('COMMIT');
   } catch (error) {
-    if (!isVerdict(error)) {
+    if (!lease.pool.dialect.isVerdict(error)) {
       throw new PoolError(
         'ERR_POLYPOOL_COMMIT_UNKNOWN',
         'COMMIT was not answered; whether the transaction took effect is unknown',
@@ -309,32 +315,25 @@ async function commit(lease) {
     throw error;
   }
   if (result.command === 'ROLLBACK') {
-    throw new PoolError(
-      'ERR_POLYPOOL_ROLLED_BACK',
-      'the server rolled the transaction back: one of its statements had failed',
-      lease.failure === null ? undefined : { cause: lease.failure },
-    );
+    throw rolledBack({ undone: lease.failure });
   }
-}
-
-/** A server that ends the session (FATAL, PANIC) may have committed before. */
-function isVerdict(error) {
-  return error instanceof DatabaseError && error.severity === 'ERROR';
 }
 
 /** A transaction on a connection the caller holds. */
 async function transact(connection, callback, options) {
-  const settings = readOptions(callback, options);
+  const { dialect } = leaseOf(connection).pool;
+  const settings = readOptions(callback, options, dialect);
   if (options?.target !== undefined) throw refusal('target', 'is for transactions of a pool');
-  return attempts(settings, (signal) =>
+  return attempts(settings, dialect, (signal) =>
     Transaction.run(connection, settings.begin, callback, signal),
   );
 }
 
 /** A transaction on a connection of its own, for the caller at `stack`, given back afterwards. */
 async function transactPooled(leases, callback, options, stack) {
-  const settings = readOptions(callback, options);
-  return attempts(settings, async (signal) => {
+  const { dialect } = leases;
+  const settings = readOptions(callback, options, dialect);
+  return attempts(settings, dialect, async (signal) => {
     const { target } = settings;
     const connection = await leases.acquire((signal ?? target) && { signal, target }, stack);
     try {
@@ -345,14 +344,14 @@ async function transactPooled(leases, callback, options, stack) {
   });
 }
 
-async function attempts(settings, run) {
+async function attempts(settings, dialect, run) {
   const bound = deadline(settings);
   try {
     for (let attempt = 0; ; attempt++) {
       try {
         return await run(bound.signal);
       } catch (error) {
-        if (attempt >= settings.retries || !RETRYABLE.has(error?.code)) throw error;
+        if (attempt >= settings.retries || !mayRetry(dialect, error)) throw error;
       }
       await unlessAborted(bound.signal, () => pauseAfter(attempt));
     }
@@ -361,6 +360,10 @@ async function attempts(settings, run) {
   } finally {
     bound.end();
   }
+}
+
+function mayRetry(dialect, error) {
+  return typeof error === 'object' && error !== null && dialect.isRetryable(error);
 }
 
 function pauseAfter(attempt) {
@@ -406,7 +409,7 @@ function deadline({ signal, timeoutMs }, outer) {
   };
 }
 
-function readOptions(callback, options = {}) {
+function readOptions(callback, options = {}, dialect) {
   if (typeof callback !== 'function') {
     throw new PoolError('ERR_POLYPOOL_PARAMETER', 'transaction needs a callback function');
   }
@@ -418,11 +421,10 @@ function readOptions(callback, options = {}) {
   if (deferrable && !(isolation === 'serializable' && readOnly)) {
     throw refusal('deferrable', "goes only with isolation 'serializable' and readOnly");
   }
-  const modes = [];
-  if (isolation !== undefined) modes.push(`ISOLATION LEVEL ${isolation.toUpperCase()}`);
-  if (readOnly !== undefined) modes.push(readOnly ? 'READ ONLY' : 'READ WRITE');
-  if (deferrable !== undefined) modes.push(deferrable ? 'DEFERRABLE' : 'NOT DEFERRABLE');
-  const begin = modes.length === 0 ? 'BEGIN' : `BEGIN ${modes.join(' ')}`;
+  if (deferrable !== undefined && !dialect.deferrable) {
+    throw refusal('deferrable', "is PostgreSQL's");
+  }
+  const begin = dialect.begin(isolation, readOnly, deferrable);
   return { begin, retries, signal, timeoutMs, target };
 }
 
@@ -444,6 +446,16 @@ function selfWait() {
     'ERR_POLYPOOL_SELF_DEADLOCK',
     'transaction() of an outer transaction, called inside a nested one, would wait for itself: ' +
       'call it on the innermost',
+  );
+}
+
+/** By a server that undoes the whole transaction: what was to follow would have been in none. */
+function rolledBack({ undone }) {
+  const options = undone === null ? undefined : { cause: undone };
+  return new PoolError(
+    'ERR_POLYPOOL_ROLLED_BACK',
+    'the server rolled the transaction back: one of its statements had failed',
+    options,
   );
 }
 

@@ -30,9 +30,15 @@ function readTransport({ stream, ssl, ...rest }) {
   return { engine, recipe: { stream: stream ?? null, ssl: node } };
 }
 
-const UNTRUSTED =
-  "; name the authority (or the certificate itself where it is self-signed) with option 'ssl.ca' " +
-  "or 'sslrootcert'";
+/** In the words of the engine's own options. */
+const WORDS = {
+  postgres: { authority: 'sslrootcert', anyName: 'verify-ca' },
+  mysql: { authority: 'ssl-ca', anyName: 'verify_ca' },
+};
+
+const UNTRUSTED = ({ authority }) =>
+  '; name the authority (or the certificate itself where it is self-signed) with option ' +
+  `'ssl.ca' or '${authority}'`;
 
 /** What Node's TLS found wrong, and the option that would change it; as `tls_failure.rs` says it. */
 const HINTS = new Map([
@@ -42,24 +48,27 @@ const HINTS = new Map([
   ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', UNTRUSTED],
   [
     'CERT_HAS_EXPIRED',
-    '; it has to be renewed, or ssl.rejectUnauthorized: false takes it unchecked',
+    () => '; it has to be renewed, or ssl.rejectUnauthorized: false takes it unchecked',
   ],
   [
     'ERR_TLS_CERT_ALTNAME_INVALID',
-    "; if this is the right server, say which name to expect with option 'ssl.servername', or " +
-      "check none with sslmode 'verify-ca'",
+    ({ anyName }) =>
+      "; if this is the right server, say which name to expect with option 'ssl.servername', or " +
+      `check none with sslmode '${anyName}'`,
   ],
 ]);
 
 /** Makes the transports of one pool. `stream` is the caller's function or null. */
 class Transports {
   #link;
+  #engine;
   #stream;
   #ssl;
   #resource;
 
-  constructor(link, { stream, ssl }, resource) {
+  constructor(link, { stream, ssl }, resource, engine = 'postgres') {
     this.#link = link;
+    this.#engine = engine;
     this.#stream = stream;
     this.#ssl = ssl;
     this.#resource = resource;
@@ -67,7 +76,7 @@ class Transports {
 
   /** The engine wants a transport to `target`; answered with credit or an end. */
   open(id, target) {
-    const transport = new Transport(this.#link, id, this.#resource);
+    const transport = new Transport(this.#link, id, this.#resource, WORDS[this.#engine]);
     this.#link.transports.set(id, transport);
     transport.open(() => this.#make(target), target);
   }
@@ -77,7 +86,8 @@ class Transports {
   }
 
   #make({ host, port, path, keepAliveMs }) {
-    if (this.#stream !== null) return this.#stream({ host, port });
+    // Where a socket's name holds no port, it is its path that tells.
+    if (this.#stream !== null) return this.#stream(port === null ? { path } : { host, port });
     if (path !== undefined) return net.connect({ path });
     const keepAlive = keepAliveMs !== null;
     return net.connect({ host, port, keepAlive, keepAliveInitialDelay: keepAliveMs ?? 0 });
@@ -88,6 +98,7 @@ class Transport {
   #link;
   #id;
   #resource;
+  #words;
   /** What bytes go through; under TLS that of the caller is `#raw`. */
   #duplex = null;
   #raw = null;
@@ -113,10 +124,12 @@ class Transport {
     error: (error) => this.fail(error),
   };
 
-  constructor(link, id, resource) {
+  /** `words` name the options that would help. */
+  constructor(link, id, resource, words) {
     this.#link = link;
     this.#id = id;
     this.#resource = resource;
+    this.#words = words;
   }
 
   // ---- From the engine ----
@@ -299,7 +312,7 @@ class Transport {
     if (this.#ended || this.#closed) return;
     keepCause(this.#id, error);
     const code = codeOf(error);
-    const hint = (tls && HINTS.get(code)) || '';
+    const hint = (tls && HINTS.get(code)?.(this.#words)) || '';
     this.#finish(JSON.stringify({ message: textOf(error) + hint, code, tls, fatal }));
     this.#discardAll();
   }

@@ -19,7 +19,11 @@ const JSONB = 3802;
 const TIMESTAMP = 1114;
 const TIMESTAMPTZ = 1184;
 
-const READS = { i: 'int', b: 'bool', f: 'float', t: 'text', x: 'bytes', I: 'ints', T: 'texts' };
+const READS = {
+  ...{ i: 'int', b: 'bool', f: 'float', t: 'text', x: 'bytes', I: 'ints', T: 'texts' },
+  // What MySQL's say by themselves: dates, JSON, BigInts.
+  ...{ d: 'float', j: 'text', n: 'text' },
+};
 
 /** Array types whose elements stay text, by group. box[] is not here: its delimiter differs. */
 const TEXT_ARRAYS = new Set([
@@ -73,7 +77,10 @@ function converterFor(column, options) {
 }
 
 function conversion(column, read, int8) {
-  const { dataTypeId } = column;
+  const { dataTypeId, wire } = column;
+  if (wire === 'd') return toDate;
+  if (wire === 'j') return JSON.parse;
+  if (wire === 'n') return BigInt;
   if (read === 'float') {
     if (dataTypeId === TIMESTAMPTZ) return (ms) => fromEpoch(ms, column);
     if (dataTypeId === TIMESTAMP) return (ms) => fromWallClock(ms, column);
@@ -129,6 +136,10 @@ function fromWallClock(ms, column) {
   return Number.isFinite(ms) ? checked(localDate(ms), column) : ms;
 }
 
+function toDate(ms) {
+  return new Date(ms);
+}
+
 /** PostgreSQL goes on to the year 294276, JavaScript only to 275760. */
 function checked(date, column) {
   if (!Number.isNaN(date.getTime())) return date;
@@ -156,8 +167,9 @@ function parseBytes(text) {
 
 /** A cell whose text is not what its type says. */
 function malformed(column, cause) {
-  const { dataTypeId } = column;
-  const what = dataTypeId === JSON_TYPE || dataTypeId === JSONB ? 'JSON' : `type ${dataTypeId}`;
+  const { dataTypeId, wire } = column;
+  const isJson = wire === 'j' || dataTypeId === JSON_TYPE || dataTypeId === JSONB;
+  const what = isJson ? 'JSON' : `type ${dataTypeId}`;
   return undecodable(column, `holds malformed text for ${what}`, { cause });
 }
 

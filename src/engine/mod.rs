@@ -1,14 +1,23 @@
 //! Engines do the I/O: the driver performs the core's effects, one folder per protocol.
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod average;
 pub mod bridge;
 pub mod clock;
 pub mod driver;
 pub mod error;
 pub mod foreign;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod instant;
 pub mod link;
+#[cfg(feature = "mysql")]
+pub mod mysql;
+pub mod net;
 pub mod pool;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(all(feature = "postgres", feature = "mysql"))]
+pub mod protocol;
 pub mod registry;
 pub mod replies;
 pub mod request;

@@ -27,6 +27,16 @@ pub struct Finished {
     pub dirties: bool,
 }
 
+/// What a server says of a result beside its count (MySQL).
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The number that was generated for the first row, or zero.
+    pub insert_id: u64,
+    pub warnings: u16,
+    /// What the statement did, in words.
+    pub info: &'a [u8],
+}
+
 /// A connection, and the server's number for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer {
@@ -217,6 +227,16 @@ impl Replies<'_> {
         let command = self.names.command(command);
         link.know_command(command, &self.names.command_names[command as usize]);
         request.result = Some(Outcome { shape, command, count });
+    }
+
+    /// More of the result that was just completed, ahead of the record that ends it.
+    pub fn tell(&mut self, token: Token, told: Told<'_>) {
+        let Some(request) = self.requests.get(token) else { return };
+        let Some((link, number)) = answerable(request) else { return };
+        let Some(link) = self.links.get(link) else { return };
+        let (low, high) = (told.insert_id as i32, (told.insert_id >> 32) as i32);
+        let words = [record::OUTCOME, number, low, high, i32::from(told.warnings)];
+        link.record_with_bytes(&words, told.info);
     }
 
     /// A cursor waits to be asked for more, or a stream for credit: how many rows it is asked for

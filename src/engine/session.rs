@@ -183,6 +183,9 @@ impl Place {
 pub trait Connector: Send + Sync {
     fn connect(self: Arc<Self>, attempt: Attempt) -> LocalFuture<Result<Opened, EngineError>>;
 
+    /// The server runs on this machine, as far as the target tells.
+    fn is_local(&self) -> bool;
+
     /// A server that refuses to write may be what this target asks for.
     fn allows_read_only(&self) -> bool;
 

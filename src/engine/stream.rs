@@ -18,6 +18,13 @@ pub enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
     /// Made by JavaScript.
     Bridge(Bridge),
+    /// Over another one: a protocol's compression.
+    Layer(Box<dyn Layer>),
+}
+
+/// A transport over a transport.
+pub trait Layer: AsyncRead + AsyncWrite + Unpin {
+    fn peer_certificate(&self) -> Option<&[u8]>;
 }
 
 impl Stream {
@@ -26,6 +33,7 @@ impl Stream {
         match self {
             Stream::Tls(stream) => stream.get_ref().1.peer_certificates()?.first().map(|c| &**c),
             Stream::Bridge(bridge) => bridge.peer_certificate(),
+            Stream::Layer(layer) => layer.peer_certificate(),
             _ => None,
         }
     }
@@ -40,6 +48,7 @@ macro_rules! delegate {
             Stream::Unix(inner) => Pin::new(inner).$method($($argument),*),
             Stream::Tls(inner) => Pin::new(inner).$method($($argument),*),
             Stream::Bridge(inner) => Pin::new(inner).$method($($argument),*),
+            Stream::Layer(inner) => Pin::new(inner).$method($($argument),*),
         }
     };
 }
@@ -78,6 +87,7 @@ impl AsyncWrite for Stream {
             Stream::Unix(inner) => inner.is_write_vectored(),
             Stream::Tls(inner) => inner.is_write_vectored(),
             Stream::Bridge(inner) => inner.is_write_vectored(),
+            Stream::Layer(inner) => inner.is_write_vectored(),
         }
     }
 

@@ -7,8 +7,7 @@ use crate::core::error::OptionError;
 use crate::core::message::Input;
 use crate::core::options::{Int8, Options, Reset, Validate, Value};
 use crate::engine::pool::{Attached, Hooks, PoolShared, Role, Surroundings};
-use crate::engine::postgres::adapter::Postgres;
-use crate::engine::postgres::config::{INTERNAL, KEYS};
+use crate::engine::protocol::Protocol;
 use crate::engine::registry::{self, Before};
 use crate::engine::runtime::Message;
 use crate::engine::session::Connector;
@@ -72,18 +71,19 @@ fn make_pool(
     surroundings: &Surroundings,
 ) -> Result<Json, OptionError> {
     let given_reset = entries.iter().any(|(key, _)| key == "reset");
-    let (options, rest) = Options::parse(entries, &[KEYS, INTERNAL].concat())?;
+    let (protocol, entries) = Protocol::choose(entries)?;
+    let (options, rest) = Options::parse(entries, &protocol.keys())?;
     if options.validate == Validate::Function {
         let expected = "'auto', 'always' or 'never' for a database";
         return Err(OptionError::bound("validate", expected, "a function"));
     }
     let is_function = |name: &str| rest.iter().any(|it| it.0 == name && it.1 == Value::Function);
     let (password, stream) = (is_function("password"), is_function("stream"));
-    let (connector, replicas) = Postgres::new(rest, surroundings, &options)?;
+    let (connector, replicas) = protocol.connectors(rest, surroundings, &options)?;
     let reset = options.reset == Reset::Function;
     let hooks = Hooks { on_connect: options.on_connect, reset, password, stream };
     let me = Attached { link: link.shared.id, thread: link.shared.thread, hooks };
-    let opening = Opening { options, connector: Arc::new(connector) };
+    let opening = Opening { options, connector };
     let pool = match opening.options.name.clone().filter(|_| opening.options.shared) {
         None => opening.make(link, me, replicas, Before::default()),
         Some(name) => {
@@ -96,14 +96,16 @@ fn make_pool(
     for pool in pool.replicas.iter().chain([&pool]) {
         link.add_pool(pool.clone());
     }
-    Ok(settings_of(&pool, hooks))
+    let mut settings = settings_of(&pool, hooks);
+    settings["engine"] = protocol.name().into();
+    Ok(settings)
 }
 
 /// What a pool is made of.
 #[derive(Clone)]
 struct Opening {
     options: Options,
-    connector: Arc<Postgres>,
+    connector: Arc<dyn Connector>,
 }
 
 impl Opening {
@@ -112,14 +114,14 @@ impl Opening {
         self,
         link: &Rc<LocalLink>,
         me: Attached,
-        replicas: Option<Postgres>,
+        replicas: Option<Arc<dyn Connector>>,
         before: Before,
     ) -> Arc<PoolShared> {
         // Replicas first: a statement must find the pool that it is sent to.
         let replicas = replicas.map(|connector| {
             let name = self.options.name.as_ref().map(|name| format!("{name} (replicas)"));
             let options = Options { name, ..self.options.clone() };
-            let opening = Opening { options, connector: Arc::new(connector) };
+            let opening = Opening { options, connector };
             opening.open(link, me, Role::Replicas, None, before.replicas)
         });
         let beside = replicas.as_ref().map(|pool| pool.id);
@@ -139,7 +141,7 @@ impl Opening {
         // Jitter must differ between processes; nothing else depends on the seed.
         let seed = RandomState::new().hash_one(id);
         let Opening { options, connector } = self;
-        let options = packed(options, &connector);
+        let options = packed(options, &*connector);
         let clock = link.runtime.clock;
         let mut pool = PoolShared::new(id, me, options, connector, clock, seed, before);
         let own = Arc::get_mut(&mut pool).expect("nobody else has seen it");
@@ -205,7 +207,7 @@ fn settings_of(pool: &PoolShared, given: Hooks) -> Json {
 /// The server shares our processors: beyond two busy connections for each, another one only adds
 /// switches between them. Packing short statements gave 15 % more point selects with 65 workers
 /// on two cores (`benches/node` row `point`). A server elsewhere may have any number.
-fn packed(mut options: Options, connector: &Postgres) -> Options {
+fn packed(mut options: Options, connector: &dyn Connector) -> Options {
     if connector.is_local() {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         options.share_width = cores.saturating_mul(2);

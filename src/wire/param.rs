@@ -9,8 +9,10 @@ pub enum Param<'a> {
     Bool(bool),
     Int(i32),
     Float(f64),
-    /// Text in UTF-8: strings, BigInts in decimal.
+    /// Text in UTF-8.
     Text(&'a str),
+    /// In decimal.
+    BigInt(&'a str),
     /// An instant in ISO form to the millisecond, as local time with its offset.
     Date(&'a str),
     /// Buffer or typed array.
@@ -88,6 +90,7 @@ fn take<'a>(rest: &mut &'a [i32]) -> Option<Param<'a>> {
             Param::Float(f64::from_bits(u64::from(low) | u64::from(high) << 32))
         }
         tag::TEXT => Param::Text(text(rest)?),
+        tag::BIGINT => Param::BigInt(text(rest)?),
         tag::DATE => Param::Date(text(rest)?),
         tag::BYTES => Param::Bytes(payload(rest)?),
         tag::JSON => Param::Json(text(rest)?),

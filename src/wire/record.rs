@@ -76,6 +76,12 @@ pub mod flag {
     pub const WIRE: i32 = 1024;
     /// All cells as the bytes of their binary form, whatever their types.
     pub const BINARY: i32 = 2048;
+    /// What the caller believes of the text, of which PACE tells: that it has a wire to itself, or is
+    /// a short read or write that may share one.
+    pub const ALONE: i32 = 4096;
+    pub const SHORT_READ: i32 = 8192;
+    pub const SHORT_WRITE: i32 = 16384;
+    pub const PACES: i32 = ALONE | SHORT_READ | SHORT_WRITE;
 }
 
 /// Parameter tags; the payload follows.
@@ -95,6 +101,8 @@ pub mod tag {
     pub const ARRAY: i32 = 8;
     /// Length word, bytes: a Date in ISO form, local time with its offset.
     pub const DATE: i32 = 9;
+    /// Length word, decimal digits: a BigInt.
+    pub const BIGINT: i32 = 10;
 }
 
 /// `[ROWS, request, shape, row count]`, then per row its NULL words and cells.
@@ -148,6 +156,13 @@ pub const SUSPENDED: i32 = 21;
 /// `[STATUS, request, status]`: ahead of the end of a request of an unpooled session, where it has
 /// changed: how the session stands, as ReadyForQuery says it (`I`, `T`, `E`).
 pub const STATUS: i32 = 22;
+
+/// `[OUTCOME, request, low, high, warnings, bytes]`: of the result that ends next: the generated
+/// id (zero for none), the count of warnings, what the server says of it in words.
+pub const OUTCOME: i32 = 23;
+/// `[PACE, request, pace]`: ahead of the end of a request whose flags say otherwise: which of `PACES`
+/// its text is.
+pub const PACE: i32 = 24;
 
 /// Kinds of TRANSPORT_OPEN.
 pub mod transport {

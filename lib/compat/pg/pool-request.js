@@ -3,6 +3,7 @@
 /** Those who ask a pool for a client: who wants it himself, and the queries of `pool.query`. */
 
 const { AsyncResource } = require('node:async_hooks');
+const { DatabaseError } = require('pg-protocol');
 const { refuseAtCaller } = require('../../failure');
 const { surface } = require('../../surface');
 const { PLAIN, RUN } = require('./queries');
@@ -91,7 +92,9 @@ class QueryRequest extends Request {
     this.member = null;
     this.listener = null;
     this.isOver = false;
-    /** What came of sending it ahead of its client, in pipeline mode. */
+    /** `read` or `write` where it may share a client. */
+    this.pace = undefined;
+    /** What came of sending it over somebody else's client. */
     this.ahead = null;
     /** Its client was lost while the answer was to come over another one. */
     this.lost = undefined;
@@ -151,15 +154,26 @@ class QueryRequest extends Request {
     else this.lost = error;
   }
 
-  /** Sends it over a client that somebody else's query has; it still waits for one of its own. */
-  sendAhead(client) {
-    this.ahead = new Ahead(this);
+  /**
+   * Sends it over a client that somebody else's query has, by its method `how`; it still waits for
+   * one of its own.
+   */
+  sendAhead(client, how) {
+    const ahead = new Ahead(this, client);
+    const answer = (error, result) => ahead.answer(error, result);
+    this.ahead = ahead;
     try {
-      client.query(this.text, this.values, (error, result) => this.ahead.answer(error, result));
+      // It is told of what is wrong with it when it is its turn.
+      if (client[how](this.text, this.values, answer) === false) this.ahead = null;
     } catch {
-      // Told when it is its turn.
       this.ahead = null;
     }
+  }
+
+  /** The client that it was sent over is lost; it only reads, and has one of its own, or will. */
+  sendAgain(isGranted) {
+    this.ahead = null;
+    if (isGranted) this.run(this.client);
   }
 
   /** The client goes back first: the caller may want it next. */
@@ -184,17 +198,24 @@ class QueryRequest extends Request {
 /** The answer to a query that was sent before it was its turn, and what became of its wait. */
 class Ahead {
   #request;
+  #client;
   #error = null;
   #result = undefined;
   #isGranted = false;
   #isRefused = false;
 
-  constructor(request) {
+  /** `client`: that it was sent over. */
+  constructor(request, client) {
     this.#request = request;
+    this.#client = client;
     this.isOver = false;
   }
 
   answer(error, result) {
+    if (error && this.#mayGoAgain(error)) {
+      this.#request.sendAgain(this.#isGranted);
+      return;
+    }
     this.isOver = true;
     this.#error = error;
     this.#result = result;
@@ -209,6 +230,14 @@ class Ahead {
   refuse() {
     this.#isRefused = true;
     this.#tell();
+  }
+
+  /** With pg its client would have been another one, and the loss of this one nothing to it. */
+  #mayGoAgain(error) {
+    const { pace, client, lost } = this.#request;
+    if (pace !== 'read' || this.#isRefused) return false;
+    if (client === this.#client || lost !== undefined) return false;
+    return !(error instanceof DatabaseError) || error.severity === 'FATAL';
   }
 
   #tell() {

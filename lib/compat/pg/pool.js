@@ -19,11 +19,9 @@ const {
 } = require('./pool-messages');
 const { bounds, coreOptions, readOptions } = require('./pool-options');
 const { ClientRequest, QueryRequest } = require('./pool-request');
+const { Sharing } = require('./sharing');
 
 const { nextTick } = process;
-
-/** Queries on one client, in pipeline mode. */
-const AHEAD_MAX = 16;
 
 const NOOP = () => {};
 
@@ -43,6 +41,7 @@ class Pool extends EventEmitter {
   #holders = 0;
   /** Whoever is being given back. */
   #returning = null;
+  #sharing;
   #isClosing = false;
   #hasWarned = false;
   #tellEnded = null;
@@ -72,6 +71,7 @@ class Pool extends EventEmitter {
       performed: () => this.#answer(),
       closed: () => this.#handleClosed(),
     };
+    this.#sharing = new Sharing(this.options);
     const core = coreOptions(this.options);
     this.#resources = new Resources(this.#clients, core, watcher, { callsBack: true });
   }
@@ -98,7 +98,10 @@ class Pool extends EventEmitter {
     if (this.connect !== connect) {
       this.connect((error, client) => request.handleClient(error, client));
     } else if (this.ending) request.finish(new Error(ENDED));
-    else this.#request(request);
+    else {
+      request.pace = this.#sharing.paceOf(text);
+      this.#request(request);
+    }
     return promise;
   }
 
@@ -135,25 +138,11 @@ class Pool extends EventEmitter {
     if (entry !== null) return entry;
     request.handleWait();
     this.#resources.wait(request);
-    if (this.options.pipeline && request.isQuery) this.#sendAhead(request);
+    // Not while somebody holds a client himself: what he has locked, a query may wait for, and those
+    // behind it would, too.
+    const maySend = request.isQuery && this.#holders === 0 && request.entry === null;
+    if (maySend && !this.#sharing.isOff) this.#sharing.send(request, this.#queried);
     return null;
-  }
-
-  /**
-   * In pipeline mode a query that waits for a client goes over one that others' queries have, as the
-   * next one there. Not while somebody holds a client himself: what he has locked, a query may wait
-   * for, and those behind it would, too.
-   */
-  #sendAhead(request) {
-    if (this.#holders > 0 || this.options.verify || request.entry !== null) return;
-    let fewest = AHEAD_MAX;
-    let best = null;
-    for (const { client } of this.#queried) {
-      if (!client.pipeline || !client._queryable || client._ending) continue;
-      const sent = client._sentQueryQueue.length;
-      if (sent < fewest) [fewest, best] = [sent, client];
-    }
-    if (best !== null) request.sendAhead(best);
   }
 
   #handleTick(request) {

@@ -43,6 +43,10 @@ impl Statement for Text {
 }
 
 impl Connector for Nowhere {
+    fn is_local(&self) -> bool {
+        false
+    }
+
     fn allows_read_only(&self) -> bool {
         false
     }

@@ -2,23 +2,26 @@
 
 use super::cancel::cancel;
 use super::classify::Class;
-use super::config::{Endpoint, Target};
-use super::connect::{Connected, Peer};
+use super::config::Target;
+use super::connect::Connected;
 use super::copy::refusal;
 use super::error::ServerError;
-use super::failure::ConnectError;
-use super::hosts::{Silence, connect};
+use super::hosts::connect;
 use super::params::EncodeError;
 use super::replicas;
 use super::role::Wanted;
 use super::session::{Broken, Execute, Flow, Session, SessionOptions, Sink};
 use super::statements::Statement;
-use super::tls::TlsRoots;
 use super::types::{self, Columns, Decoding, TypeOptions};
 use crate::core::error::OptionError;
 use crate::core::message::Time;
 use crate::core::options::{Options, Value};
+use crate::engine::average::Average;
 use crate::engine::error::EngineError;
+use crate::engine::net::address::Peer;
+use crate::engine::net::failure::ConnectError;
+use crate::engine::net::hosts::Silence;
+use crate::engine::net::tls::TlsRoots;
 use crate::engine::pool::Surroundings;
 use crate::engine::replies::{self, Replies};
 use crate::engine::session as driver;
@@ -26,7 +29,6 @@ use crate::engine::settings::Settings;
 use crate::wire::param::Params;
 use bytes::BytesMut;
 use once_cell::sync::OnceCell;
-use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -72,14 +74,9 @@ impl Postgres {
         let decoding = if verbatim { Decoding::Peer } else { Decoding::Native };
         let types = TypeOptions { int8: options.int8, decoding };
         let options = SessionOptions { statement_cache, types, verbatim };
-        let silence = Silence::of(&target);
+        let silence = Silence::of(&target.route);
         let roots = OnceCell::new();
         Postgres { target, silence, options, pem: pem.clone(), roots, settings }
-    }
-
-    /// The server runs on this machine, as far as the target tells.
-    pub fn is_local(&self) -> bool {
-        !self.target.bridged && self.target.endpoints.iter().all(Endpoint::is_local)
     }
 
     fn roots(&self) -> &TlsRoots {
@@ -105,6 +102,10 @@ impl driver::Connector for Postgres {
         })
     }
 
+    fn is_local(&self) -> bool {
+        self.target.route.is_local()
+    }
+
     fn allows_read_only(&self) -> bool {
         self.options.verbatim || self.target.wanted.allows_read_only()
     }
@@ -121,14 +122,13 @@ impl driver::Connector for Postgres {
 /// A text with how long it took so far.
 pub struct Timed {
     statement: Rc<Statement>,
-    /// Microseconds plus one; zero is "never run".
-    average: Cell<u32>,
+    average: Average,
 }
 
 impl Timed {
     pub fn new(id: u32, text: &str, name: Option<&str>) -> Timed {
         let statement = Rc::new(Statement::new(id, text).named(name));
-        Timed { statement, average: Cell::new(0) }
+        Timed { statement, average: Average::default() }
     }
 }
 
@@ -151,17 +151,11 @@ impl driver::Statement for Timed {
     }
 
     fn average(&self) -> Option<Time> {
-        self.average.get().checked_sub(1).map(Time::from)
+        self.average.value()
     }
 
-    /// One eighth of the new value: a single slow run does not make a statement slow.
     fn note(&self, took: Time) {
-        let took = u32::try_from(took).unwrap_or(u32::MAX - 1).min(u32::MAX - 1);
-        let next = match self.average.get().checked_sub(1) {
-            None => took,
-            Some(average) => average - average / 8 + took / 8,
-        };
-        self.average.set(next.saturating_add(1));
+        self.average.note(took);
     }
 
     fn as_any(&self) -> &dyn std::any::Any {
@@ -417,7 +411,6 @@ fn lost(broken: &Broken) -> EngineError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::session::Statement as _;
 
     #[test]
     fn tags_give_command_and_count() {
@@ -425,15 +418,5 @@ mod tests {
         assert_eq!(read_tag("SELECT 1000"), ("SELECT", Some(1000)));
         assert_eq!(read_tag("CREATE TABLE"), ("CREATE TABLE", None));
         assert_eq!(read_tag(""), ("", None));
-    }
-
-    #[test]
-    fn one_slow_run_does_not_make_a_statement_slow() {
-        let timed = Timed::new(1, "select 1", None);
-        assert_eq!(timed.average(), None);
-        timed.note(100);
-        assert_eq!(timed.average(), Some(100));
-        timed.note(4_100);
-        assert_eq!(timed.average(), Some(100 - 12 + 512));
     }
 }

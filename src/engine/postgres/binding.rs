@@ -1,9 +1,9 @@
 //! Channel binding: ties the password exchange to the certificate that the TLS handshake showed, so
 //! that whoever ends the TLS in between is found out (RFC 5929, `tls-server-end-point`).
 
-use super::given::{Given, alternatives, shown};
 use crate::core::error::OptionError;
 use crate::core::options::Value;
+use crate::engine::net::given::{Given, alternatives, shown};
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use x509_cert::Certificate;
 use x509_cert::der::asn1::{AnyRef, ContextSpecific, ObjectIdentifier};

@@ -1,9 +1,10 @@
 //! Asks the server, on a side connection, to stop what a session executes.
 
 use super::config::Target;
-use super::connect::{Encryption, Peer, open};
-use super::failure::ConnectError;
-use super::tls::TlsRoots;
+use super::connect::{Encryption, open};
+use crate::engine::net::address::Peer;
+use crate::engine::net::failure::ConnectError;
+use crate::engine::net::tls::TlsRoots;
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

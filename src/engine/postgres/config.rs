@@ -3,16 +3,17 @@
 //! An explicit option wins over the URL, the URL over the environment, that over the default.
 
 use super::binding::{self, ChannelBinding};
-use super::given::{Given, MS_MAX, alternatives, kind, shown, whole};
 use super::role::{WANTED, Wanted};
-use super::ssl;
-use super::tls::Ssl;
+use super::{ssl, url};
 use crate::core::error::OptionError;
 use crate::core::options::Value;
+use crate::engine::net::address::Endpoint;
+use crate::engine::net::given::{Given, MS_MAX, Names, check_choice, password, shown, whole};
+use crate::engine::net::route::{Route, read_bridged, read_keepalive, read_user_timeout};
 use crate::engine::settings::Settings;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -68,7 +69,16 @@ const CHOICES: [(&str, &[&str]); 3] = [
     ("load_balance_hosts", &["disable", "random"]),
 ];
 
-pub(super) const ENVIRONMENT: [(&str, &str); 18] = [
+/// How this engine's settings are read.
+pub(super) static NAMES: Names = Names {
+    keys: KEYS,
+    internal: INTERNAL,
+    environment: &ENVIRONMENT,
+    canonical,
+    parse_url: url::parse,
+};
+
+const ENVIRONMENT: [(&str, &str); 18] = [
     ("PGHOST", "host"),
     ("PGPORT", "port"),
     ("PGUSER", "user"),
@@ -102,54 +112,8 @@ pub(super) fn canonical(key: &str) -> &str {
     }
 }
 
-/// One place where a server may listen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Endpoint {
-    Tcp {
-        host: String,
-        port: u16,
-        /// `hostaddr`: then the name is for certificates only.
-        address: Option<IpAddr>,
-    },
-    /// The socket itself, not its directory.
-    Unix { path: PathBuf },
-}
-
-impl Endpoint {
-    /// A unix socket or a loopback address by its usual names; looks nothing up.
-    pub fn is_local(&self) -> bool {
-        match self {
-            Endpoint::Unix { .. } => true,
-            Endpoint::Tcp { host, address, .. } => match address.or(host.parse().ok()) {
-                Some(address) => address.is_loopback(),
-                None => host == "localhost",
-            },
-        }
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Endpoint::Tcp { host, port, .. } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Endpoint::Tcp { host, port, .. } => write!(f, "{host}:{port}"),
-            Endpoint::Unix { path } => write!(f, "{}", path.display()),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Keepalive {
-    pub idle: Duration,
-    pub interval: Option<Duration>,
-    pub count: Option<u32>,
-}
-
 pub struct Target {
-    /// Tried in turn; never empty.
-    pub endpoints: Vec<Endpoint>,
-    /// `load_balance_hosts`: hosts, and the addresses of each, in random order.
-    pub shuffles: bool,
+    pub route: Route,
     /// `target_session_attrs`.
     pub wanted: Wanted,
     pub user: String,
@@ -160,19 +124,10 @@ pub struct Target {
     pub database: String,
     pub application_name: Option<String>,
     pub options: Option<String>,
-    pub ssl: Ssl,
-    /// libpq's bound on one address, apart from the pool's `connectTimeoutMs` over all.
-    pub connect_timeout: Option<Duration>,
-    pub keepalive: Option<Keepalive>,
-    pub tcp_user_timeout: Option<Duration>,
-    /// How long the system may take to reach an address that is not the last one, as Node has it.
-    pub attempt_timeout: Option<Duration>,
     pub allow_cleartext_password: bool,
     /// Without a password an empty one is sent, where the method allows it.
     pub sends_no_password: bool,
     pub scram_iterations_max: Option<u32>,
-    /// Transports are made by JavaScript: option `stream`, or TLS that rustls has no options for.
-    pub bridged: bool,
     /// Of a session that its caller steers: see `Surroundings`.
     pub startup: Option<Vec<(String, String)>>,
     /// A pooler has refused the pins of the handshake: do not ask it again each time.
@@ -186,7 +141,7 @@ impl Target {
         environment: &BTreeMap<String, String>,
         os_user: Option<&str>,
     ) -> Result<Target, OptionError> {
-        Target::read(&Given::collect(entries, environment)?, os_user)
+        Target::read(&Given::collect(&NAMES, entries, environment)?, os_user)
     }
 
     pub(super) fn read(given: &Given, os_user: Option<&str>) -> Result<Target, OptionError> {
@@ -199,8 +154,7 @@ impl Target {
         };
         let channel_binding = binding::read(given)?;
         Ok(Target {
-            endpoints: endpoints(given)?,
-            shuffles: given.text("load_balance_hosts")? == Some("random"),
+            route: route(given, channel_binding)?,
             wanted: wanted(given)?,
             user: user.to_owned(),
             password: password(given)?,
@@ -209,18 +163,9 @@ impl Target {
             database: given.text("database")?.unwrap_or(user).to_owned(),
             application_name: given.text("applicationName")?.map(str::to_owned),
             options: given.text("options")?.map(str::to_owned),
-            ssl: ssl::read(given, channel_binding)?,
-            connect_timeout: given.seconds("connect_timeout")?,
-            keepalive: keepalive(given)?,
-            tcp_user_timeout: match given.whole("tcpUserTimeoutMs", 0, MS_MAX)? {
-                None => Some(Duration::from_secs(30)),
-                Some(ms) => Some(ms).filter(|&ms| ms > 0).map(Duration::from_millis),
-            },
-            attempt_timeout: given.whole("attemptTimeoutMs", 1, MS_MAX)?.map(Duration::from_millis),
             allow_cleartext_password: given.flag("allowCleartextPassword")?.unwrap_or(false),
             sends_no_password: given.flag("sendEmptyPassword")?.unwrap_or(false),
             scram_iterations_max: iterations_max(given)?,
-            bridged: bridged(given)?,
             startup: None,
             pins_refused: AtomicBool::new(false),
         })
@@ -232,7 +177,7 @@ impl Target {
         environment: &BTreeMap<String, String>,
         os_user: Option<&str>,
     ) -> Result<Settings, OptionError> {
-        let mut settings = Given::collect(entries, environment)?.settings();
+        let mut settings = Given::collect(&NAMES, entries, environment)?.settings();
         let text = |text: &str| Value::Text(text.to_owned());
         let user = settings.get("user").cloned();
         let user = user.unwrap_or_else(|| text(os_user.unwrap_or_default()));
@@ -250,17 +195,6 @@ impl Target {
         Ok(settings)
     }
 
-    /// How long to try this address, when there is another to be tried after it.
-    pub(super) fn patience(&self, tried: &SocketAddr) -> Option<Duration> {
-        let is_last = match self.endpoints.last() {
-            Some(Endpoint::Tcp { address: Some(last), port, .. }) => {
-                (*last, *port) == (tried.ip(), tried.port())
-            }
-            _ => true,
-        };
-        self.attempt_timeout.filter(|_| !is_last)
-    }
-
     pub(super) fn asks_for_pins(&self) -> bool {
         !self.pins_refused.load(Ordering::Relaxed)
     }
@@ -273,59 +207,29 @@ impl Target {
 /// Says all but what is secret: password, and the key inside `ssl`.
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let endpoints: Vec<_> = self.endpoints.iter().map(|e| e.to_string()).collect();
+        let endpoints: Vec<_> = self.route.endpoints.iter().map(|e| e.to_string()).collect();
         f.debug_struct("Target")
             .field("endpoints", &endpoints)
             .field("user", &self.user)
             .field("database", &self.database)
             .field("application_name", &self.application_name)
             .field("options", &self.options)
-            .field("ssl", &self.ssl.mode)
+            .field("ssl", &self.route.ssl.mode)
             .finish_non_exhaustive()
     }
 }
 
-/// A function is no text yet: it is asked at each connect, by the driver. An empty password is
-/// none, as with libpq: servers refuse it anyway.
-fn password(given: &Given) -> Result<Option<String>, OptionError> {
-    match given.ranked("password") {
-        Some((_, Value::Function)) => Ok(None),
-        None | Some((_, Value::Text(_))) => {
-            Ok(given.text("password")?.filter(|text| !text.is_empty()).map(str::to_owned))
-        }
-        Some((_, value)) => {
-            Err(OptionError::bound("password", "a text or a function", kind(value)))
-        }
-    }
-}
-
-fn check_choice(given: &Given, key: &str, accepted: &[&str]) -> Result<(), OptionError> {
-    match given.ranked(key) {
-        None => Ok(()),
-        Some((_, Value::Text(text))) if accepted.contains(&text.as_str()) => Ok(()),
-        Some((_, value)) => Err(OptionError::bound(key, &alternatives(accepted), &shown(value))),
-    }
-}
-
-fn bridged(given: &Given) -> Result<bool, OptionError> {
-    match given.ranked("stream") {
-        None => Ok(false),
-        Some((_, Value::Function)) => Ok(true),
-        Some((_, value)) => {
-            let expected = "a function that makes a Duplex for each connection";
-            Err(OptionError::bound("stream", expected, &shown(value)))
-        }
-    }
-}
-
-fn keepalive(given: &Given) -> Result<Option<Keepalive>, OptionError> {
-    let keepalive = Keepalive {
-        // The system's two hours are longer than what firewalls and load balancers remember.
-        idle: given.seconds("keepalives_idle")?.unwrap_or(Duration::from_secs(60)),
-        interval: given.seconds("keepalives_interval")?,
-        count: given.whole("keepalives_count", 0, 127)?.map(|n| n as u32).filter(|&n| n > 0),
-    };
-    Ok(given.flag("keepalive")?.unwrap_or(true).then_some(keepalive))
+fn route(given: &Given, binding: ChannelBinding) -> Result<Route, OptionError> {
+    Ok(Route {
+        endpoints: endpoints(given)?,
+        shuffles: given.text("load_balance_hosts")? == Some("random"),
+        ssl: ssl::read(given, binding)?,
+        connect_timeout: given.seconds("connect_timeout")?,
+        keepalive: read_keepalive(given)?,
+        tcp_user_timeout: read_user_timeout(given)?,
+        attempt_timeout: given.whole("attemptTimeoutMs", 1, MS_MAX)?.map(Duration::from_millis),
+        bridged: read_bridged(given)?,
+    })
 }
 
 /// 0 is "no bound", as it is without the option.

@@ -11,9 +11,7 @@ pub mod connect;
 mod copy;
 mod cursor;
 pub mod error;
-pub mod failure;
-pub mod far;
-mod given;
+mod failure;
 mod hosts;
 pub mod params;
 pub mod passfile;
@@ -31,9 +29,10 @@ mod ssl;
 pub mod startup;
 pub mod statements;
 mod timestamps;
-pub mod tls;
-mod tls_failure;
-mod trust;
 pub mod types;
 mod url;
 mod verbatim;
+
+#[cfg(test)]
+#[path = "tests/tls_failure.rs"]
+mod tls_failure;

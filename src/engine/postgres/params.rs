@@ -74,7 +74,7 @@ fn write_value(out: &mut BytesMut, param: Param<'_>, type_oid: u32) -> Result<bo
         Param::Bool(value) => Ok(write_bool(out, value, type_oid)),
         Param::Int(value) => Ok(write_int(out, value, type_oid)),
         Param::Float(value) => Ok(write_float(out, value, type_oid)),
-        Param::Text(text) | Param::Json(text) => write_text(out, text),
+        Param::Text(text) | Param::BigInt(text) | Param::Json(text) => write_text(out, text),
         Param::Date(text) => write_date(out, text, type_oid),
         Param::Bytes(bytes) => {
             out.put_slice(bytes);

@@ -1,9 +1,9 @@
 //! The password of one connection: what the caller gives, else the passfile's line for it.
 
 use super::config::Target;
-use super::connect::{Address, Peer};
-use super::failure::{ConnectError, Kind};
 use super::passfile::{Key, Passfile};
+use crate::engine::net::address::{Address, Peer};
+use crate::engine::net::failure::{ConnectError, Kind};
 use tokio::task::spawn_blocking;
 
 /// Deliberately without `Debug`.

@@ -1,10 +1,11 @@
 //! The option `replicas`: the same target at other hosts, but for what it says otherwise.
 
-use super::config::{Endpoint, Target, endpoints};
-use super::given::{Entries, Given, is_given, kind};
+use super::config::{NAMES, Target, endpoints};
 use super::role::Wanted;
 use crate::core::error::OptionError;
 use crate::core::options::Value;
+use crate::engine::net::address::Endpoint;
+use crate::engine::net::given::{Entries, Given, is_given, kind};
 use std::collections::BTreeMap;
 
 const PLACE: [&str; 3] = ["host", "hostaddr", "port"];
@@ -19,7 +20,7 @@ pub(super) fn split(
 ) -> Result<(Target, Option<Target>), OptionError> {
     let (replicas, entries): (Entries, Entries) =
         entries.into_iter().partition(|(key, _)| key == "replicas");
-    let given = Given::collect(entries, environment)?;
+    let given = Given::collect(&NAMES, entries, environment)?;
     let target = Target::read(&given, os_user)?;
     let replicas = match replicas.into_iter().map(|(_, value)| value).rfind(is_given) {
         Some(value) => Some(read(value, &given, os_user)?),
@@ -52,7 +53,7 @@ fn of_settings(
     main: &Given,
     os_user: Option<&str>,
 ) -> Result<Target, OptionError> {
-    let own = Given::of(settings.clone())?;
+    let own = Given::of(&NAMES, settings.clone())?;
     let moves = own.ranked("host").or(own.ranked("hostaddr")).is_some();
     let kept = |key: &str| !(OWN.contains(&key) || moves && PLACE.contains(&key));
     let mut target = Target::read(&main.overlaid(settings, kept)?, os_user)?;
@@ -61,7 +62,7 @@ fn of_settings(
         // The primary is among the hosts.
         target.wanted = Wanted::Standby;
     }
-    target.shuffles |= !says("load_balance_hosts");
+    target.route.shuffles |= !says("load_balance_hosts");
     Ok(target)
 }
 
@@ -73,7 +74,7 @@ fn of_list(list: Vec<Value>, main: &Given, os_user: Option<&str>) -> Result<Targ
         if !matches!(value, Value::Text(_)) {
             return Err(misfit(&format!("a list with {}", kind(value))));
         }
-        let own = Given::of(vec![url(value.clone())])?;
+        let own = Given::of(&NAMES, vec![url(value.clone())])?;
         places.extend(endpoints(&own)?);
         let rest = own.without(&PLACE);
         if common.get_or_insert_with(|| rest.clone()) != &rest {
@@ -82,7 +83,7 @@ fn of_list(list: Vec<Value>, main: &Given, os_user: Option<&str>) -> Result<Targ
     }
     let first = list.into_iter().next().unwrap_or(Value::Null);
     let mut target = of_settings(vec![url(first)], main, os_user)?;
-    target.endpoints = places;
+    target.route.endpoints = places;
     Ok(target)
 }
 

@@ -3,8 +3,8 @@
 use super::config::Target;
 use super::connect::Connected;
 use super::error::ServerError;
-use super::failure::{ConnectError, Kind};
 use super::startup::Started;
+use crate::engine::net::failure::{ConnectError, Kind};
 use crate::engine::stream::Stream;
 use bytes::{Buf, BytesMut};
 use postgres_protocol::message::backend;

@@ -1,15 +1,24 @@
 //! The options about TLS: `ssl` as Node programs write it, `sslmode` and its kin as libpq does.
 
 use super::binding::ChannelBinding;
-use super::given::{Given, alternatives, flag, kind, shown};
-use super::tls::{Identity, Ssl, SslMode};
-use super::trust::OldVersion;
 use crate::core::error::OptionError;
 use crate::core::options::Value;
-use rustls::Error;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use std::sync::Arc;
+use crate::engine::net::given::{Given, shown};
+use crate::engine::net::ssl::{Files, decides, mode_of_ssl, named_mode, read_fields, read_files};
+use crate::engine::net::tls::{Dialect, Ssl, SslMode};
+
+/// How libpq's users know TLS.
+static DIALECT: Dialect = Dialect {
+    alpn: b"postgresql",
+    unchecked: "sslmode 'require' without 'sslrootcert', or ssl.rejectUnauthorized: false, take it \
+                unchecked",
+    authority: "option 'ssl.ca' or 'sslrootcert'",
+    any_name: "sslmode 'verify-ca'",
+    identity: "options 'ssl.cert' and 'ssl.key' (or 'sslcert' and 'sslkey')",
+    certificate: "option 'ssl.cert' or 'sslcert'",
+    no_direct: "the server does not take TLS from the first byte, which option 'sslnegotiation' \
+                ('direct') asks for and PostgreSQL has from version 17 on; 'postgres' works with all",
+};
 
 const MODES: [(&str, SslMode); 6] = [
     ("disable", SslMode::Disable),
@@ -20,12 +29,8 @@ const MODES: [(&str, SslMode); 6] = [
     ("verify-full", SslMode::VerifyFull),
 ];
 
-/// Fields of the object form of `ssl`, spelled as in Node's `tls.connect`.
-const FIELDS: [&str; 5] =
-    ["ssl.rejectUnauthorized", "ssl.ca", "ssl.servername", "ssl.cert", "ssl.key"];
-
 /// libpq's names of files, and the field of `tls.connect` for what is in them.
-const FILES: [(&str, &str); 3] = [("sslrootcert", "ca"), ("sslcert", "cert"), ("sslkey", "key")];
+const FILES: Files = [("sslrootcert", "ca"), ("sslcert", "cert"), ("sslkey", "key")];
 
 /// `ssl: true` and `ssl: {}` verify, as everywhere in Node; `sslmode=require` only encrypts, as
 /// everywhere in PostgreSQL. The stronger source decides; given side by side `sslmode` sets the
@@ -33,11 +38,11 @@ const FILES: [(&str, &str); 3] = [("sslrootcert", "ca"), ("sslcert", "cert"), ("
 pub(super) fn read(given: &Given, binding: ChannelBinding) -> Result<Ssl, OptionError> {
     let ssl = given.ranked("ssl");
     let mode = given.ranked("sslmode");
-    let mut result = Ssl::default();
+    let mut result = Ssl::new(&DIALECT);
     if let Some((_, Value::Object(fields))) = ssl {
         read_fields(fields, &mut result)?;
     } else {
-        read_files(given, &mut result)?;
+        read_files(given, &FILES, |path| path != SYSTEM, &mut result)?;
     }
     let system = ssl.is_none() && given.text("sslrootcert")? == Some(SYSTEM);
     result.mode = match (ssl, mode) {
@@ -52,7 +57,7 @@ pub(super) fn read(given: &Given, binding: ChannelBinding) -> Result<Ssl, Option
         (Some((a, value)), Some((b, _))) if a == b && decides(value) => {
             return Err(OptionError::bound("sslmode", "given without 'ssl' beside it", "both"));
         }
-        (_, Some((_, value))) => mode_of_sslmode(value)?,
+        (_, Some((_, value))) => named_mode("sslmode", &MODES, value)?,
     };
     // libpq's rule: who names an authority wants it checked.
     if result.mode == SslMode::Require && !result.ca.is_empty() && ssl.is_none() {
@@ -104,165 +109,4 @@ fn require_tls(mode: &mut SslMode) -> Result<(), OptionError> {
         }
         _ => Ok(()),
     }
-}
-
-fn mode_of_sslmode(value: &Value) -> Result<SslMode, OptionError> {
-    let mode = match value {
-        Value::Text(text) => MODES.iter().find(|(name, _)| name == text),
-        _ => None,
-    };
-    mode.map(|&(_, mode)| mode).ok_or_else(|| {
-        let names = MODES.map(|(name, _)| name);
-        OptionError::bound("sslmode", &alternatives(&names), &shown(value))
-    })
-}
-
-fn mode_of_ssl(value: &Value) -> Result<SslMode, OptionError> {
-    let verifies = match value {
-        Value::Object(fields) => match field(fields, "rejectUnauthorized") {
-            Some(value) => flag(value).ok_or_else(|| {
-                OptionError::bound("ssl.rejectUnauthorized", "true or false", &shown(value))
-            })?,
-            None => true,
-        },
-        value => match flag(value) {
-            Some(true) => true,
-            Some(false) => return Ok(SslMode::Disable),
-            None => {
-                let expected = "true, false or an object";
-                return Err(OptionError::bound("ssl", expected, &shown(value)));
-            }
-        },
-    };
-    Ok(if verifies { SslMode::VerifyFull } else { SslMode::Require })
-}
-
-/// Whether this value of `ssl` says how strict to be, and so competes with `sslmode`.
-fn decides(value: &Value) -> bool {
-    match value {
-        Value::Object(fields) => field(fields, "rejectUnauthorized").is_some(),
-        _ => true,
-    }
-}
-
-fn field<'a>(fields: &'a [(String, Value)], name: &str) -> Option<&'a Value> {
-    let value = fields.iter().rfind(|(key, _)| key == name).map(|(_, value)| value);
-    value.filter(|value| !matches!(value, Value::Null | Value::Other(_)))
-}
-
-fn read_fields(fields: &[(String, Value)], ssl: &mut Ssl) -> Result<(), OptionError> {
-    for (key, _) in fields {
-        let key = format!("ssl.{key}");
-        if !FIELDS.contains(&key.as_str()) {
-            return Err(OptionError::unknown(&key, FIELDS.into_iter()));
-        }
-    }
-    if let Some(value) = field(fields, "ca") {
-        ssl.ca = match value {
-            Value::List(list) => {
-                let read = list.iter().map(|value| certificates("ssl.ca", pem("ssl.ca", value)?));
-                read.collect::<Result<Vec<_>, _>>()?.concat()
-            }
-            value => certificates("ssl.ca", pem("ssl.ca", value)?)?,
-        };
-    }
-    if let Some(value) = field(fields, "servername") {
-        let name = match value {
-            Value::Text(text) => ServerName::try_from(text.clone()).ok(),
-            _ => None,
-        };
-        ssl.servername =
-            Some(name.ok_or_else(|| {
-                OptionError::bound("ssl.servername", "a host name", &shown(value))
-            })?);
-    }
-    ssl.identity = match (field(fields, "cert"), field(fields, "key")) {
-        (None, None) => None,
-        (Some(cert), Some(key)) => {
-            let cert = certificates("ssl.cert", pem("ssl.cert", cert)?)?;
-            Some(identity(["ssl.cert", "ssl.key"], cert, pem("ssl.key", key)?)?)
-        }
-        (Some(_), None) => return Err(incomplete("ssl.key", "ssl.cert")),
-        (None, Some(_)) => return Err(incomplete("ssl.cert", "ssl.key")),
-    };
-    Ok(())
-}
-
-/// libpq's names of files.
-fn read_files(given: &Given, ssl: &mut Ssl) -> Result<(), OptionError> {
-    for (option, name) in FILES {
-        let path = given.text(option)?.filter(|path| *path != SYSTEM);
-        ssl.files.extend(path.map(|path| (name, path.to_owned())));
-    }
-    if let Some(path) = given.text("sslrootcert")?.filter(|path| *path != SYSTEM) {
-        ssl.ca = certificates("sslrootcert", &file("sslrootcert", path)?)?;
-    }
-    ssl.identity = match (given.text("sslcert")?, given.text("sslkey")?) {
-        (None, None) => None,
-        (Some(cert), Some(key)) => {
-            let cert = certificates("sslcert", &file("sslcert", cert)?)?;
-            Some(identity(["sslcert", "sslkey"], cert, &file("sslkey", key)?)?)
-        }
-        (Some(_), None) => return Err(incomplete("sslkey", "sslcert")),
-        (None, Some(_)) => return Err(incomplete("sslcert", "sslkey")),
-    };
-    Ok(())
-}
-
-fn file(option: &str, path: &str) -> Result<String, OptionError> {
-    std::fs::read_to_string(path).map_err(|error| {
-        OptionError::bound(option, "a readable file", &format!("'{path}' ({})", error.kind()))
-    })
-}
-
-fn pem<'a>(option: &str, value: &'a Value) -> Result<&'a str, OptionError> {
-    match value {
-        Value::Text(text) => Ok(text),
-        other => Err(OptionError::bound(option, "PEM text", kind(other))),
-    }
-}
-
-fn certificates(option: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, OptionError> {
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    match read {
-        Ok(list) if !list.is_empty() => Ok(list),
-        _ => Err(OptionError::bound(option, "certificates in PEM form", "something else")),
-    }
-}
-
-fn identity(
-    [cert, option]: [&str; 2],
-    chain: Vec<CertificateDer<'static>>,
-    pem: &str,
-) -> Result<Arc<Identity>, OptionError> {
-    // PKCS #8 says it in the first line, OpenSSL's older forms in a header.
-    if pem.contains("BEGIN ENCRYPTED PRIVATE KEY") || pem.contains("Proc-Type: 4,ENCRYPTED") {
-        let expected =
-            "a private key that is not encrypted (openssl pkey takes the passphrase off)";
-        return Err(OptionError::bound(option, expected, "an encrypted one"));
-    }
-    let expected = "a private key in PEM form, not encrypted";
-    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes())
-        .map_err(|_| OptionError::bound(option, expected, "something else"))?;
-    let old = chain.first().and_then(OldVersion::of);
-    let identity = Identity::new(chain, key).map_err(|error| match error {
-        Error::InconsistentKeys(_) => {
-            let expected = format!("the key of the first certificate in '{cert}'");
-            OptionError::bound(option, &expected, "the key of another")
-        }
-        Error::InvalidCertificate(_) if let Some(old) = old => {
-            let expected = "a client certificate of X.509 version 3 (or 'ssl.cert' beside \
-                            ssl.minVersion: 'TLSv1.2', with which Node makes the connections)";
-            OptionError::bound(cert, expected, &format!("one of {old}"))
-        }
-        Error::InvalidCertificate(_) => {
-            OptionError::bound(cert, "a client certificate", "one that cannot be read")
-        }
-        _ => OptionError::bound(option, "an RSA, ECDSA or Ed25519 key", "another kind of key"),
-    })?;
-    Ok(Arc::new(identity))
-}
-
-fn incomplete(missing: &str, present: &str) -> OptionError {
-    OptionError::bound(missing, &format!("given together with '{present}'"), "none")
 }

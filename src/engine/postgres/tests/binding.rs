@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::postgres::config::NAMES;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::collections::BTreeMap;
@@ -70,12 +71,12 @@ fn what_is_cut_short_is_no_certificate() {
 fn the_option_is_libpqs() {
     let of = |text: &str| {
         let entries = vec![("channel_binding".to_owned(), Value::Text(text.to_owned()))];
-        read(&Given::collect(entries, &BTreeMap::new()).unwrap())
+        read(&Given::collect(&NAMES, entries, &BTreeMap::new()).unwrap())
     };
     for (name, mode) in MODES {
         assert_eq!(of(name), Ok(mode));
     }
     assert_eq!(of("on").unwrap_err().option, "channel_binding");
-    let nothing = Given::collect(Vec::new(), &BTreeMap::new()).unwrap();
+    let nothing = Given::collect(&NAMES, Vec::new(), &BTreeMap::new()).unwrap();
     assert_eq!(read(&nothing), Ok(ChannelBinding::Prefer));
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::postgres::tls::SslMode;
+use crate::engine::net::tls::SslMode;
 
 fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
@@ -29,12 +29,12 @@ fn tcp(host: &str, port: u16) -> Endpoint {
 #[test]
 fn defaults() {
     let target = target(&[]).unwrap();
-    assert_eq!(target.endpoints, [tcp("localhost", 5432)]);
+    assert_eq!(target.route.endpoints, [tcp("localhost", 5432)]);
     assert_eq!((&*target.user, &*target.database), ("os", "os"));
-    assert_eq!((target.password, target.options, target.connect_timeout), (None, None, None));
-    assert_eq!(target.ssl.mode, SslMode::Prefer);
-    assert_eq!(target.keepalive.unwrap().idle, Duration::from_secs(60));
-    assert_eq!(target.tcp_user_timeout, Some(Duration::from_secs(30)));
+    assert_eq!((target.password, target.options, target.route.connect_timeout), (None, None, None));
+    assert_eq!(target.route.ssl.mode, SslMode::Prefer);
+    assert_eq!(target.route.keepalive.unwrap().idle, Duration::from_secs(60));
+    assert_eq!(target.route.tcp_user_timeout, Some(Duration::from_secs(30)));
     assert!(!target.allow_cleartext_password);
 }
 
@@ -45,15 +45,15 @@ fn a_url_says_it_all() {
          &connect_timeout=7&options=-c%20geqo%3Doff&keepalives=0&tcp_user_timeout=0",
     )
     .unwrap();
-    assert_eq!(target.endpoints, [tcp("::1", 6000)]);
-    assert_eq!(target.endpoints[0].to_string(), "[::1]:6000");
+    assert_eq!(target.route.endpoints, [tcp("::1", 6000)]);
+    assert_eq!(target.route.endpoints[0].to_string(), "[::1]:6000");
     assert_eq!((&*target.user, target.password.as_deref()), ("an n", Some("p@s:s")));
     assert_eq!(target.database, "sh/op");
-    assert_eq!(target.ssl.mode, SslMode::Require);
+    assert_eq!(target.route.ssl.mode, SslMode::Require);
     assert_eq!(target.application_name.as_deref(), Some("a+b"));
-    assert_eq!(target.connect_timeout, Some(Duration::from_secs(7)));
+    assert_eq!(target.route.connect_timeout, Some(Duration::from_secs(7)));
     assert_eq!(target.options.as_deref(), Some("-c geqo=off"));
-    assert_eq!((target.keepalive, target.tcp_user_timeout), (None, None));
+    assert_eq!((target.route.keepalive, target.route.tcp_user_timeout), (None, None));
 }
 
 #[test]
@@ -67,15 +67,15 @@ fn odd_urls() {
         ("postgres://", "localhost", None, "os"),
     ] {
         let target = from_url(url).unwrap();
-        assert_eq!(target.endpoints, [tcp(host, 5432)], "{url}");
+        assert_eq!(target.route.endpoints, [tcp(host, 5432)], "{url}");
         assert_eq!((target.password.as_deref(), &*target.database), (password, database), "{url}");
     }
     let socket = from_url("postgres://u@%2Fvar%2Frun:5433/d").unwrap();
-    assert_eq!(socket.endpoints[0].to_string(), "/var/run/.s.PGSQL.5433");
+    assert_eq!(socket.route.endpoints[0].to_string(), "/var/run/.s.PGSQL.5433");
     let two = from_url("postgres://u@a:1,b:2/d").unwrap();
-    assert_eq!(two.endpoints, [tcp("a", 1), tcp("b", 2)]);
+    assert_eq!(two.route.endpoints, [tcp("a", 1), tcp("b", 2)]);
     let pairs = from_url("host=h user=u password='s e' dbname=d sslmode=disable").unwrap();
-    assert_eq!((pairs.password.as_deref(), pairs.ssl.mode), (Some("s e"), SslMode::Disable));
+    assert_eq!((pairs.password.as_deref(), pairs.route.ssl.mode), (Some("s e"), SslMode::Disable));
 }
 
 #[test]
@@ -89,24 +89,24 @@ fn options_outrank_url_outranks_environment() {
     ];
     let all =
         with_environment(&[("url", text("postgres://uu@u/d")), ("host", text("o"))], &environment);
-    assert_eq!(all.endpoints, [tcp("o", 3)]);
+    assert_eq!(all.route.endpoints, [tcp("o", 3)]);
     assert_eq!((&*all.user, all.password.as_deref()), ("uu", Some("ep")));
     assert_eq!(all.application_name, None);
     let only = with_environment(&[("host", Value::Null)], &environment);
-    assert_eq!((&only.endpoints[..], &*only.database), (&[tcp("e", 3)][..], "eu"));
+    assert_eq!((&only.route.endpoints[..], &*only.database), (&[tcp("e", 3)][..], "eu"));
     // A port that the URL spells out stands, even when it is the default.
     let spelled = with_environment(&[("url", text("postgres://h:5432"))], &environment);
-    assert_eq!(spelled.endpoints, [tcp("h", 5432)]);
+    assert_eq!(spelled.route.endpoints, [tcp("h", 5432)]);
     // `ssl` of the caller beats `sslmode` of URL and environment.
     let url = ("url", text("postgres://h?sslmode=require"));
     let plain =
         with_environment(&[url, ("ssl", Value::Bool(false))], &[("PGSSLMODE", "verify-full")]);
-    assert_eq!(plain.ssl.mode, SslMode::Disable);
+    assert_eq!(plain.route.ssl.mode, SslMode::Disable);
 }
 
 #[test]
 fn ssl_of_node_and_of_libpq() {
-    let mode = |entries: &[(&str, Value)]| target(entries).map(|target| target.ssl.mode);
+    let mode = |entries: &[(&str, Value)]| target(entries).map(|target| target.route.ssl.mode);
     let object = |fields: &[(&str, Value)]| ("ssl", Value::Object(list(fields)));
     assert_eq!(mode(&[("ssl", Value::Bool(true))]), Ok(SslMode::VerifyFull));
     assert_eq!(mode(&[object(&[])]), Ok(SslMode::VerifyFull));
@@ -125,7 +125,8 @@ fn ssl_of_node_and_of_libpq() {
     }
     let both = [("sslmode", text("require")), object(&[lax])];
     assert_eq!(mode(&both).unwrap_err().option, "sslmode");
-    let name = target(&[object(&[("servername", text("db.example"))])]).unwrap().ssl.servername;
+    let name =
+        target(&[object(&[("servername", text("db.example"))])]).unwrap().route.ssl.servername;
     assert_eq!(name.unwrap().to_str(), "db.example");
 }
 
@@ -214,13 +215,13 @@ fn direct_negotiation_wants_tls_for_certain() {
     }
     assert_eq!(target(std::slice::from_ref(&direct)).unwrap_err().option, "sslnegotiation");
     for mode in ["require", "verify-ca", "verify-full"] {
-        assert!(target(&[direct.clone(), ("sslmode", text(mode))]).unwrap().ssl.direct);
+        assert!(target(&[direct.clone(), ("sslmode", text(mode))]).unwrap().route.ssl.direct);
     }
-    assert!(target(&[direct, ("ssl", Value::Bool(true))]).unwrap().ssl.direct);
-    assert!(!target(&[("sslnegotiation", text("postgres"))]).unwrap().ssl.direct);
+    assert!(target(&[direct, ("ssl", Value::Bool(true))]).unwrap().route.ssl.direct);
+    assert!(!target(&[("sslnegotiation", text("postgres"))]).unwrap().route.ssl.direct);
     let pairs = "host=h user=u sslmode=require sslnegotiation=direct channel_binding=require";
     let pairs = from_url(pairs).unwrap();
-    assert!(pairs.ssl.direct && pairs.channel_binding == ChannelBinding::Require);
+    assert!(pairs.route.ssl.direct && pairs.channel_binding == ChannelBinding::Require);
     let error = target(&[("sslnegotiation", text("maybe"))]).unwrap_err();
     assert!(error.message.contains("'postgres' or 'direct', got 'maybe'"), "{error}");
 }
@@ -230,15 +231,15 @@ fn required_binding_wants_tls() {
     let require = ("channel_binding", text("require"));
     let mode = |sslmode| target(&[require.clone(), ("sslmode", text(sslmode))]);
     assert_eq!(mode("disable").unwrap_err().option, "channel_binding");
-    assert_eq!(mode("prefer").unwrap().ssl.mode, SslMode::Require);
-    assert_eq!(mode("verify-full").unwrap().ssl.mode, SslMode::VerifyFull);
-    assert_eq!(target(std::slice::from_ref(&require)).unwrap().ssl.mode, SslMode::Require);
+    assert_eq!(mode("prefer").unwrap().route.ssl.mode, SslMode::Require);
+    assert_eq!(mode("verify-full").unwrap().route.ssl.mode, SslMode::VerifyFull);
+    assert_eq!(target(std::slice::from_ref(&require)).unwrap().route.ssl.mode, SslMode::Require);
 }
 
 #[test]
 fn the_systems_authorities_verify_in_full() {
     let system = ("sslrootcert", text("system"));
-    assert_eq!(target(std::slice::from_ref(&system)).unwrap().ssl.mode, SslMode::VerifyFull);
+    assert_eq!(target(std::slice::from_ref(&system)).unwrap().route.ssl.mode, SslMode::VerifyFull);
     let error = target(&[system, ("sslmode", text("require"))]).unwrap_err();
     assert!(error.option == "sslmode" && error.message.contains("'system'"), "{error}");
 }
@@ -256,7 +257,7 @@ fn a_password_function_is_for_the_driver_to_ask() {
 fn hosts_and_their_addresses() {
     let both =
         [("host", text("db1,db2")), ("hostaddr", text("10.0.0.1,::1")), ("port", text("1,2"))];
-    let hosts = target(&both).unwrap().endpoints;
+    let hosts = target(&both).unwrap().route.endpoints;
     let at = |host: &str, port, address: &str| Endpoint::Tcp {
         host: host.to_owned(),
         port,
@@ -265,11 +266,11 @@ fn hosts_and_their_addresses() {
     assert_eq!(hosts, [at("db1", 1, "10.0.0.1"), at("db2", 2, "::1")]);
     assert_eq!(hosts[0].to_string(), "db1:1");
     assert!(!hosts[0].is_local() && hosts[1].is_local());
-    let alone = target(&[("hostaddr", text("10.0.0.9"))]).unwrap().endpoints;
+    let alone = target(&[("hostaddr", text("10.0.0.9"))]).unwrap().route.endpoints;
     assert_eq!(alone, [at("10.0.0.9", 5432, "10.0.0.9")]);
     // An address of the environment is for a host of the environment.
     let named = with_environment(&[("host", text("db"))], &[("PGHOSTADDR", "10.0.0.1")]);
-    assert_eq!(named.endpoints, [tcp("db", 5432)]);
+    assert_eq!(named.route.endpoints, [tcp("db", 5432)]);
 
     for (value, part) in [("db1", "numeric addresses"), ("10.0.0.1,10.0.0.2", "as many")] {
         let error = target(&[("host", text("h")), ("hostaddr", text(value))]).unwrap_err();
@@ -287,12 +288,12 @@ fn session_attributes_and_order_by_their_names() {
     let error = wanted("master").unwrap_err();
     assert_eq!(error.option, "target_session_attrs");
     assert!(error.message.contains("'prefer-standby', got 'master'"), "{error}");
-    assert!(from_url("postgres://a,b/d?load_balance_hosts=random").unwrap().shuffles);
+    assert!(from_url("postgres://a,b/d?load_balance_hosts=random").unwrap().route.shuffles);
     let error = target(&[("load_balance_hosts", text("yes"))]).unwrap_err();
     assert!(error.message.contains("'disable' or 'random', got 'yes'"), "{error}");
     let environment = [("PGTARGETSESSIONATTRS", "standby"), ("PGLOADBALANCEHOSTS", "random")];
     let target = with_environment(&[], &environment);
-    assert_eq!((target.wanted, target.shuffles), (Wanted::Standby, true));
+    assert_eq!((target.wanted, target.route.shuffles), (Wanted::Standby, true));
 }
 
 #[test]
@@ -302,9 +303,12 @@ fn pairs_as_libpq_reads_them() {
           dbname='' sslmode=verify-full",
     )
     .unwrap();
-    assert_eq!(target.endpoints, [tcp("h1", 1), tcp("h2", 2)]);
+    assert_eq!(target.route.endpoints, [tcp("h1", 1), tcp("h2", 2)]);
     assert_eq!((&*target.user, target.password.as_deref()), ("o'r", Some("a b")));
-    assert_eq!((target.wanted, target.ssl.mode), (Wanted::PreferStandby, SslMode::VerifyFull));
+    assert_eq!(
+        (target.wanted, target.route.ssl.mode),
+        (Wanted::PreferStandby, SslMode::VerifyFull)
+    );
     for odd in ["user='ann", "user", "x=1", "url=y", "user=a\\"] {
         assert!(from_url(odd).is_err(), "{odd}");
     }

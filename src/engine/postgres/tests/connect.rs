@@ -1,11 +1,13 @@
 use super::*;
 use crate::core::options::Value;
+use crate::engine::net::address::Endpoint;
+use crate::engine::net::hosts::Silence;
 use crate::engine::postgres::cancel::cancel;
-use crate::engine::postgres::hosts::{self, Silence};
+use crate::engine::postgres::hosts;
 use crate::engine::session::Attempt;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 const SECRET: &str = "hunter2";
 
@@ -30,7 +32,7 @@ fn refusal(code: &str, message: &str) -> Vec<u8> {
 }
 
 async fn connect(target: &Target, roots: &TlsRoots) -> Result<Connected, ConnectError> {
-    hosts::connect(target, roots, &Silence::of(target), Attempt::default()).await
+    hosts::connect(target, roots, &Silence::of(&target.route), Attempt::default()).await
 }
 
 fn roots() -> TlsRoots {
@@ -163,6 +165,7 @@ async fn endpoints_are_tried_in_turn() {
     let (listener, port) = listen().await;
     let mut target = target(port, &[("sslmode", "disable")]);
     target
+        .route
         .endpoints
         .insert(0, Endpoint::Tcp { host: "127.0.0.1".into(), port: dead, address: None });
     let roots = roots();
@@ -270,7 +273,7 @@ async fn cancel_says_who_and_waits_for_the_end() {
     let (listener, port) = listen().await;
     let target = target(port, &[]);
     let address = Address::Tcp(([127, 0, 0, 1], port).into());
-    let peer = Peer { address, host: "127.0.0.1".into(), encrypted: false, local: None };
+    let peer = Peer::at(address, "127.0.0.1");
     let roots = roots();
     let serve = async {
         let mut socket = listener.accept().await.unwrap().0;

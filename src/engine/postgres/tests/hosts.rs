@@ -1,8 +1,11 @@
 use super::*;
 use crate::core::options::Value;
+use crate::engine::net::failure::Kind;
+use crate::engine::net::hosts::SILENT_FOR;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 /// A server of this session state, as one of version 14 reports it.
 const PRIMARY: &[(&str, &str)] =
@@ -81,7 +84,7 @@ fn target(ports: &[u16], settings: &[(&str, &str)]) -> Target {
 }
 
 async fn reach(target: &Target, attempt: Attempt) -> Result<u16, ConnectError> {
-    let silence = Silence::of(target);
+    let silence = Silence::of(&target.route);
     reach_again(target, &silence, attempt).await
 }
 
@@ -134,7 +137,7 @@ async fn an_address_that_cannot_be_reached_soon_yields_to_the_next() {
     assert_eq!(said[1]["port"], closed);
     let last = target(&[awake, deaf], &settings);
     let deaf: std::net::SocketAddr = ([127, 0, 0, 1], deaf).into();
-    assert_eq!(last.patience(&deaf), None);
+    assert_eq!(last.route.patience(&deaf), None);
 }
 
 /// Servers before 14 and poolers report nothing: they are asked.
@@ -195,7 +198,7 @@ async fn a_silent_host_has_its_share_of_the_time() {
     let (second, other) = black_hole().await;
     let primary = server(PRIMARY).await;
     let target = target(&[hole, other, primary], &[]);
-    let silence = Silence::of(&target);
+    let silence = Silence::of(&target.route);
     let limit = Some(Duration::from_secs(20));
     let began = Instant::now();
     let attempt = |now| Attempt { seed: 1, now, limit, ..Attempt::default() };

@@ -21,6 +21,7 @@ impl Words {
                 self.list.extend([tag::FLOAT, bits as i32, (bits >> 32) as i32]);
             }
             Param::Text(text) => self.payload(Some(tag::TEXT), text.as_bytes()),
+            Param::BigInt(digits) => self.payload(Some(tag::BIGINT), digits.as_bytes()),
             Param::Date(text) => self.payload(Some(tag::DATE), text.as_bytes()),
             Param::Bytes(bytes) => self.payload(Some(tag::BYTES), bytes),
             Param::Json(json) => self.payload(Some(tag::JSON), json.as_bytes()),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::postgres::tls::SslMode;
+use crate::engine::net::tls::SslMode;
 
 fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
@@ -22,7 +22,7 @@ fn replicas(value: Value) -> Target {
 }
 
 fn places(target: &Target) -> Vec<String> {
-    target.endpoints.iter().map(ToString::to_string).collect()
+    target.route.endpoints.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -30,18 +30,21 @@ fn a_url_changes_what_it_says_and_nothing_else() {
     let found = replicas(text("postgres://r1,r2:7/?application_name=reader"));
     assert_eq!(places(&found), ["r1:5432", "r2:7"]);
     assert_eq!((&*found.user, found.password.as_deref()), ("ann", Some("hunter2")));
-    assert_eq!((&*found.database, found.ssl.mode), ("shop", SslMode::Require));
+    assert_eq!((&*found.database, found.route.ssl.mode), ("shop", SslMode::Require));
     assert_eq!(found.application_name.as_deref(), Some("reader"));
-    assert_eq!((found.wanted, found.shuffles), (Wanted::Any, true));
+    assert_eq!((found.wanted, found.route.shuffles), (Wanted::Any, true));
     let other = replicas(text("postgres://bob@r1/?load_balance_hosts=disable&sslmode=disable"));
-    assert_eq!((&*other.user, other.ssl.mode, other.shuffles), ("bob", SslMode::Disable, false));
+    assert_eq!(
+        (&*other.user, other.route.ssl.mode, other.route.shuffles),
+        ("bob", SslMode::Disable, false)
+    );
 }
 
 #[test]
 fn the_primary_keeps_its_own() {
     let (main, _) = pair(text("postgres://bob@r1")).unwrap();
     assert_eq!((places(&main), &*main.user), (vec!["p1:1".to_owned(), "p2:2".to_owned()], "ann"));
-    assert_eq!((main.wanted, main.shuffles), (Wanted::ReadWrite, false));
+    assert_eq!((main.wanted, main.route.shuffles), (Wanted::ReadWrite, false));
     assert!(pair(Value::Null).unwrap().1.is_none());
 }
 

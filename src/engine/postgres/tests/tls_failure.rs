@@ -1,15 +1,22 @@
-use super::*;
+use super::config::Target;
 use crate::core::options::Value;
-use crate::engine::postgres::config::Target;
-use rustls::OtherError;
-use rustls::pki_types::ServerName;
+use crate::engine::net::failure::{ConnectError, Kind};
+use crate::engine::net::tls::Ssl;
+use crate::engine::net::tls_failure::explain;
+use crate::engine::net::trust::OldVersion;
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::{AlertDescription, CertificateError, Error, OtherError};
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 fn ssl(entries: &[(&str, &str)]) -> Ssl {
     let text = |(key, value): &(&str, &str)| ((*key).to_owned(), Value::Text((*value).to_owned()));
-    Target::parse(entries.iter().map(text).collect(), &BTreeMap::new(), Some("os")).unwrap().ssl
+    Target::parse(entries.iter().map(text).collect(), &BTreeMap::new(), Some("os"))
+        .unwrap()
+        .route
+        .ssl
 }
 
 fn explained(error: Error) -> ConnectError {

@@ -1,7 +1,5 @@
 //! Settings from three sources, read under one name each.
 
-use super::config::{ENVIRONMENT, INTERNAL, KEYS, canonical};
-use super::url;
 use crate::core::error::OptionError;
 use crate::core::options::Value;
 use crate::engine::settings::Settings;
@@ -9,32 +7,48 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What setsockopt takes.
-pub(super) const MS_MAX: u64 = i32::MAX as u64;
+pub const MS_MAX: u64 = i32::MAX as u64;
 /// A day is longer than any sensible wait, and keeps every sum within bounds.
 const SECONDS_MAX: u64 = 86_400;
 
+/// What an engine's settings are called.
+pub struct Names {
+    /// Every option, for the search of the nearest name.
+    pub keys: &'static [&'static str],
+    /// What only replacements of drivers say.
+    pub internal: &'static [&'static str],
+    /// Variables and the settings they stand for.
+    pub environment: &'static [(&'static str, &'static str)],
+    /// The spelling under which a setting is looked up.
+    pub canonical: fn(&str) -> &str,
+    /// What a connection string says.
+    pub parse_url: fn(&str) -> Result<Entries, OptionError>,
+}
+
 /// Settings from strongest to weakest, under their canonical names.
-pub(super) struct Given {
+pub struct Given {
+    names: &'static Names,
     layers: Vec<Vec<(String, Value)>>,
 }
 
 impl Given {
     pub fn collect(
+        names: &'static Names,
         entries: Vec<(String, Value)>,
         environment: &BTreeMap<String, String>,
     ) -> Result<Given, OptionError> {
-        let mut layers = written(entries)?.to_vec();
-        let environment = ENVIRONMENT.iter().filter_map(|(name, key)| {
+        let mut layers = written(names, entries)?.to_vec();
+        let environment = names.environment.iter().filter_map(|(name, key)| {
             let value = environment.get(*name).filter(|value| !value.is_empty())?;
             Some(((*key).to_owned(), Value::Text(value.clone())))
         });
         layers.push(environment.collect());
-        Ok(Given { layers })
+        Ok(Given { names, layers })
     }
 
     /// What options and their URL say, without an environment.
-    pub fn of(entries: Entries) -> Result<Given, OptionError> {
-        Ok(Given { layers: written(entries)?.to_vec() })
+    pub fn of(names: &'static Names, entries: Entries) -> Result<Given, OptionError> {
+        Ok(Given { names, layers: written(names, entries)?.to_vec() })
     }
 
     /// What is said of other keys than these.
@@ -50,12 +64,12 @@ impl Given {
         entries: Entries,
         kept: impl Fn(&str) -> bool,
     ) -> Result<Given, OptionError> {
-        let mut layers = written(entries)?.to_vec();
+        let mut layers = written(self.names, entries)?.to_vec();
         for layer in &self.layers {
             let layer = layer.iter().filter(|(key, _)| kept(key));
             layers.push(layer.cloned().collect());
         }
-        Ok(Given { layers })
+        Ok(Given { names: self.names, layers })
     }
 
     /// The strongest value of a setting and the strength it has, 0 the strongest.
@@ -69,7 +83,8 @@ impl Given {
     /// The strongest value of every setting; those of the environment are marked.
     pub fn settings(&self) -> Settings {
         let mut settings = Settings::default();
-        for key in KEYS.iter().map(|key| canonical(key)).filter(|key| *key != "connectionString") {
+        let keys = self.names.keys.iter().map(|key| (self.names.canonical)(key));
+        for key in keys.filter(|key| *key != "connectionString") {
             if let Some((rank, value)) = self.ranked(key) {
                 settings.set(key, value.clone(), rank == self.layers.len() - 1);
             }
@@ -109,30 +124,30 @@ impl Given {
 }
 
 /// Names and values as they were given.
-pub(super) type Entries = Vec<(String, Value)>;
+pub type Entries = Vec<(String, Value)>;
 
 /// Options under their canonical names, then what their URL says.
-fn written(mut entries: Entries) -> Result<[Entries; 2], OptionError> {
+fn written(names: &'static Names, mut entries: Entries) -> Result<[Entries; 2], OptionError> {
     for (key, _) in &mut entries {
-        if ![KEYS, INTERNAL].iter().any(|keys| keys.contains(&key.as_str())) {
-            return Err(OptionError::unknown(key, KEYS.iter().copied()));
+        if ![names.keys, names.internal].iter().any(|keys| keys.contains(&key.as_str())) {
+            return Err(OptionError::unknown(key, names.keys.iter().copied()));
         }
-        *key = canonical(key).to_owned();
+        *key = (names.canonical)(key).to_owned();
     }
-    let options = Given { layers: vec![entries] };
+    let options = Given { names, layers: vec![entries] };
     let url = match options.text("connectionString")? {
-        Some(url) => url::parse(url)?,
+        Some(url) => (names.parse_url)(url)?,
         None => Vec::new(),
     };
     let [entries] = <[Entries; 1]>::try_from(options.layers).unwrap_or_default();
     Ok([entries, url])
 }
 
-pub(super) fn is_given(value: &Value) -> bool {
+pub fn is_given(value: &Value) -> bool {
     !matches!(value, Value::Null) && !matches!(value, Value::Other(kind) if kind == "undefined")
 }
 
-pub(super) fn whole(value: &Value) -> Option<u64> {
+pub fn whole(value: &Value) -> Option<u64> {
     match value {
         Value::Number(n) if n.fract() == 0.0 && (0.0..=MS_MAX as f64).contains(n) => {
             Some(*n as u64)
@@ -142,7 +157,7 @@ pub(super) fn whole(value: &Value) -> Option<u64> {
     }
 }
 
-pub(super) fn flag(value: &Value) -> Option<bool> {
+pub fn flag(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
         Value::Number(n) if *n == 0.0 || *n == 1.0 => Some(*n == 1.0),
@@ -155,7 +170,7 @@ pub(super) fn flag(value: &Value) -> Option<bool> {
     }
 }
 
-pub(super) fn kind(value: &Value) -> &str {
+pub fn kind(value: &Value) -> &str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -169,7 +184,7 @@ pub(super) fn kind(value: &Value) -> &str {
 }
 
 /// The value for a message; only for settings that hold no secret.
-pub(super) fn shown(value: &Value) -> String {
+pub fn shown(value: &Value) -> String {
     match value {
         Value::Bool(flag) => flag.to_string(),
         Value::Number(number) => number.to_string(),
@@ -179,10 +194,33 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 /// `'a', 'b' or 'c'`.
-pub(super) fn alternatives(words: &[&str]) -> String {
+pub fn alternatives(words: &[&str]) -> String {
     let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
     match quoted.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
         _ => quoted.concat(),
+    }
+}
+
+/// A function is no text yet: it is asked at each connect, by the driver. An empty password is
+/// none, as with libpq.
+pub fn password(given: &Given) -> Result<Option<String>, OptionError> {
+    match given.ranked("password") {
+        Some((_, Value::Function)) => Ok(None),
+        None | Some((_, Value::Text(_))) => {
+            Ok(given.text("password")?.filter(|text| !text.is_empty()).map(str::to_owned))
+        }
+        Some((_, value)) => {
+            Err(OptionError::bound("password", "a text or a function", kind(value)))
+        }
+    }
+}
+
+/// A setting with the values that ask for nothing we lack.
+pub fn check_choice(given: &Given, key: &str, accepted: &[&str]) -> Result<(), OptionError> {
+    match given.ranked(key) {
+        None => Ok(()),
+        Some((_, Value::Text(text))) if accepted.contains(&text.as_str()) => Ok(()),
+        Some((_, value)) => Err(OptionError::bound(key, &alternatives(accepted), &shown(value))),
     }
 }

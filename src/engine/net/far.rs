@@ -1,13 +1,12 @@
 //! Addresses that JavaScript connects to: option `stream`, and TLS with options rustls lacks.
 
-use super::config::{Endpoint, Keepalive, Target};
-use super::connect::{Address, Encryption, agrees_on_tls};
-use super::failure::ConnectError;
-use super::tls::{ALPN, SslMode};
-use crate::engine::bridge::Bridges;
-use crate::engine::stream::Stream;
+use super::address::{Address, Endpoint};
+use super::route::{Keepalive, Route};
+use super::tls::{Ssl, SslMode};
+use crate::engine::bridge::{Bridge, Bridges};
 use serde_json::{Map, Value, json};
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 
 /// An endpoint as it is named: JavaScript, or the far end of its tunnel, looks the name up.
@@ -46,21 +45,8 @@ impl Far {
         }
     }
 
-    /// The transport, encrypted by JavaScript if so agreed; `encrypted` tells.
-    pub(super) async fn open(
-        &self,
-        target: &Target,
-        encryption: Encryption,
-        encrypted: &mut bool,
-    ) -> Result<Stream, ConnectError> {
-        let mut bridge = self.bridges.open(self.place(target.keepalive.as_ref())).await?;
-        let tls = encryption != Encryption::Never
-            && (target.ssl.direct || agrees_on_tls(&mut bridge, encryption).await?);
-        if tls {
-            *encrypted = true;
-            bridge.secure(self.security(target)).await?;
-        }
-        Ok(Stream::Bridge(bridge))
+    pub(super) async fn open(&self, route: &Route) -> io::Result<Bridge> {
+        self.bridges.open(self.place(route.keepalive.as_ref())).await
     }
 
     fn place(&self, keepalive: Option<&Keepalive>) -> Value {
@@ -80,20 +66,20 @@ impl Far {
     }
 
     /// How strict Node has to be: as rustls would be.
-    fn security(&self, target: &Target) -> Value {
-        let verify = match target.ssl.mode {
+    pub(super) fn security(&self, ssl: &Ssl) -> Value {
+        let verify = match ssl.mode {
             SslMode::VerifyFull => "full",
             SslMode::VerifyCa => "ca",
             _ => "none",
         };
-        let files = target.ssl.files.iter();
+        let files = ssl.files.iter();
         let files: Map<String, Value> =
             files.map(|(field, path)| ((*field).to_owned(), path.clone().into())).collect();
         let host = match &self.endpoint {
             Endpoint::Tcp { host, .. } => host,
             Endpoint::Unix { .. } => "",
         };
-        let alpn = target.ssl.direct.then(|| String::from_utf8_lossy(ALPN));
+        let alpn = ssl.direct.then(|| String::from_utf8_lossy(ssl.dialect.alpn));
         json!({ "host": host, "verify": verify, "files": files, "alpn": alpn })
     }
 }

@@ -13,7 +13,7 @@ use x509_cert::{Certificate, Version};
 /// The number of an X.509 version before 3. rustls reads none of those, not even to verify what
 /// their keys have signed: they fail in every mode, and its own words for it say nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OldVersion(pub u8);
+pub struct OldVersion(pub u8);
 
 impl OldVersion {
     pub fn of(certificate: &CertificateDer<'_>) -> Option<OldVersion> {

@@ -9,9 +9,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use std::borrow::Cow;
 use std::sync::Arc;
 
-/// libpq's `sslmode`.
+/// How much of TLS is asked for; libpq's `sslmode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SslMode {
     Disable,
@@ -44,12 +45,27 @@ impl Identity {
     }
 }
 
-/// What a server that takes TLS from the first byte must agree to speak (`sslnegotiation=direct`).
-pub const ALPN: &[u8] = b"postgresql";
+/// What a protocol calls itself in TLS, and the words in which its users know the options.
+pub struct Dialect {
+    /// What a server that takes TLS from the first byte must agree to speak.
+    pub alpn: &'static [u8],
+    /// With what a faulty certificate is taken as it is.
+    pub unchecked: &'static str,
+    /// With what authorities are named.
+    pub authority: &'static str,
+    /// With what the name in the certificate is not checked.
+    pub any_name: &'static str,
+    /// With what a client certificate and its key are given.
+    pub identity: &'static str,
+    pub certificate: &'static str,
+    /// When a server that was sent TLS from the first byte takes none.
+    pub no_direct: &'static str,
+}
 
 /// Deliberately without `Debug`: it may hold a private key.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Ssl {
+    pub dialect: &'static Dialect,
     pub mode: SslMode,
     /// Authorities to trust instead of the usual ones.
     pub ca: Vec<CertificateDer<'static>>,
@@ -83,9 +99,28 @@ impl TlsRoots {
 
 /// Why no TLS configuration can be made; the fault is with the options.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsSetup(pub &'static str);
+pub struct TlsSetup(pub Cow<'static, str>);
+
+impl From<&'static str> for TlsSetup {
+    fn from(text: &'static str) -> TlsSetup {
+        TlsSetup(text.into())
+    }
+}
 
 impl Ssl {
+    pub fn new(dialect: &'static Dialect) -> Ssl {
+        Ssl {
+            dialect,
+            mode: SslMode::default(),
+            ca: Vec::new(),
+            servername: None,
+            identity: None,
+            files: Vec::new(),
+            direct: false,
+            config: OnceCell::new(),
+        }
+    }
+
     pub fn client_config(&self, roots: &TlsRoots) -> Result<Arc<ClientConfig>, TlsSetup> {
         self.config.get_or_try_init(|| self.make_config(roots).map(Arc::new)).cloned()
     }
@@ -102,17 +137,17 @@ impl Ssl {
         };
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|_| TlsSetup("no protocol version is left"))?
+            .map_err(|_| "no protocol version is left")?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
         let mut config = match &self.identity {
             None => builder.with_no_client_auth(),
             Some(identity) => builder
                 .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())
-                .map_err(|_| TlsSetup("the client certificate and its key do not fit"))?,
+                .map_err(|_| "the client certificate and its key do not fit")?,
         };
         if self.direct {
-            config.alpn_protocols = vec![ALPN.to_vec()];
+            config.alpn_protocols = vec![self.dialect.alpn.to_vec()];
         }
         Ok(config)
     }
@@ -128,13 +163,15 @@ impl Ssl {
             let mut store = RootCertStore::empty();
             for certificate in &self.ca {
                 store.add(certificate.clone()).map_err(|_| {
-                    TlsSetup("a certificate of option 'ssl.ca' or 'sslrootcert' cannot be used")
+                    let options = self.dialect.authority;
+                    TlsSetup(format!("a certificate of {options} cannot be used").into())
                 })?;
             }
             Arc::new(store)
         };
         WebPkiServerVerifier::builder_with_provider(store, provider.clone()).build().map_err(|_| {
-            TlsSetup("no authority is trusted: name one with option 'ssl.ca' or 'sslrootcert'")
+            let options = self.dialect.authority;
+            TlsSetup(format!("no authority is trusted: name one with {options}").into())
         })
     }
 }

@@ -1,29 +1,29 @@
 //! Failures of TLS in words that name the options with which they could be avoided.
 
 use super::failure::{ConnectError, Kind};
-use super::tls::Ssl;
+use super::tls::{Dialect, Ssl};
 use super::trust::OldVersion;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error};
 use std::io;
 
 /// The error of a handshake, or of the first bytes after it.
-pub(super) fn explain(error: io::Error, ssl: &Ssl) -> ConnectError {
+pub fn explain(error: io::Error, ssl: &Ssl) -> ConnectError {
     let reason = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match reason {
         Some(Error::InvalidCertificate(reason)) => {
-            let message = format!("the server's certificate {}", certificate(reason));
+            let message = format!("the server's certificate {}", certificate(reason, ssl.dialect));
             ConnectError::new(Kind::Tls, "ERR_TLS_CERTIFICATE", message).fatal()
         }
         Some(Error::AlertReceived(alert)) => refused(*alert, ssl),
-        Some(Error::InvalidMessage(_)) if ssl.direct => no_direct_tls(),
+        Some(Error::InvalidMessage(_)) if ssl.direct => no_direct_tls(ssl),
         Some(Error::PeerIncompatible(_)) => {
             let message = "TLS failed: the server speaks neither TLS 1.3 nor TLS 1.2 in a form that \
                            is supported";
             ConnectError::new(Kind::Tls, "ERR_TLS", message)
         }
         Some(other) => ConnectError::new(Kind::Tls, "ERR_TLS", format!("TLS failed: {other}")),
-        None if ssl.direct && has_ended(&error) => no_direct_tls(),
+        None if ssl.direct && has_ended(&error) => no_direct_tls(ssl),
         None => ConnectError::from(error),
     }
 }
@@ -32,37 +32,34 @@ fn has_ended(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
 }
 
-pub(super) fn no_direct_tls() -> ConnectError {
-    let message = "the server does not take TLS from the first byte, which option 'sslnegotiation' \
-                   ('direct') asks for and PostgreSQL has from version 17 on; 'postgres' works with all";
-    ConnectError::new(Kind::Tls, "ERR_TLS_NOT_OFFERED", message).fatal()
+pub(super) fn no_direct_tls(ssl: &Ssl) -> ConnectError {
+    ConnectError::new(Kind::Tls, "ERR_TLS_NOT_OFFERED", ssl.dialect.no_direct).fatal()
 }
 
 /// The words after "the server's certificate".
-fn certificate(reason: &CertificateError) -> String {
-    const UNCHECKED: &str = "sslmode 'require' without 'sslrootcert', or \
-                             ssl.rejectUnauthorized: false, take it unchecked";
+fn certificate(reason: &CertificateError, dialect: &Dialect) -> String {
+    let unchecked = dialect.unchecked;
     match reason {
-        CertificateError::UnknownIssuer => {
+        CertificateError::UnknownIssuer => format!(
             "is not signed by an authority that is trusted; name the authority (or the certificate \
-             itself where it is self-signed) with option 'ssl.ca' or 'sslrootcert'"
-                .to_owned()
-        }
+             itself where it is self-signed) with {}",
+            dialect.authority
+        ),
         CertificateError::NotValidForNameContext { expected, presented } => {
-            wrong_name(&expected.to_str(), presented)
+            wrong_name(&expected.to_str(), presented, dialect)
         }
         CertificateError::ExpiredContext { time, not_after } => {
-            format!("expired {} ago; it has to be renewed, or {UNCHECKED}", span(*not_after, *time))
+            format!("expired {} ago; it has to be renewed, or {unchecked}", span(*not_after, *time))
         }
         CertificateError::Expired => {
-            format!("has expired; it has to be renewed, or {UNCHECKED}")
+            format!("has expired; it has to be renewed, or {unchecked}")
         }
         CertificateError::NotValidYetContext { time, not_before } => format!(
-            "becomes valid in {} by this machine's clock; {UNCHECKED}",
+            "becomes valid in {} by this machine's clock; {unchecked}",
             span(*time, *not_before)
         ),
         CertificateError::UnsupportedSignatureAlgorithmContext { .. } => {
-            format!("is signed with an algorithm that is not supported; {UNCHECKED}")
+            format!("is signed with an algorithm that is not supported; {unchecked}")
         }
         other => match old_version(other) {
             Some(old) => format!(
@@ -70,16 +67,17 @@ fn certificate(reason: &CertificateError) -> String {
                  subjectAltName), or have Node make the connections, with a field of 'ssl' that \
                  is Node's own, such as ssl.minVersion: 'TLSv1.2'"
             ),
-            None => format!("is not accepted: {other}; {UNCHECKED}"),
+            None => format!("is not accepted: {other}; {unchecked}"),
         },
     }
 }
 
-fn wrong_name(expected: &str, presented: &[String]) -> String {
+fn wrong_name(expected: &str, presented: &[String], dialect: &Dialect) -> String {
+    let any_name = dialect.any_name;
     if presented.is_empty() {
         return format!(
             "has no subjectAltName, and its CN is not looked at: make one whose subjectAltName is \
-             '{expected}', check no name with sslmode 'verify-ca', or have Node make the \
+             '{expected}', check no name with {any_name}, or have Node make the \
              connections with ssl.checkServerIdentity (tls.checkServerIdentity takes the CN for \
              the name of a host)"
         );
@@ -87,7 +85,7 @@ fn wrong_name(expected: &str, presented: &[String]) -> String {
     let names: Vec<_> = presented.iter().map(|name| name_of(name)).collect();
     format!(
         "is for {}, not for '{expected}'; if this is the right server, say which name to expect \
-         with option 'ssl.servername', or check none with sslmode 'verify-ca'",
+         with option 'ssl.servername', or check none with {any_name}",
         names.join(", ")
     )
 }
@@ -130,15 +128,14 @@ fn refused(alert: AlertDescription, ssl: &Ssl) -> ConnectError {
             | Alert::DecryptError
     );
     let message = match alert {
-        Alert::NoApplicationProtocol => return no_direct_tls(),
-        Alert::CertificateRequired => {
-            "the server asks for a client certificate: give one with options 'ssl.cert' and \
-             'ssl.key' (or 'sslcert' and 'sslkey')"
-                .to_owned()
-        }
+        Alert::NoApplicationProtocol => return no_direct_tls(ssl),
+        Alert::CertificateRequired => format!(
+            "the server asks for a client certificate: give one with {}",
+            ssl.dialect.identity
+        ),
         _ if about_certificate && ssl.identity.is_some() => format!(
-            "the server does not accept the client certificate of option 'ssl.cert' or 'sslcert' \
-             ({alert:?})"
+            "the server does not accept the client certificate of {} ({alert:?})",
+            ssl.dialect.certificate
         ),
         _ => {
             let error = ConnectError::new(Kind::Tls, "ERR_TLS", "");
@@ -150,7 +147,3 @@ fn refused(alert: AlertDescription, ssl: &Ssl) -> ConnectError {
     };
     ConnectError::new(Kind::Tls, "ERR_TLS_CERTIFICATE", message).fatal()
 }
-
-#[cfg(test)]
-#[path = "tests/tls_failure.rs"]
-mod tests;

@@ -1,0 +1,249 @@
+//! The MySQL session as the driver wants it.
+
+use super::classify::Class;
+use super::error::ServerError;
+use super::infile::refusal;
+use super::params::EncodeError;
+use super::session::{Broken, Execute, Flow, Outcome, Session, Sink};
+use super::statements::Statement;
+use super::types::{self, Columns};
+use crate::core::message::Time;
+use crate::engine::average::Average;
+use crate::engine::error::EngineError;
+use crate::engine::replies::{self, Replies, Told};
+use crate::engine::session as driver;
+use crate::wire::param::Params;
+use bytes::BytesMut;
+use std::rc::Rc;
+
+/// A text with how long it took so far.
+pub struct Timed {
+    statement: Rc<Statement>,
+    average: Average,
+}
+
+impl Timed {
+    pub fn new(id: u32, text: &str) -> Timed {
+        Timed { statement: Rc::new(Statement::new(id, text)), average: Average::default() }
+    }
+}
+
+impl driver::Statement for Timed {
+    fn dispatch(&self) -> driver::Dispatch {
+        match self.statement.class {
+            Class::Read => driver::Dispatch::Read,
+            Class::Write => driver::Dispatch::Write,
+            Class::Control | Class::Copy => driver::Dispatch::Alone { dirties: false },
+            Class::Other => driver::Dispatch::Alone { dirties: true },
+        }
+    }
+
+    fn has_parts(&self) -> bool {
+        self.statement.has_rows()
+    }
+
+    fn bounds_transaction(&self) -> bool {
+        self.statement.bounds
+    }
+
+    fn average(&self) -> Option<Time> {
+        self.average.value()
+    }
+
+    fn note(&self, took: Time) {
+        self.average.note(took);
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+/// Asks the server, on a side connection, to stop what a session executes.
+pub type Cancel = Box<dyn Fn() -> driver::LocalFuture<()>>;
+
+/// A session with what a cancel needs to know.
+pub struct Connection {
+    session: Session,
+    cancel: Cancel,
+}
+
+impl Connection {
+    pub fn new(session: Session, cancel: Cancel) -> Connection {
+        Connection { session, cancel }
+    }
+}
+
+impl driver::Session for Connection {
+    fn execute(
+        &mut self,
+        token: u64,
+        statement: &Rc<dyn driver::Statement>,
+        params: Params<'_>,
+        mode: driver::Mode,
+    ) -> Result<(), EngineError> {
+        let timed = statement.as_any().downcast_ref::<Timed>();
+        let Some(Timed { statement, .. }) = timed else {
+            return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
+        };
+        if let Some(reason) = refusal(statement, mode.copy) {
+            return Err(EngineError::new("ERR_POLYPOOL_PARAMETER", reason));
+        }
+        self.session.keep_order(mode.ordered);
+        let execute = Execute { token, statement, params, mode };
+        self.session.execute(execute).map_err(|error| parameter_error(&error))
+    }
+
+    /// Each statement is a command of its own.
+    fn close_lead(&mut self) {}
+
+    fn copy_data(&mut self, token: u64, data: &[u8]) -> bool {
+        self.session.copy_data(token, data)
+    }
+
+    fn copy_end(&mut self, token: u64, failure: Option<&str>) -> bool {
+        self.session.copy_end(token, failure)
+    }
+
+    fn fetch(&mut self, rows: u32) {
+        self.session.fetch(rows);
+    }
+
+    fn close_cursor(&mut self) -> bool {
+        self.session.close_cursor()
+    }
+
+    fn check(&mut self, token: u64) {
+        self.session.ping(token);
+    }
+
+    fn check_place(&mut self, token: u64) {
+        self.session.check_place(token);
+    }
+
+    fn reset(&mut self, token: u64) {
+        self.session.reset(token);
+    }
+
+    fn outgoing(&mut self) -> &mut BytesMut {
+        self.session.outgoing()
+    }
+
+    fn receive(&mut self, input: &[u8], replies: &mut Replies<'_>) -> Result<usize, EngineError> {
+        let mut sink = Replying { replies, distrust: None };
+        let taken = self.session.receive(input, &mut sink).map_err(|broken| lost(&broken))?;
+        match sink.distrust {
+            Some(error) => Err(error),
+            None => Ok(taken),
+        }
+    }
+
+    fn needed(&self, input: &[u8]) -> usize {
+        self.session.needed(input)
+    }
+
+    fn terminate(&mut self) {
+        self.session.terminate();
+    }
+
+    fn process_id(&self) -> i32 {
+        self.session.started().connection_id as i32
+    }
+
+    fn announce(&self) -> Option<serde_json::Value> {
+        None
+    }
+
+    fn cancel(&self) -> driver::LocalFuture<()> {
+        (self.cancel)()
+    }
+}
+
+/// Passes the session's events on to the requests they are for.
+struct Replying<'a, 'b> {
+    replies: &'a mut Replies<'b>,
+    /// A row was malformed: nothing further on this connection can be trusted.
+    distrust: Option<EngineError>,
+}
+
+impl Sink for Replying<'_, '_> {
+    fn row(&mut self, token: u64, columns: &Rc<Columns>, binary: bool, body: &[u8]) -> Flow {
+        let distrust = &mut self.distrust;
+        let flow = self.replies.row(token, &**columns, |chunk| {
+            types::write_row(chunk, columns, binary, body).map_err(|error| {
+                let wire =
+                    EngineError::new(error.code, error.message).with("column", error.column.into());
+                if error.code == "ERR_POLYPOOL_PROTOCOL" {
+                    *distrust = Some(wire.clone());
+                }
+                wire
+            })
+        });
+        flow_of(flow)
+    }
+
+    fn complete(&mut self, token: u64, outcome: Outcome<'_>, columns: Option<&Rc<Columns>>) {
+        let Outcome { command, count, insert_id, warnings, info } = outcome;
+        let shape = columns.map(|columns| &**columns);
+        self.replies.complete(token, shape, command, Some(count));
+        if insert_id != 0 || warnings != 0 || !info.is_empty() {
+            self.replies.tell(token, Told { insert_id, warnings, info });
+        }
+    }
+
+    fn suspended(&mut self, token: u64) -> Option<u32> {
+        self.replies.suspended(token)
+    }
+
+    fn error(&mut self, token: u64, error: &ServerError) {
+        self.replies.error(token, server_error(error));
+    }
+
+    fn refused(&mut self, token: u64, error: &EncodeError) {
+        self.replies.error(token, parameter_error(error));
+    }
+
+    fn ready(&mut self, token: u64, in_transaction: bool) {
+        self.replies.ready(token, in_transaction);
+    }
+
+    fn copy_ready(&mut self, token: u64) -> bool {
+        self.replies.copy_ready(token)
+    }
+
+    /// Whoever changes a setting of a pooled session knows of it.
+    fn parameter(&mut self, _name: &str, _value: &str) {}
+}
+
+fn flow_of(flow: replies::Flow) -> Flow {
+    match flow {
+        replies::Flow::Go => Flow::Go,
+        replies::Flow::Stop => Flow::Stop,
+    }
+}
+
+pub fn server_error(error: &ServerError) -> EngineError {
+    let elsewhere = error.is_read_only();
+    let not_here = elsewhere || error.is_crash();
+    EngineError { json: error.to_json(), not_here, elsewhere, fatal: error.is_auth() }
+}
+
+fn parameter_error(error: &EncodeError) -> EngineError {
+    EngineError::new("ERR_POLYPOOL_PARAMETER", error.to_string())
+        .with("position", error.position.into())
+}
+
+fn lost(broken: &Broken) -> EngineError {
+    match broken {
+        Broken::Server(error) => {
+            let mut lost = EngineError::lost("the server closed the connection")
+                .caused_by(Some(&server_error(error)));
+            lost.not_here = error.is_crash();
+            lost
+        }
+        Broken::Protocol(_) | Broken::Frame(_) => {
+            let text = format!("the server does not speak the protocol as expected: {broken}");
+            EngineError::new("ERR_POLYPOOL_PROTOCOL", text)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! One statement on its way: what was sent for it and which answers are still due.
+
+use super::classify::Class;
+use super::error::ServerError;
+use super::infile::Copying;
+use super::params::EncodeError;
+use super::statements::{Prepared, Statement};
+use super::types::Columns;
+use crate::engine::session::Mode;
+use crate::wire::param::ParamsBuf;
+use std::rc::Rc;
+
+/// The next answer that is due.
+///
+/// ```text
+/// Prepare -> ParamDefinitions -> ParamEnd -> ColumnDefinitions -> ColumnEnd -> Answer
+///    | (an EXECUTE is in the same flight) -> Skipped: its answer means nothing
+/// Answer -> Columns -> ColumnsEnd -> Rows -> over, or Answer of the next result
+///    |                    |  (a cursor)  ^ -> Suspended -> Rows, or Closing
+///    |                    \--------------|
+///    \-> over, or Answer once more: it asked for a file
+/// Plain: OK     Refused: nothing was sent
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Prepare,
+    ParamDefinitions,
+    ParamEnd,
+    ColumnDefinitions,
+    ColumnEnd,
+    Skipped,
+    Answer,
+    Columns,
+    ColumnsEnd,
+    Rows,
+    /// A cursor between two fetches.
+    Suspended,
+    /// A cursor that was left.
+    Closing,
+    Plain,
+    Refused,
+}
+
+/// What a statement will be told when it is over.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The prepared statement was stale: run again from the text, if that is safe.
+    Stale(ServerError),
+    /// An error of our own making.
+    Local(ServerError),
+    /// Its parameters do not fit it.
+    Refused(EncodeError),
+}
+
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub token: u64,
+    pub stage: Stage,
+    /// Number of the answer's first packet: behind those of the command, and of the EXECUTE that
+    /// follows a PREPARE.
+    pub sequence: u8,
+    pub later_sequence: u8,
+    pub class: Class,
+    /// Rows come in the binary form.
+    pub binary: bool,
+    /// The statement was prepared before: no PREPARE in this flight.
+    pub reused: bool,
+    pub retried: bool,
+    /// EXECUTE waits for the answer to PREPARE.
+    pub preparing: bool,
+    /// Nothing may be sent behind it before it is over.
+    pub exclusive: bool,
+    /// Its error is that of all within it.
+    pub guard: bool,
+    /// An error was reported.
+    pub failed: bool,
+    /// Part of a larger step: only its errors are reported.
+    pub quiet: bool,
+    pub copying: Copying,
+    /// A cursor: rows of its first fetch; 0 for other statements.
+    pub fetch: u32,
+    /// Its first rows were asked for.
+    pub fetched: bool,
+    /// Definitions still due, and those whose columns come behind the parameters'.
+    pub definitions: u32,
+    pub later_definitions: u16,
+    /// Results that have ended, and rows of the one under way.
+    pub results: usize,
+    pub rows: u64,
+    pub statement: Option<Rc<Statement>>,
+    pub prepared: Option<Rc<Prepared>>,
+    /// Kept while the statement may have to be encoded (again).
+    pub params: ParamsBuf,
+    /// Its parameters are too large for their buffer to be kept.
+    pub large: bool,
+    /// Of the result under way. While its definitions come: what they may prove to be.
+    pub columns: Option<Rc<Columns>>,
+    pub fault: Option<Box<Fault>>,
+}
+
+impl Pending {
+    pub fn new(token: u64, stage: Stage, class: Class) -> Pending {
+        Pending {
+            token,
+            stage,
+            sequence: 1,
+            later_sequence: 1,
+            class,
+            binary: false,
+            reused: false,
+            retried: false,
+            preparing: false,
+            exclusive: false,
+            guard: false,
+            failed: false,
+            quiet: false,
+            copying: Copying::No,
+            fetch: 0,
+            fetched: false,
+            definitions: 0,
+            later_definitions: 0,
+            results: 0,
+            rows: 0,
+            statement: None,
+            prepared: None,
+            params: ParamsBuf::default(),
+            large: false,
+            columns: None,
+            fault: None,
+        }
+    }
+
+    /// Whether what follows must wait.
+    pub fn holds(&self) -> bool {
+        self.preparing || self.exclusive
+    }
+}
+
+/// A request that waits for the one before it.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub token: u64,
+    pub task: Task,
+}
+
+#[derive(Debug)]
+pub(super) enum Task {
+    Execute { statement: Rc<Statement>, params: ParamsBuf, mode: Mode, retried: bool },
+    Ping,
+    Place,
+    Reset,
+}
+
+impl Held {
+    pub fn class(&self) -> Class {
+        match &self.task {
+            Task::Execute { statement, .. } => statement.class,
+            Task::Ping | Task::Place => Class::Read,
+            Task::Reset => Class::Other,
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Statement texts, what the server told about them, and the prepared ones of one connection.
+
+use super::classify::{self, Class, Traits};
+use super::error::ServerError;
+use super::types::Columns;
+use crate::core::ids::IdMap;
+use crate::engine::session::Direction;
+use bytes::{BufMut, BytesMut};
+use mysql_common::constants::Command;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// Results of one text whose columns are remembered.
+const RESULTS: usize = 4;
+
+/// One text, for all connections.
+#[derive(Debug)]
+pub struct Statement {
+    pub id: u32,
+    pub text: String,
+    pub class: Class,
+    /// Several statements in one text: several results.
+    pub multi: bool,
+    /// Whose file a LOAD DATA reads, if the client's.
+    pub copy: Option<Direction>,
+    /// Begins or ends a transaction.
+    pub bounds: bool,
+    /// May leave another default database behind.
+    pub moves: bool,
+    /// How many parameters it has, where the text tells.
+    pub placeholders: Option<usize>,
+    /// The first word of each statement in it.
+    commands: Vec<String>,
+    /// What its results last looked like. The same columns are described at every execution; those
+    /// that have not changed are not read again.
+    latest: RefCell<Vec<Rc<Columns>>>,
+}
+
+impl Statement {
+    pub fn new(id: u32, text: impl Into<String>) -> Statement {
+        let text = text.into();
+        let Traits { class, multi, copy, bounds, moves, placeholders, commands } =
+            classify::examine(&text);
+        let latest = RefCell::default();
+        Statement { id, text, class, multi, copy, bounds, moves, placeholders, commands, latest }
+    }
+
+    /// What result `index` comes from; nothing where one of several may have had more than one.
+    pub(super) fn command(&self, index: usize) -> &str {
+        let calls = self.multi && self.commands.iter().any(|command| command == "CALL");
+        match self.commands.get(index) {
+            Some(command) if !calls => command,
+            _ => "",
+        }
+    }
+
+    /// Executed in parts it has rows, which wait at the server.
+    pub fn has_rows(&self) -> bool {
+        let reads = |command: &String| matches!(&**command, "SELECT" | "WITH" | "TABLE" | "VALUES");
+        !self.multi && self.copy.is_none() && self.commands.first().is_some_and(reads)
+    }
+
+    pub(super) fn latest(&self, index: usize) -> Option<Rc<Columns>> {
+        self.latest.borrow().get(index).cloned()
+    }
+
+    pub(super) fn remember(&self, index: usize, columns: &Rc<Columns>) {
+        let mut latest = self.latest.borrow_mut();
+        if index < latest.len() {
+            latest[index] = columns.clone();
+        } else if index == latest.len() && index < RESULTS {
+            latest.push(columns.clone());
+        }
+    }
+}
+
+/// A statement as one connection's server knows it.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub statement: Rc<Statement>,
+    /// The server's number for it, once it has answered.
+    id: Cell<Option<u32>>,
+    /// How many parameters it has.
+    params: Cell<u16>,
+    /// Of its first result, as last told on this connection: a server may leave them out later.
+    columns: RefCell<Option<Rc<Columns>>>,
+    /// Why the server could not prepare it: what was sent on trust behind that fails alike.
+    failure: RefCell<Option<ServerError>>,
+    /// In the cache; others are closed once they have run.
+    pub kept: bool,
+    /// Which one of the connection it is.
+    serial: u64,
+    /// How often the server had forgotten all of them before.
+    epoch: u64,
+}
+
+impl Prepared {
+    fn new(statement: Rc<Statement>, kept: bool, serial: u64, epoch: u64) -> Prepared {
+        let (id, params, columns) = (Cell::default(), Cell::default(), RefCell::default());
+        let failure = RefCell::default();
+        Prepared { statement, id, params, columns, failure, kept, serial, epoch }
+    }
+
+    pub fn id(&self) -> Option<u32> {
+        self.id.get()
+    }
+
+    pub fn params(&self) -> usize {
+        usize::from(self.params.get())
+    }
+
+    pub fn answered(&self, id: u32, params: u16) {
+        self.id.set(Some(id));
+        self.params.set(params);
+    }
+
+    pub fn failed(&self, error: &ServerError) {
+        self.failure.replace(Some(error.clone()));
+    }
+
+    pub fn failure(&self) -> Option<ServerError> {
+        self.failure.borrow().clone()
+    }
+
+    pub fn columns(&self) -> Option<Rc<Columns>> {
+        self.columns.borrow().clone()
+    }
+
+    pub fn describe(&self, columns: &Rc<Columns>) {
+        let mut known = self.columns.borrow_mut();
+        if !known.as_ref().is_some_and(|known| Rc::ptr_eq(known, columns)) {
+            *known = Some(columns.clone());
+        }
+    }
+}
+
+/// The prepared statements of one connection, the least recently used leaving first.
+#[derive(Debug)]
+pub(super) struct StatementCache {
+    budget: usize,
+    entries: IdMap<u32, Entry>,
+    clock: u64,
+    serial: u64,
+    epoch: u64,
+    /// What the server still holds though the cache does not: closed in the next flight.
+    discarded: Vec<Rc<Prepared>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    prepared: Rc<Prepared>,
+    used: u64,
+}
+
+impl StatementCache {
+    pub fn new(budget: usize) -> StatementCache {
+        StatementCache {
+            budget,
+            entries: IdMap::default(),
+            clock: 0,
+            serial: 0,
+            epoch: 0,
+            discarded: Vec::new(),
+        }
+    }
+
+    /// The statement, if this connection has prepared it or is about to. Ids are used again by the
+    /// callers, so the text decides.
+    pub fn find(&mut self, statement: &Rc<Statement>) -> Option<Rc<Prepared>> {
+        let entry = self.entries.get_mut(&statement.id)?;
+        let known = &entry.prepared.statement;
+        if !Rc::ptr_eq(known, statement) && known.text != statement.text {
+            return None;
+        }
+        self.clock += 1;
+        entry.used = self.clock;
+        Some(entry.prepared.clone())
+    }
+
+    /// A new entry, kept where there is room for it. One of the same id, or the least recently
+    /// used one, makes room and is closed on the server; one in flight stays.
+    pub fn prepare(&mut self, statement: &Rc<Statement>) -> Rc<Prepared> {
+        let kept = self.make_room(statement.id);
+        self.serial += 1;
+        let prepared = Prepared::new(statement.clone(), kept, self.serial, self.epoch);
+        let prepared = Rc::new(prepared);
+        if kept {
+            self.clock += 1;
+            let entry = Entry { prepared: prepared.clone(), used: self.clock };
+            self.entries.insert(statement.id, entry);
+        }
+        prepared
+    }
+
+    fn make_room(&mut self, id: u32) -> bool {
+        let victim = if self.entries.contains_key(&id) {
+            Some(id)
+        } else if self.entries.len() >= self.budget {
+            // A scan, but a miss also costs the server a Prepare, which is dearer by far.
+            let idle = self.entries.iter().filter(|(_, entry)| !entry.in_flight());
+            idle.min_by_key(|(_, entry)| entry.used).map(|(&id, _)| id)
+        } else {
+            return true;
+        };
+        match victim {
+            Some(id) if !self.entries[&id].in_flight() => {
+                let entry = self.entries.remove(&id).expect("it was just seen");
+                self.discarded.push(entry.prepared);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether no other one was prepared since.
+    pub fn is_last(&self, prepared: &Prepared) -> bool {
+        prepared.serial == self.serial
+    }
+
+    /// A statement that has run and is not kept.
+    pub fn discard(&mut self, prepared: Rc<Prepared>) {
+        if prepared.epoch == self.epoch {
+            self.discarded.push(prepared);
+        }
+    }
+
+    /// Drops a statement that the server does not have.
+    pub fn forget(&mut self, prepared: &Rc<Prepared>) {
+        let id = prepared.statement.id;
+        if self.entries.get(&id).is_some_and(|entry| Rc::ptr_eq(&entry.prepared, prepared)) {
+            self.entries.remove(&id);
+        }
+    }
+
+    /// The server has forgotten all of them, or will have by the time it reads what follows.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.discarded.clear();
+        self.epoch += 1;
+    }
+
+    /// Appends what closes the discarded ones: it has no answer.
+    pub fn write_closes(&mut self, out: &mut BytesMut) {
+        for id in self.discarded.drain(..).filter_map(|prepared| prepared.id()) {
+            out.put_slice(&[5, 0, 0, 0, Command::COM_STMT_CLOSE as u8]);
+            out.put_u32_le(id);
+        }
+    }
+
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+impl Entry {
+    /// Executions in flight hold the statement too.
+    fn in_flight(&self) -> bool {
+        Rc::strong_count(&self.prepared) > 1
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/statements.rs"]
+mod tests;
