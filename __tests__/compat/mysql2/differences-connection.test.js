@@ -1,0 +1,94 @@
+'use strict';
+// Where mysql2 has a defect the drop-in does the right thing: each of these fails over mysql2.
+
+const fs = require('node:fs');
+const { until } = require('../../support/pools.js');
+const { mysqlServer } = require('../../support/mysql.js');
+const {
+  connect,
+  execute,
+  failure,
+  make,
+  query,
+  record,
+  track,
+  value,
+} = require('./connections.js');
+const { ScriptedServer, packet, say } = require('./scripted.js');
+
+const mysql = require('../../../lib/compat/mysql2');
+
+const open = (options) => connect(mysql, options);
+
+test('queries after a login that was refused are told so; mysql2 never answers them', async () => {
+  const connection = make(mysql, { password: 'wrong' });
+  await failure((done) => connection.connect(done));
+  const error = await failure((done) => connection.query('select 1', done));
+  expect(error.message).toBe("Can't add new command when connection is in closed state");
+  expect(error.fatal).toBe(true);
+});
+
+test('a connection destroyed before the greeting is silent; mysql2 answers it', async () => {
+  let connection;
+  const server = await ScriptedServer.open(
+    () => {},
+    (socket) => {
+      connection.destroy();
+      socket.write(packet(0, say.hello()));
+    },
+  );
+  connection = track(mysql.createConnection(server.target));
+  const seen = record(connection, ['connect', 'error']);
+  await until(() => connection._closing && server.connections === 0);
+  await new Promise(setImmediate);
+  expect(seen).toEqual([]);
+});
+
+describe('ed25519 of MariaDB, which mysql2 does not know', () => {
+  test('plain and over TLS', async () => {
+    const ca = fs.readFileSync(mysqlServer().caFile);
+    for (const security of [{}, { ssl: { ca } }]) {
+      const connection = await open({ user: 'ed25519', ...security });
+      expect(await value(connection, 'select current_user()')).toBe('ed25519@%');
+    }
+  });
+
+  test('a wrong password', async () => {
+    const connection = make(mysql, { user: 'ed25519', password: 'wrong' });
+    expect(await failure((done) => connection.connect(done))).toMatchObject({ errno: 1045 });
+  });
+});
+
+test('a DATE that is none, by the text protocol; of 1899 in mysql2', async () => {
+  const connection = await open();
+  await query(connection, "set sql_mode = ''");
+  await query(connection, 'create temporary table zero (a date)');
+  await query(connection, "insert into zero values ('0000-00-00')");
+  const [[row]] = await query(connection, 'select a from zero');
+  expect(row.a).toBeInstanceOf(Date);
+  expect(row.a.getTime()).toBeNaN();
+});
+
+test('a vector that is null; an empty one in mysql2', async () => {
+  const connection = await open({ kind: 'mysql' });
+  await query(connection, 'create temporary table vectors (a vector(2) null)');
+  await query(connection, 'insert into vectors values (null)');
+  expect((await query(connection, 'select a from vectors'))[0]).toEqual([{ a: null }]);
+  expect((await execute(connection, 'select a from vectors'))[0]).toEqual([{ a: null }]);
+});
+
+test('MariaDB’s own errors have their names; those of MySQL’s in mysql2', async () => {
+  const connection = await open();
+  await query(connection, 'create temporary table checked (a int, check (a < 5))');
+  const error = await failure((done) => connection.query('insert into checked values (7)', done));
+  expect(error).toMatchObject({ code: 'ER_CONSTRAINT_FAILED', errno: 4025, sqlState: '23000' });
+});
+
+test('compressed packets of more than 16 MiB are no reason to complain', async () => {
+  const complain = jest.spyOn(console, 'error').mockImplementation(() => {});
+  const connection = await open({ compress: true });
+  const text = 'y'.repeat(17_000_000);
+  expect((await value(connection, 'select ?', [text])) === text).toBe(true);
+  expect(complain).not.toHaveBeenCalled();
+  complain.mockRestore();
+});
