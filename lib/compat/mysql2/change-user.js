@@ -30,8 +30,7 @@ class ChangeUser extends Command {
   start(connection) {
     const [options, config] = [this.#options, this.#config];
     const user = options.user || config.user;
-    const password =
-      options.password || options.password1 || config.password || config.password1;
+    const password = options.password || options.password1 || config.password || config.password1;
     const database = options.database || config.database;
     const number = options.charset ? charsetNumber(options.charset) : config.charsetNumber;
     const passwordSha1 = options.passwordSha1 || config.passwordSha1;

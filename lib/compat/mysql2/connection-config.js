@@ -148,9 +148,7 @@ function readOptions(given) {
   }
   for (const key of Object.keys(options ?? {})) {
     if (KNOWN.has(key)) continue;
-    console.error(
-      `Ignoring invalid configuration option passed to Connection: ${key}. ${IGNORED}`,
-    );
+    console.error(`Ignoring invalid configuration option passed to Connection: ${key}. ${IGNORED}`);
   }
   return options;
 }

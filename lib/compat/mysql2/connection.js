@@ -30,6 +30,8 @@ class Connection extends EventEmitter {
     this._command = null;
     this._paused = false;
     this._closes = [];
+    /** How results were read last: of queries, and of statements. */
+    this._readings = [undefined, undefined];
     this._closing = false;
     this._session = null;
     this._statements = this.#newStatements();
@@ -174,9 +176,7 @@ class Connection extends EventEmitter {
 
   query(sql, values, callback) {
     const command =
-      sql.constructor === Query
-        ? sql
-        : Connection.createQuery(sql, values, callback, this.config);
+      sql.constructor === Query ? sql : Connection.createQuery(sql, values, callback, this.config);
     resolveNames(command, this.config);
     const given = command.values === undefined ? [] : command.values;
     command.sql = this.format(command.sql, given, command.namedPlaceholders);

@@ -21,8 +21,7 @@ const NUMBERS = {
   YEAR: (bytes) => bytes.readUInt16LE(0),
   FLOAT: (bytes) => bytes.readFloatLE(0),
   DOUBLE: (bytes) => bytes.readDoubleLE(0),
-  LONGLONG: (bytes, unsigned) =>
-    unsigned ? bytes.readBigUInt64LE(0) : bytes.readBigInt64LE(0),
+  LONGLONG: (bytes, unsigned) => (unsigned ? bytes.readBigUInt64LE(0) : bytes.readBigInt64LE(0)),
 };
 
 class Field {
@@ -86,9 +85,7 @@ function plain(field, bytes, reading) {
   const convert = converterOf(field, reading);
   if (DATES.has(type)) return plainDate(field, bytes, reading);
   if (NUMBERS[name] !== undefined) {
-    const text = reading.binary
-      ? NUMBERS[name](bytes, flags & UNSIGNED)
-      : bytes.toString('latin1');
+    const text = reading.binary ? NUMBERS[name](bytes, flags & UNSIGNED) : bytes.toString('latin1');
     if (name !== 'LONGLONG') return Number(text);
     if (!reading.supportBigNumbers) return Number(text);
     return convert === null ? String(text) : convert(String(text));
