@@ -128,8 +128,9 @@ pub trait Session {
     /// Bytes that the incomplete message at the head of the input has in all.
     fn needed(&self, input: &[u8]) -> usize;
 
-    /// The goodbye of the protocol, appended to `outgoing`.
-    fn terminate(&mut self);
+    /// The goodbye of the protocol, appended to `outgoing`. `cut_off`: its borrower has not waited
+    /// for the end of what was asked.
+    fn terminate(&mut self, cut_off: bool);
 
     /// Number the server gives this connection.
     fn process_id(&self) -> i32;

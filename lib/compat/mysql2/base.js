@@ -2,6 +2,7 @@
 
 /** The connection that pools are made of, and what else of the package is not about pools. */
 
+const authPlugins = require('./auth-plugins');
 const { CharsetToEncoding, Charsets } = require('./charsets');
 const { Connection, ConnectionConfig } = require('./connection');
 const { factories } = require('./typed-parameter');
@@ -17,6 +18,7 @@ module.exports = {
   ConnectionConfig,
   TypedParameter: factories,
   Types,
+  authPlugins,
   clearParserCache: ignore,
   setMaxParserCache: ignore,
 };

@@ -43,9 +43,11 @@ function connectError(wire) {
   const { attempts, cause, errno, socket } = wire;
   if (attempts !== undefined) return connectError(attempts[0].error);
   if (cause?.kind === 'database') return fatal(serverError(cause));
-  if (cause?.transport !== undefined) return fatal(fromWire(wire).cause);
+  const { reason } = wire;
+  const code = reason === 'tls' ? 'HANDSHAKE_SSL_ERROR' : undefined;
+  if (cause?.transport !== undefined) return fatal(fromWire(wire).cause, code);
   if (Object.hasOwn(CONNECT, errno)) return CONNECT[errno](wire);
-  if (wire.reason === 'tls') return fatal(new Error(wire.message), 'HANDSHAKE_SSL_ERROR');
+  if (reason === 'tls') return fatal(new Error(wire.message), code);
   if (socket !== undefined) return socketError(socket, errno);
   return fatal(new Error(wire.message), errno ?? wire.code);
 }

@@ -8,6 +8,7 @@ const { connectError, fatal, serverError } = require('./errors');
 const { answerTo } = require('./login');
 const { Packet } = require('./packet');
 const { Proofs } = require('./proofs');
+const { asksNode } = require('./tls');
 const { logsIn, targetOf } = require('./target');
 
 const { nextTick } = process;
@@ -25,6 +26,12 @@ class ClientHandshake extends Command {
 
   start(connection) {
     this._connection = connection;
+    this.#open(connection, false);
+    return false;
+  }
+
+  /** `byNode`: the engine's TLS has refused the server. */
+  #open(connection, byNode) {
     const { config } = connection;
     const session = (this.#session = new Session(connection._owner, null));
     connection._session = session;
@@ -32,17 +39,20 @@ class ClientHandshake extends Command {
     const attributes = Object.entries(config.connectAttributes);
     const startup = Object.fromEntries(attributes.map(([name, text]) => [name, String(text)]));
     try {
-      const target = targetOf(config, { config });
-      session.open(target, startup, (error) => this.#opened(error));
+      const target = targetOf(config, { config }, byNode);
+      session.open(target, startup, (error) => this.#opened(error, byNode));
     } catch (error) {
-      nextTick(() => connection._endCommand(this, () => this.refuse(error)));
+      nextTick(() => this.#opened(error, byNode));
     }
-    return false;
   }
 
-  #opened(wire) {
+  #opened(wire, byNode) {
     const connection = this._connection;
     if (connection._command !== this) return;
+    if (wire !== null && !byNode && connection.config.ssl && asksNode(wire)) {
+      this.#open(connection, true);
+      return;
+    }
     if (wire !== null) {
       connection._endHandshake(connectError(wire));
       return;

@@ -9,6 +9,8 @@ const MORE = 1;
 /** What caching_sha2_password says. */
 const [KEY, FAST_OK, FULL] = [2, 3, 4];
 const NATIVE = 'mysql_native_password';
+/** Bytes of a challenge. */
+const PROOF = 20;
 const NUL = Buffer.from([0]);
 
 const hash = (name, ...parts) =>
@@ -87,7 +89,7 @@ class Proofs {
     const end = packet.indexOf(0, 1);
     this.#plugin = packet.toString('latin1', 1, end < 0 ? packet.length : end);
     const data = end < 0 ? Buffer.alloc(0) : packet.subarray(end + 1);
-    this.#challenge = data.subarray(0, 20);
+    this.#challenge = data.subarray(0, PROOF);
     const { authPlugins, authSwitchHandler } = this.#connection.config;
     if (authSwitchHandler && this.#plugin !== NATIVE) {
       return this.#byHand({ pluginName: this.#plugin, pluginData: data });

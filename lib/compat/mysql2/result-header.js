@@ -29,7 +29,7 @@ class ResultSetHeader {
     }
     if (changes !== null) this.stateChanges = changes;
     const changed = /\schanged:\s*(\d+)/i.exec(this.info);
-    if (changed !== null) this.changedRows = parseInt(changed[1], 10);
+    this.changedRows = changed === null ? 0 : parseInt(changed[1], 10);
   }
 }
 

@@ -4,16 +4,9 @@
 
 const { once } = require('node:events');
 const { FLAGS } = require('./flags');
+const { sslOf } = require('./tls');
 
 const COLLATION = 45;
-
-/** What the engine knows of TLS; the rest says how a server is checked. */
-function sslOf(ssl) {
-  if (!ssl) return { ssl: false };
-  const { rejectUnauthorized, verifyIdentity, ...rest } = ssl;
-  const checked = verifyIdentity ? 'verify_identity' : 'verify_ca';
-  return { ssl: rest, sslmode: rejectUnauthorized === false ? 'required' : checked };
-}
 
 function placeOf({ host, port, socketPath }) {
   return socketPath ? { socketPath } : { host, port };
@@ -41,20 +34,20 @@ function logsIn({ authPlugins, authSwitchHandler, compress, passwordSha1 }) {
   return !compress && Boolean(authPlugins || authSwitchHandler || passwordSha1);
 }
 
-function targetOf(config, options) {
+/** `byNode`: Node does TLS. */
+function targetOf(config, options, byNode) {
   const { stream, user, password, database, charsetNumber } = config;
-  const compression = config.compress ? FLAGS.COMPRESS : 0;
   return {
     engine: 'mysql',
     ...placeOf(config),
     user: user ?? '',
     ...(password && { password: String(password) }),
     ...(database && { database: String(database) }),
-    ...sslOf(config.ssl),
+    ...sslOf(config.ssl, byNode),
     ...keepAliveOf(config),
     ...(stream && { stream: streamOf(stream, options) }),
     ...(config.compress && { compress: true }),
-    clientFlags: ((config.clientFlags & ~FLAGS.SSL) | compression) >>> 0,
+    clientFlags: (config.clientFlags & ~(FLAGS.SSL | FLAGS.COMPRESS)) >>> 0,
     handshakeCollation: charsetNumber & 0xff || COLLATION,
     allowPublicKeyRetrieval: true,
     allowCleartextPassword: config.enableCleartextPlugin,

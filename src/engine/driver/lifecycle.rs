@@ -319,7 +319,7 @@ impl Driver {
         let error = cut_off(why);
         self.abandon_all(&mut conn, &error);
         let cancel = busy.then(|| conn.session.cancel());
-        conn.session.terminate();
+        conn.session.terminate(why == CloseReason::Released);
         let me = self.me.clone();
         tokio::task::spawn_local(async move {
             let goodbye = async {

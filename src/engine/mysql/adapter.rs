@@ -150,8 +150,11 @@ impl driver::Session for Connection {
         self.session.needed(input)
     }
 
-    fn terminate(&mut self) {
-        self.session.terminate();
+    /// Whose caller steers it says what it wants said.
+    fn terminate(&mut self, cut_off: bool) {
+        if !(cut_off && self.session.is_verbatim()) {
+            self.session.terminate();
+        }
     }
 
     fn process_id(&self) -> i32 {

@@ -248,7 +248,7 @@ impl driver::Session for Connection {
         self.session.needed(input)
     }
 
-    fn terminate(&mut self) {
+    fn terminate(&mut self, _cut_off: bool) {
         self.session.terminate();
     }
 
