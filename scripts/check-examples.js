@@ -1,5 +1,5 @@
 'use strict';
-// Runs each file of examples/, and of its folder pg/, against the test servers. It must end by
+// Runs each file of examples/, and of its folders pg/ and mysql2/, against the test servers. It must end by
 // itself with exit code 0, and where its head says what it prints, it must print just that. One that
 // serves HTTP says where on its standard output; it is then asked once and stopped.
 
@@ -7,13 +7,15 @@ const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
+const mysql = require('mysql2/promise');
 const { Client } = require('pg');
+const { mysqlUrl } = require('../__tests__/support/mysql.js');
 const { RedisServer } = require('../__tests__/support/redis.js');
 const { url } = require('../__tests__/support/urls.js');
 
 const root = path.join(__dirname, '..');
 const LIMIT_MS = 60_000;
-const FOLDERS = ['examples', 'examples/pg'];
+const FOLDERS = ['examples', 'examples/pg', 'examples/mysql2'];
 
 /** The table the examples read. */
 async function createUsers(connectionString) {
@@ -24,6 +26,20 @@ async function createUsers(connectionString) {
     insert into users select i, 'user ' || i, 'user' || i || '@example.org'
       from generate_series(1, 100) i on conflict do nothing`);
   await client.end();
+}
+
+/** The same of MariaDB. */
+async function createMysqlUsers(uri) {
+  const connection = await mysql.createConnection(uri);
+  await connection.query(`
+    create table if not exists users (id int primary key, name text not null, email text not null)`);
+  const rows = Array.from({ length: 100 }, (_, at) => at + 1).map((i) => [
+    i,
+    `user ${i}`,
+    `user${i}@example.org`,
+  ]);
+  await connection.query('insert ignore into users values ?', [rows]);
+  await connection.end();
 }
 
 /** Asks a server for what it said it serves, then stops it; its exit code decides as well. */
@@ -63,6 +79,7 @@ async function check(file, env) {
 async function checkExamples() {
   const database = url();
   await createUsers(database);
+  await createMysqlUsers(mysqlUrl());
   const redis = await RedisServer.start();
   const env = { ...process.env, DATABASE_URL: database, REDIS_URL: redis.url, PORT: '0' };
   try {
@@ -79,7 +96,8 @@ async function checkAll(env) {
   let failed = 0;
   for (const file of files) {
     try {
-      await check(file, env);
+      const isMysql = file.startsWith('examples/mysql2/');
+      await check(file, isMysql ? { ...env, DATABASE_URL: mysqlUrl() } : env);
       console.log(`ok   ${file}`);
     } catch (error) {
       failed += 1;

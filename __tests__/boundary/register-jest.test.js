@@ -67,6 +67,17 @@ test('pg, pg-pool and the subpaths that other packages reach for', async () => {
   expect(await runJest(files)).toMatchObject({ passed: 1, failed: 0 });
 });
 
+test('mysql2 and its promises', async () => {
+  const files = {
+    'a.test.js': `test('both of them', () => {
+      expect(require('mysql2')).toBe(require('polypool/mysql2'));
+      expect(require('mysql2/promise')).toBe(require('polypool/mysql2/promise'));
+      expect(require('mysql2/promise.js')).toBe(require('polypool/mysql2/promise'));
+    });`,
+  };
+  expect(await runJest(files)).toMatchObject({ passed: 1, failed: 0 });
+});
+
 test('a configuration that is an ES module, tests that are ES modules', async () => {
   const config = CONFIG.replace(/const (.*) = require\((.*)\);/, 'import $1 from $2;')
     .replace('module.exports =', 'export default')
@@ -101,7 +112,7 @@ test('an unknown name in POLYPOOL_REGISTER fails the configuration', async () =>
   );
   expect(passed).toBe(undefined);
   expect(output).toContain(
-    "POLYPOOL_REGISTER names 'x': polypool replaces generic-pool, async-pool, pg, pg-pool",
+    "POLYPOOL_REGISTER names 'x': polypool replaces generic-pool, async-pool, pg, pg-pool, mysql2",
   );
 });
 

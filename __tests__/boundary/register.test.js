@@ -144,6 +144,21 @@ describe.each(FLAGS)('%s', (_, flags) => {
     expect(lines).toHaveLength(5 + subpaths.length);
   });
 
+  test('mysql2 and its promises: CommonJS and named imports', async () => {
+    const program = `
+      import mysql, { createPool, Pool } from 'mysql2';
+      import * as promises from 'mysql2/promise';
+      import promise, { createConnection } from 'mysql2/promise.js';
+      ${CREATE_REQUIRE}
+      const own = require('polypool/mysql2');
+      const ownPromises = require('polypool/mysql2/promise');
+      print(mysql === own, require('mysql2') === own, createPool === own.createPool);
+      print(Pool === own.Pool, promise === ownPromises, promises.default === ownPromises);
+      print(require('mysql2/promise') === promise, createConnection === own.createConnectionPromise);`;
+    const lines = await linesOf({ 'app.mjs': program }, [...flags, 'app.mjs']);
+    expect(lines.flat()).toEqual(Array(8).fill(true));
+  });
+
   test('a copy of pg in the folder of a dependency is replaced too', async () => {
     const files = {
       ...installed('pg'),

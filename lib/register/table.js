@@ -23,9 +23,9 @@ module.exports = {
     './lib/type-overrides.js': 'polypool/pg/lib/type-overrides',
     './lib/utils.js': 'polypool/pg/lib/utils',
   },
+  'pg-pool': { '.': 'polypool/pg-pool' },
   mysql2: {
     '.': 'polypool/mysql2',
     './promise.js': 'polypool/mysql2/promise',
   },
-  'pg-pool': { '.': 'polypool/pg-pool' },
 };

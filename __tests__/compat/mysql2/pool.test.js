@@ -33,6 +33,13 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
     expect(pool.config.connectionLimit).toBe(2);
   });
 
+  test('by URL and options, which come first', () => {
+    const uri = mysqlUrl({ query: 'connectionLimit=2&maxIdle=1' });
+    const { config } = track(mysql().createPool({ uri, maxIdle: 2 }));
+    expect(config).toMatchObject({ connectionLimit: 2, maxIdle: 2 });
+    expect(config.connectionConfig.user).toBe('app');
+  });
+
   test('makes no connection before it is asked', async () => {
     const pool = open();
     await quiet();

@@ -17,7 +17,10 @@ const PROGRAMS = path.join(__dirname, 'programs');
 const LIMIT_MS = 30_000;
 
 /** What a program finds under the name mysql2, by the flags of Node. */
-const RUNS = [['mysql2', []]];
+const RUNS = [
+  ['mysql2', []],
+  ['polypool/mysql2', ['-r', 'polypool/register']],
+];
 
 const programs = fs.readdirSync(PROGRAMS).filter((file) => /\.m?js$/.test(file));
 

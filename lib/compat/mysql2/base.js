@@ -2,9 +2,9 @@
 
 /** The connection that pools are made of, and what else of the package is not about pools. */
 
+const authPlugins = require('./auth-plugins');
 const { CharsetToEncoding, Charsets } = require('./charsets');
 const { Connection, ConnectionConfig } = require('./connection');
-const { authPlugins } = require('./proofs');
 const { factories } = require('./typed-parameter');
 const { Types } = require('./types');
 

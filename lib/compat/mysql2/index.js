@@ -19,6 +19,7 @@ exports.createQuery = Connection.createQuery;
 exports.Pool = Pool;
 exports.PoolCluster = PoolCluster;
 exports.PoolConnection = PoolConnection;
+exports.createServer = createServer;
 exports.authPlugins = rest.authPlugins;
 exports.escape = SqlString.escape;
 exports.escapeId = SqlString.escapeId;
@@ -37,6 +38,10 @@ function createPool(options) {
 
 function createPoolCluster(options) {
   return new PoolCluster(options);
+}
+
+function createServer() {
+  throw new Error('polypool/mysql2 has no server of its own: createServer is for mysql2 itself');
 }
 
 const promises = () => require('./promise');

@@ -4,9 +4,18 @@
 
 const { ConnectionConfig } = require('./base');
 
+/**
+ * Statements that all connections of a pool keep on the server, where the program sets no number for
+ * each of them. The server has 16,382 for all its clients, by default, and refuses the next.
+ */
+const STATEMENTS = 16_000;
+const STATEMENTS_MIN = 16;
+/** Where there is no limit. */
+const CONNECTIONS = 100;
+
 class PoolConfig {
   constructor(given) {
-    const options = typeof given === 'string' ? ConnectionConfig.parseUrl(given) : given;
+    const options = readOptions(given);
     this.connectionConfig = new ConnectionConfig(options);
     this.waitForConnections = flag(options.waitForConnections, true);
     this.connectionLimit = number(options.connectionLimit, 10);
@@ -14,9 +23,27 @@ class PoolConfig {
     this.idleTimeout = number(options.idleTimeout, 60_000);
     this.queueLimit = number(options.queueLimit, 0);
     this.resetOnRelease = flag(options.resetOnRelease, false);
+    if (!options.maxPreparedStatements) {
+      this.connectionConfig.maxPreparedStatements = shareOf(this.connectionLimit);
+    }
     /** Milliseconds that a caller is in the queue at most; 0: mysql2's own way, however long. */
     this.acquireTimeout = number(options.acquireTimeout, 0);
   }
+}
+
+/** What stands in a URL counts where nothing is given beside it. */
+function readOptions(given) {
+  const { parseUrl } = ConnectionConfig;
+  if (typeof given === 'string') return parseUrl(given);
+  if (!given.uri) return given;
+  const options = { ...given };
+  for (const [key, value] of Object.entries(parseUrl(given.uri))) options[key] ||= value;
+  return options;
+}
+
+function shareOf(connections) {
+  const share = Math.floor(STATEMENTS / (connections || CONNECTIONS));
+  return Math.min(Math.max(share, STATEMENTS_MIN), STATEMENTS);
 }
 
 const flag = (value, otherwise) => (value === undefined ? otherwise : Boolean(value));

@@ -12,11 +12,6 @@ const READ_ONLY = new Set([1290, 1792, 1836]);
 
 const isReadOnly = (error) => READ_ONLY.has(error?.errno);
 
-function giveBack(connection, error) {
-  if (isReadOnly(error)) connection.destroy();
-  else connection.release();
-}
-
 function fail(command, error) {
   if (typeof command.onResult === 'function') command.onResult(error);
   else command.emit('error', error);
@@ -31,7 +26,10 @@ function runQuery(pool, command) {
     }
     try {
       const failure = watch(command);
-      connection.query(command).once('end', () => giveBack(connection, failure.error));
+      connection.query(command).once('end', () => {
+        if (isReadOnly(failure.error)) connection.destroy();
+        else connection.release();
+      });
     } catch (thrown) {
       connection.release();
       fail(command, thrown);
@@ -61,13 +59,11 @@ function runExecute(pool, sql, values, callback = unheard) {
       return;
     }
     try {
-      let failure = null;
-      const command = connection.execute(sql, values, (failed, rows, fields) => {
-        failure = failed;
-        if (isReadOnly(failed)) connection.destroy();
-        callback(failed, rows, fields);
+      const command = connection.execute(sql, values, (failure, rows, fields) => {
+        if (isReadOnly(failure)) connection.destroy();
+        callback(failure, rows, fields);
       });
-      command.once('end', () => giveBack(connection, failure));
+      command.once('end', () => connection.release());
     } catch (thrown) {
       connection.release();
       callback(thrown);

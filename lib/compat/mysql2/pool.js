@@ -11,6 +11,7 @@ const { EventEmitter } = require('node:events');
 const { clearTimeout, setTimeout } = require('node:timers');
 const SqlString = require('sql-escaper');
 const { fromWire } = require('../../errors');
+const { describeTimeout } = require('../../holders');
 const { BACK, REJECTED, Resources } = require('../../resources');
 const { guarded, surface } = require('../../surface');
 const { Connection } = require('./base');
@@ -59,6 +60,7 @@ class Pool extends EventEmitter {
       factory.reset = (connection, done, failed) => this.#reset(connection, done, failed);
     }
     const options = {
+      name: 'mysql2',
       max: bound(this.#limit),
       maxConnecting: CORE_MAX,
       ownConnects: true,
@@ -181,7 +183,7 @@ class Pool extends EventEmitter {
   }
 
   #timedOut(waitedMs) {
-    return fromWire(this.#resources.describeTimeout(waitedMs));
+    return fromWire(describeTimeout(this.#resources.describeTimeout(waitedMs), () => null));
   }
 
   /** Amid the core's effects is no time for callers, who may call the pool. */

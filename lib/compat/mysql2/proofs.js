@@ -63,8 +63,6 @@ class Proofs {
   /** A key was asked for. */
   #awaitsKey = false;
   #own = null;
-  /** It is asked to send the password as it is. */
-  allowsClear = false;
 
   constructor(connection, secret, plugin, challenge) {
     this.#connection = connection;
@@ -85,13 +83,6 @@ class Proofs {
     if (authSwitchHandler) return this.#byHand({ pluginData: data });
     if (this.#own !== null) return this.#bytes(await this.#own(data));
     return this.#more(data);
-  }
-
-  /** What a plugin is asked, without the packets around it: at first the challenge. */
-  async next(data) {
-    if (this.#challenge !== null) return this.#more(data);
-    this.#challenge = data.subarray(0, PROOF);
-    return this.#first();
   }
 
   async #switch(packet) {
@@ -142,7 +133,7 @@ class Proofs {
   }
 
   #clear() {
-    if (!this.allowsClear && !this.#connection.config.enableCleartextPlugin) {
+    if (!this.#connection.config.enableCleartextPlugin) {
       throw Object.assign(new Error(CLEAR), { code: 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED' });
     }
     return Buffer.concat([Buffer.from(this.#secret.password ?? ''), NUL]);
@@ -167,18 +158,4 @@ class Proofs {
   }
 }
 
-/** The plugins by their names, as programs hand them to `authPlugins`. */
-const authPlugins = Object.fromEntries(
-  [NATIVE, 'caching_sha2_password', 'sha256_password', 'mysql_clear_password'].map((name) => [
-    name,
-    (options = {}) =>
-      ({ connection }) => {
-        const { password, passwordSha1 } = { ...connection.config, ...options };
-        const proofs = new Proofs(connection, { password, passwordSha1 }, name, null);
-        proofs.allowsClear = true;
-        return (data) => proofs.next(data);
-      },
-  ]),
-);
-
-module.exports = { CLEAR, Proofs, authPlugins, nativeProof, sha2Proof, unknownPlugin };
+module.exports = { CLEAR, Proofs, nativeProof, sealed, sha2Proof, unknownPlugin };

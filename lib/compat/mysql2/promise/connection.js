@@ -55,7 +55,11 @@ class PromiseConnection extends EventEmitter {
   prepare(options) {
     const { prototype } = PromiseConnection;
     const wrap = (statement) => new PromisePreparedStatementInfo(statement, this.Promise);
-    return this.#promised(prototype.prepare, (done) => this.connection.prepare(options, done), wrap);
+    return this.#promised(
+      prototype.prepare,
+      (done) => this.connection.prepare(options, done),
+      wrap,
+    );
   }
 
   changeUser(options) {
