@@ -3,7 +3,6 @@
 /** What package mysql2 exports. As `exports.x =`, which is how names are found that are imported. */
 
 const SqlString = require('sql-escaper');
-const authPlugins = require('./auth-plugins');
 const { Connection, ConnectionConfig, ...rest } = require('./base');
 const Pool = require('./pool');
 const PoolCluster = require('./pool-cluster');
@@ -21,7 +20,7 @@ exports.Pool = Pool;
 exports.PoolCluster = PoolCluster;
 exports.PoolConnection = PoolConnection;
 exports.createServer = createServer;
-exports.authPlugins = authPlugins;
+exports.authPlugins = rest.authPlugins;
 exports.escape = SqlString.escape;
 exports.escapeId = SqlString.escapeId;
 exports.format = SqlString.format;

@@ -207,11 +207,6 @@ impl Columns {
         (length == body.len() && rest.starts_with(body)).then_some(4 + length)
     }
 
-    /// Whether they were read with these options: pools that differ in them share statements.
-    pub fn is_of(&self, options: &TypeOptions) -> bool {
-        self.key[1] == options.key()
-    }
-
     /// Each definition as it came, for a caller that reads it itself.
     fn describe_packets(&self) -> Vec<u8> {
         let mut rest = self.definitions();
@@ -227,9 +222,9 @@ impl Columns {
         serde_json::Value::from(packets).to_string().into_bytes()
     }
 
-    /// Whether these are the columns that these definitions make.
-    pub(super) fn is_made_of(&self, definitions: &[u8], options: &TypeOptions) -> bool {
-        self.is_of(options) && self.definitions() == definitions
+    /// Whether they were read with these options: pools that differ in them share statements.
+    pub fn is_of(&self, options: &TypeOptions) -> bool {
+        self.key[1] == options.key()
     }
 
     pub fn definitions(&self) -> &[u8] {

@@ -88,7 +88,8 @@ impl Session {
     /// Columns as the command's caller has their cells; mostly they are those of a result before.
     pub(super) fn read_definitions(&mut self, reading: Option<Reading>) -> Step<Rc<Columns>> {
         let types = TypeOptions { reading, ..self.types };
-        let known = self.shapes.iter().position(|it| it.is_made_of(&self.definitions, &types));
+        let is_like = |it: &Rc<Columns>| it.is_of(&types) && it.definitions() == self.definitions;
+        let known = self.shapes.iter().position(is_like);
         let columns = match known.and_then(|at| self.shapes.remove(at)) {
             Some(columns) => columns,
             None => parse(&self.definitions, &types)?,
@@ -183,3 +184,7 @@ fn write_closes(out: &mut BytesMut, closes: &str) {
         out.put_u32_le(id);
     }
 }
+
+#[cfg(test)]
+#[path = "tests/verbatim.rs"]
+mod tests;
