@@ -241,17 +241,10 @@ class Pool extends EventEmitter {
 
   // ---- Connections come and go ----
 
-  /** `changeUser` and others change the configuration of the one connection. */
-  _createConnectionConfig() {
-    const { connectionConfig } = this.config;
-    const fields = Object.getOwnPropertyDescriptors(connectionConfig);
-    return Object.create(Object.getPrototypeOf(connectionConfig), fields);
-  }
-
   #connect(done, failed) {
     let connection;
     try {
-      connection = new PoolConnection(this, { config: this._createConnectionConfig() });
+      connection = new PoolConnection(this, { config: this.config.forConnection() });
     } catch (error) {
       nextTick(failed, error);
       return;
@@ -341,6 +334,14 @@ class Pool extends EventEmitter {
 
   escapeId(value) {
     return SqlString.escapeId(value, false);
+  }
+
+  /**
+   * What the core has counted: also who got a connection that somebody had just given back, of which
+   * `acquire` and `release` say nothing.
+   */
+  stats() {
+    return this.#resources.stats();
   }
 
   promise(Promise) {
