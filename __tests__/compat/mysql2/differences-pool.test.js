@@ -237,6 +237,23 @@ test('stats() counts every loan, also those that no event tells of', async () =>
   expect(events).toBe(0);
 });
 
+test('a pool without connections keeps no process alive', async () => {
+  const result = await runProgram(`
+    const pool = require('./lib/compat/mysql2').createPool({ connectionLimit: 2, maxIdle: 1 });
+    process.on('exit', () => console.log(pool._closed));
+  `);
+  expect(result).toMatchObject({ code: 0, signal: null, stdout: 'false\n', stderr: '' });
+});
+
+test('the options of the caller stay as they are', () => {
+  const { createPool } = require('polypool/mysql2');
+  const options = Object.freeze({ uri: 'mysql://u:p@h:1/d?connectionLimit=3', database: 'e' });
+  const { config } = createPool(options);
+  expect(config.connectionLimit).toBe(3);
+  const target = { host: 'h', port: 1, user: 'u', password: 'p', database: 'e' };
+  expect(config.connectionConfig).toMatchObject(target);
+});
+
 test('idle connections end also where their pool is never used again', async () => {
   const { Fake, pool, connections } = await lent({ connectionLimit: 3, maxIdle: 1 });
   for (const connection of connections) connection.release();
