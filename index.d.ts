@@ -60,19 +60,24 @@ export function createPool<T>(
 export function connect(url: string | URL, options?: ConnectOptions): Promise<UnpooledConnection>;
 export function connect(options: ConnectOptions): Promise<UnpooledConnection>;
 
+/** Whose quoting it is. */
+export type Engine = 'postgres' | 'postgresql' | 'mysql' | 'mariadb';
+
 /**
- * Quotes a name for use in SQL text: `my"col` becomes `"my""col"`. Throws `PoolError`
- * (`ERR_POLYPOOL_PARAMETER`) on anything but a string, and on a NUL character.
+ * Quotes a name for use in SQL text: `my"col` becomes `"my""col"`, for MySQL `` `my"col` ``. Throws
+ * `PoolError` (`ERR_POLYPOOL_PARAMETER`) on anything but a string, and on a NUL character. Default
+ * engine: `postgres`.
  */
-export function escapeIdentifier(name: string): string;
+export function escapeIdentifier(name: string, engine?: Engine): string;
 
 /**
  * Quotes a string for use in SQL text, correct under either setting of
  * standard_conforming_strings: `it's` becomes `'it''s'`, `a\b` becomes ` E'a\\b'` (with a space
- * before it, so that it never joins a preceding word). Prefer parameters. Throws `PoolError`
- * (`ERR_POLYPOOL_PARAMETER`) on anything but a string, and on a NUL character.
+ * before it, so that it never joins a preceding word). For MySQL in an sql_mode without
+ * NO_BACKSLASH_ESCAPES: `'a\\b'`. Prefer parameters. Throws `PoolError` (`ERR_POLYPOOL_PARAMETER`)
+ * on anything but a string, and on a NUL character. Default engine: `postgres`.
  */
-export function escapeLiteral(text: string): string;
+export function escapeLiteral(text: string, engine?: Engine): string;
 
 /**
  * Builds a piece of SQL: interpolated values become parameters, nested pieces are spliced in and
@@ -93,9 +98,17 @@ export const sql: SqlBuilder;
  * Where to connect, and as whom. An option wins over the same setting in the URL, that over the
  * PG* environment variable, that over the default. libpq's own names are understood too, here and
  * as parameters of a URL.
+ *
+ * What is said of libpq, PG* variables and SCRAM is PostgreSQL's; what MySQL and MariaDB have
+ * instead stands in `MySqlOptions`. An option of the other engine throws `OptionError`.
  */
-export interface TargetOptions {
-  /** `postgres://user:password@host:port/database?...`, or libpq's `host=... user=...` form. */
+export interface TargetOptions extends MySqlOptions {
+  /** Which database it is. Default: what the scheme of the URL says, else `postgres`. */
+  engine?: Engine;
+  /**
+   * `postgres://user:password@host:port/database?...`, or libpq's `host=... user=...` form;
+   * `mysql://` or `mariadb://` for those. A password's `/`, `?`, `#` and `%` have to be encoded.
+   */
   url?: string | URL;
   /** Same as `url`. */
   connectionString?: string;
@@ -104,7 +117,7 @@ export interface TargetOptions {
    * between, are tried in order, and of each name all addresses it has at that moment: names are
    * looked up anew for each connection. A host that did not answer in its time comes last for 30 s.
    * A refused login is not tried elsewhere. When none will do: `ConnectError` with its `attempts`.
-   * Default: PGHOST, else `localhost`.
+   * For MySQL a path is that of the socket itself. Default: PGHOST, else `localhost`.
    */
   host?: string;
   /**
@@ -112,7 +125,7 @@ export interface TargetOptions {
    * a certificate is checked against. Default: PGHOSTADDR, else none.
    */
   hostaddr?: string;
-  /** 1 to 65535; as text with commas one per host. Default: PGPORT, else 5432. */
+  /** 1 to 65535; as text with commas one per host. Default: PGPORT, else 5432; of MySQL 3306. */
   port?: number | string;
   /**
    * What a server must be to be taken, as in libpq 14: `read-write` (neither a standby nor read-only
@@ -149,7 +162,7 @@ export interface TargetOptions {
    * else `~/.pgpass` (`%APPDATA%\postgresql\pgpass.conf` on Windows).
    */
   passfile?: string;
-  /** Default: PGDATABASE, else the user's name. */
+  /** Default: PGDATABASE, else the user's name; of MySQL none. */
   database?: string;
   /** libpq's name of `database`. */
   dbname?: string;
@@ -169,7 +182,8 @@ export interface TargetOptions {
    * too does the error say what was wrong. With `require` it always does. Whether a connection is
    * encrypted: `select ssl from pg_stat_ssl where pid = pg_backend_pid()`.
    */
-  sslmode?: 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+  sslmode?:
+    ('disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full') | MySqlSslMode;
   /**
    * File with the authorities to trust; a certificate in it that signs itself is trusted as the
    * server's own too. `system`: those Node trusts, and `sslmode` is then `verify-full`.
@@ -222,7 +236,10 @@ export interface TargetOptions {
   allowCleartextPassword?: boolean;
   /** How many rounds of hashing a server may ask for in a SCRAM login; 0 for any number. Default 0. */
   scramMaxIterations?: number;
-  /** Shown in pg_stat_activity. Default: PGAPPNAME, else none. */
+  /**
+   * Shown in pg_stat_activity; of MySQL as `program_name` among the connection attributes.
+   * Default: PGAPPNAME, else none.
+   */
   applicationName?: string;
   /** libpq's name of `applicationName`. */
   application_name?: string;
@@ -261,11 +278,69 @@ export interface TargetOptions {
   gssencmode?: 'prefer' | 'disable';
 }
 
+/** MySQL's `ssl-mode`, in capitals or not. */
+export type MySqlSslMode =
+  | ('disabled' | 'preferred' | 'required' | 'verify_ca' | 'verify_identity')
+  | ('DISABLED' | 'PREFERRED' | 'REQUIRED' | 'VERIFY_CA' | 'VERIFY_IDENTITY');
+
+/**
+ * What only MySQL and MariaDB have, as options and as parameters of a URL. No variable of the
+ * environment is read for them.
+ *
+ * Sessions speak utf8mb4 and UTC, before and after a reset; sql_mode is as the server has it. Rows
+ * that an UPDATE finds count, whether it changes them or not.
+ */
+export interface MySqlOptions {
+  /** Path of a unix socket, instead of `host` and `port` of the same source. */
+  socketPath?: string;
+  /** Same as `sslmode`: by default `preferred`, which goes on in clear where TLS fails. */
+  'ssl-mode'?: MySqlSslMode;
+  /** File with the authorities to trust; without a mode of its own it means `verify_ca`. */
+  'ssl-ca'?: string;
+  /** File with the client's certificate chain; needs `ssl-key`. */
+  'ssl-cert'?: string;
+  /** File with the client's private key, not encrypted; needs `ssl-cert`. */
+  'ssl-key'?: string;
+  /**
+   * Whatever RSA key comes over a connection that is not encrypted counts as the server's: by it
+   * caching_sha2_password and sha256_password have the password sent. Default false: who sits in
+   * between could send his own. Not needed with TLS, over a unix socket, or with `serverPublicKey`.
+   */
+  allowPublicKeyRetrieval?: boolean;
+  /** PEM of the server's RSA key (`BEGIN PUBLIC KEY`), for logins that are not encrypted. */
+  serverPublicKey?: string;
+  /**
+   * Compression of all that is sent: `true` takes zstd or zlib, what the server has of them, else
+   * none; a name must be had. Default false: between machines that are near it costs more than it
+   * saves.
+   */
+  compress?: boolean | 'zlib' | 'zstd';
+  /**
+   * Several statements in one text. Default false: it is what makes the worst of an SQL injection.
+   */
+  multipleStatements?: boolean;
+  /**
+   * `LOAD DATA LOCAL INFILE`, whose data `copyFrom()` writes; no file is ever read. Default false:
+   * the server has to allow it too (`local_infile`).
+   */
+  localInfile?: boolean;
+  /** The session's character set, which is always this one. */
+  charset?: 'utf8mb4';
+  /** How texts of the session compare. Default: the server's own for utf8mb4. */
+  collation?: `utf8mb4_${string}`;
+  /** The session's time zone, in which TIMESTAMP and DATETIME are read: always this one. */
+  timezone?: 'Z' | 'UTC' | 'utc' | '+00:00';
+  /** Told to the server beside its own (`_client_name`, `_os`, ...); `false` tells it nothing. */
+  connectAttributes?: Readonly<Record<string, string>> | false;
+}
+
 /** What option `stream` is told of the connection that needs a Duplex. */
 export interface StreamTarget {
   /** As the target names it, not looked up; the folder of a unix socket starts with `/`. */
   host: string;
   port: number;
+  /** Of MySQL's unix sockets, in the place of the others. */
+  path?: string;
 }
 
 /** Fields that Node's own `tls.connect` takes besides those of `SslOptions`. */
@@ -513,9 +588,11 @@ export interface PoolOptions extends ConnectOptions, ReplicaOptions {
 // ---------------------------------------------------------------------------------------------
 
 /**
- * A value for `$1`, `$2`, ... `undefined`, functions, symbols, invalid dates and circular objects
- * reject with `ERR_POLYPOOL_PARAMETER` and the position. Arrays become PostgreSQL arrays, or JSON
- * where the parameter is json; other objects become JSON; buffers and typed arrays bytea.
+ * A value for `$1`, `$2`, ... of PostgreSQL, `?` of MySQL. `undefined`, functions, symbols, invalid
+ * dates and circular objects reject with `ERR_POLYPOOL_PARAMETER` and the position. Arrays become
+ * PostgreSQL arrays, or JSON where the parameter is json and for MySQL; other objects become JSON;
+ * buffers and typed arrays bytea. MySQL gets a Date as a DATETIME of UTC, and has no NaN, no
+ * infinity and no years beyond 9999.
  */
 export type Parameter = null | boolean | number | bigint | string | object;
 
@@ -586,8 +663,8 @@ export interface TransactionOptions {
   /** Only with `isolation: 'serializable'` and `readOnly: true`. Not allowed when nested. */
   deferrable?: boolean;
   /**
-   * How often the callback may run again after a serialization failure or deadlock (40001, 40P01);
-   * 0 to 100, with a growing random pause. Default 0: the callback may have effects outside the
+   * How often the callback may run again after a serialization failure or deadlock (40001, 40P01;
+   * of MySQL 1213, and 1205, a lock waited for too long); 0 to 100, with a growing random pause. Default 0: the callback may have effects outside the
    * database. Not allowed when nested.
    */
   retries?: number;
@@ -675,16 +752,30 @@ export interface ListenOptions {
 
 export interface Field {
   name: string;
-  /** OID of the table the column comes from; 0 when it comes from none. */
+  /** OID of the table the column comes from; 0 when it comes from none, and of MySQL. */
   tableId: number;
-  /** Number of the column in that table; 0 when there is none. */
+  /** Number of the column in that table; 0 when there is none, and of MySQL. */
   columnId: number;
-  /** OID of the type. */
+  /** OID of the type; of MySQL the type's number in its protocol. */
   dataTypeId: number;
-  /** Bytes of the type; negative when they vary. */
+  /** Bytes of the type; negative when they vary. Of MySQL the length it is declared with. */
   dataTypeSize: number;
-  /** The type's modifier, such as the length of a varchar; -1 when there is none. */
+  /**
+   * The type's modifier, such as the length of a varchar; -1 when there is none. Of MySQL its
+   * decimals; 31 and more for as many as a value needs.
+   */
   dataTypeModifier: number;
+  /** MySQL: where the column comes from; empty for what a statement computes. */
+  schema?: string;
+  /** MySQL: the table as the statement calls it, and its own name. */
+  table?: string;
+  originalTable?: string;
+  /** MySQL: the name of the column in its table. */
+  originalName?: string;
+  /** MySQL: the number of its collation; 63 for bytes that are no text. */
+  collation?: number;
+  /** MySQL: bits such as NOT NULL (1), primary key (2), unsigned (32). */
+  flags?: number;
 }
 
 /** A row with columns that TypeScript does not know. */
@@ -698,6 +789,14 @@ export interface QueryResult<Row = AnyRow> {
   rowCount: number | null;
   /** First word or words of the server's tag, such as `SELECT`; null for an empty statement. */
   command: string | null;
+  /** MySQL: the first number that AUTO_INCREMENT gave, as `types.int8` has it; null for none. */
+  insertId?: number | bigint | string | null;
+  /** MySQL: rows inserted, deleted or found by an UPDATE; 0 for what has rows of its own. */
+  affectedRows?: number | null;
+  /** MySQL: how many warnings `SHOW WARNINGS` would tell. */
+  warnings?: number;
+  /** MySQL: `Records: 2  Duplicates: 0  Warnings: 0` and the like; mostly empty. */
+  info?: string;
 }
 
 /**
@@ -1226,7 +1325,8 @@ export class Pool extends EventEmitter<PoolEvents> {
   /**
    * Notifies a channel (`pg_notify`), with a payload of up to 7,999 bytes. To notify when a
    * transaction commits, run `select pg_notify($1, $2)` in it. Rejects as `query` does, and with
-   * `ERR_POLYPOOL_PARAMETER` for what cannot be a channel or payload.
+   * `ERR_POLYPOOL_PARAMETER` for what cannot be a channel or payload. MySQL has no such thing:
+   * `ERR_POLYPOOL_UNSUPPORTED`.
    */
   notify(
     channel: string,
@@ -1500,7 +1600,8 @@ export type PoolErrorCode =
   | 'ERR_POLYPOOL_SELF_DEADLOCK'
   | 'ERR_POLYPOOL_CREATE'
   | 'ERR_POLYPOOL_FACTORY_TIMEOUT'
-  | 'ERR_POLYPOOL_NOT_LENT';
+  | 'ERR_POLYPOOL_NOT_LENT'
+  | 'ERR_POLYPOOL_UNSUPPORTED';
 
 /**
  * Every error that is not the server's own. Where a statement was at fault its text and parameters
@@ -1635,12 +1736,19 @@ export class ConnectionLostError extends PoolError {
   readonly code: 'ERR_POLYPOOL_CONNECTION_LOST';
 }
 
-/** The fields of an error or notice as PostgreSQL sends them. */
+/** The fields of an error or notice as PostgreSQL sends them, and those of MySQL. */
 export interface ServerFields {
-  /** `ERROR`, `FATAL`, `PANIC`, or of notices `WARNING`, `NOTICE`, ...; never translated. */
-  severity: string;
-  /** SQLSTATE. */
+  /**
+   * `ERROR`, `FATAL`, `PANIC`, or of notices `WARNING`, `NOTICE`, ...; never translated. None of
+   * MySQL.
+   */
+  severity?: string;
+  /** SQLSTATE; of MySQL the error's name, such as `ER_DUP_ENTRY`. */
   code: string;
+  /** MySQL: the error's number. */
+  errno?: number;
+  /** MySQL. */
+  sqlState?: string;
   detail?: string;
   hint?: string;
   /** In characters, from 1. */
@@ -1658,11 +1766,13 @@ export interface ServerFields {
   routine?: string;
 }
 
-/** The server's own error; `code` is its SQLSTATE. */
+/** The server's own error; `code` is its SQLSTATE, of MySQL its name (`ER_DUP_ENTRY`). */
 export class DatabaseError extends Error implements ServerFields {
   constructor(message: string, fields: ServerFields, options?: ErrorOptions);
-  readonly severity: string;
+  readonly severity?: string;
   readonly code: string;
+  readonly errno?: number;
+  readonly sqlState?: string;
   readonly detail?: string;
   readonly hint?: string;
   readonly position?: number;

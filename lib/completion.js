@@ -133,6 +133,12 @@ class Completion {
           link.requests[ints[reader.i]].pool.status = ints[reader.i + 1];
           reader.i += 2;
           break;
+        case COMPLETE.PACE: {
+          const { text, name } = link.requests[ints[reader.i]];
+          link.setPace(text, name, ints[reader.i + 1]);
+          reader.i += 2;
+          break;
+        }
         case COMPLETE.OUTCOME: {
           const { i } = reader;
           reader.i += 4;
@@ -266,12 +272,16 @@ class Completion {
     const fields = shape < 0 ? [] : this.shapeFor(shape, request).fields;
     const rows = request.rows ?? [];
     request.rows = null;
-    const result = { rows, fields, rowCount, command: command < 0 ? null : this.commands[command] };
+    const tag = command < 0 ? null : this.commands[command];
     const { outcome } = request;
+    if (outcome === null && !request.pool.dialect?.tells) {
+      return { rows, fields, rowCount, command: tag };
+    }
     request.outcome = null;
-    if (!request.pool.dialect?.tells) return outcome === null ? result : { ...result, ...outcome };
+    const { insertId, warnings, info } = outcome ?? NO_OUTCOME;
     const affectedRows = shape < 0 ? rowCount : 0;
-    return { ...result, affectedRows, ...(outcome ?? NO_OUTCOME) };
+    // In one literal: what is copied together would be of another class each time.
+    return { rows, fields, rowCount, command: tag, affectedRows, insertId, warnings, info };
   }
 
   /** A generated number as its pool has large integers; exact even where a number is not. */

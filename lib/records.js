@@ -45,6 +45,7 @@ const COMPLETE = {
   SUSPENDED: 21,
   STATUS: 22,
   OUTCOME: 23,
+  PACE: 24,
 };
 const FLAG = {
   STREAM: 1,
@@ -59,6 +60,9 @@ const FLAG = {
   TEXT: 512,
   WIRE: 1024,
   BINARY: 2048,
+  ALONE: 4096,
+  SHORT_READ: 8192,
+  SHORT_WRITE: 16384,
 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 const HOOK = { ON_CONNECT: 1, RESET: 2, PASSWORD: 3, STREAM: 4 };

@@ -47,9 +47,12 @@ class Statement {
   #shape = null;
   #binary;
 
-  constructor(session, owner, { types, rowMode, binary }) {
+  constructor(session, owner, text, { types, rowMode, binary, name }) {
     this.pool = session;
     this.owner = owner;
+    /** What its text is known by. */
+    this.text = text;
+    this.name = name;
     this.types = types;
     this.rowMode = rowMode;
     this.#binary = binary;

@@ -170,10 +170,10 @@ class Session {
   query(owner, text, values, options) {
     const own = this.#link;
     this.#endWire();
-    const number = own.add(new Statement(this, owner, options));
+    const number = own.add(new Statement(this, owner, text, options));
     const { decoded, simple, binary, name } = options;
     const cells = binary ? FLAG.BINARY : decoded ? 0 : FLAG.TEXT;
-    const flags = (simple ? FLAG.SIMPLE : 0) | cells;
+    const flags = (simple ? FLAG.SIMPLE : 0) | cells | own.paceOf(text, name);
     try {
       const [slot, generation] = [this.#slot, this.#generation];
       own.query(number, this.#id, slot, generation, text, values, flags, 0, 0, name);
@@ -307,4 +307,17 @@ class Session {
   }
 }
 
-module.exports = { Session };
+const PACES = new Map([
+  [FLAG.SHORT_READ, 'read'],
+  [FLAG.SHORT_WRITE, 'write'],
+]);
+
+/**
+ * What the engine has seen of a text, or of one under a name: `read` or `write` where it is short
+ * and may share a wire with others, else undefined.
+ */
+function paceOf(text, name) {
+  return PACES.get(link().paceOf(text, name));
+}
+
+module.exports = { Session, paceOf };

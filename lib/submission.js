@@ -7,7 +7,7 @@
 
 const { PoolError } = require('./errors');
 const { writeParams } = require('./params');
-const { SUBMIT } = require('./records');
+const { FLAG, SUBMIT } = require('./records');
 
 // Taken at load: test frameworks replace it.
 const { nextTick } = process;
@@ -231,10 +231,27 @@ class Submission {
     return entry.id;
   }
 
+  #known(text, name) {
+    if (name === undefined) return this.statements.get(text);
+    const entry = this.named.get(name);
+    return entry?.text === text ? entry : undefined;
+  }
+
+  /** What the engine has last said that a text is. */
+  paceOf(text, name) {
+    return this.#known(text, name)?.pace ?? FLAG.ALONE;
+  }
+
+  setPace(text, name, pace) {
+    const entry = this.#known(text, name);
+    if (entry !== undefined) entry.pace = pace;
+  }
+
   /** With a number of its own, for which an older one may have to go. */
   makeStatement(statements, text) {
     if (statements.size >= STATEMENTS_MAX) this.forgetStatement(statements);
-    return { text, id: this.statementIds.pop() ?? this.statementCount++, used: false };
+    const id = this.statementIds.pop() ?? this.statementCount++;
+    return { text, id, used: false, pace: FLAG.ALONE };
   }
 
   /** Drops the oldest text that was not used again since it was last looked at. */

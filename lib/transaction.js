@@ -314,6 +314,8 @@ async function commit(lease) {
     }
     throw error;
   }
+  // What nobody waited for may have been undone.
+  if (lease.undone !== null) throw rolledBack(lease);
   if (result.command === 'ROLLBACK') {
     throw rolledBack({ undone: lease.failure });
   }

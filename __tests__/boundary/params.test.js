@@ -47,6 +47,7 @@ function read(writer, count, from = 3) {
     () => ['json', payload().toString()],
     () => ['array', payload().toString(), payload().toString()],
     () => ['date', payload().toString()],
+    () => ['bigint', payload().toString()],
   ];
   const all = Array.from({ length: count }, () => readers[i32[at++]]());
   expect(at).toBe(writer.at);
@@ -83,8 +84,8 @@ test('null, booleans and BigInts', () => {
     ['null'],
     ['bool', true],
     ['bool', false],
-    ['text', '12345678901234567890'],
-    ['text', '-1'],
+    ['bigint', '12345678901234567890'],
+    ['bigint', '-1'],
   ]);
 });
 

@@ -1,5 +1,6 @@
 'use strict';
 
+const { POSTGRES } = require('../../lib/dialect.js');
 const { sql, bindSql } = require('../../lib/sql.js');
 const { escapeIdentifier, escapeLiteral } = require('../../lib/escape.js');
 
@@ -62,7 +63,7 @@ test('the tag cannot be called with a string or a list of strings', () => {
   const call = 'sql is a template tag: write sql`...`, do not call it with a string';
   expect(() => sql('select 1')).toThrow(call);
   expect(() => sql(['select 1'])).toThrow(call);
-  expect(() => bindSql(() => {})(['select 1'])).toThrow(call);
+  expect(() => bindSql(() => {}, POSTGRES)(['select 1'])).toThrow(call);
 });
 
 test('a template with an invalid escape is refused', () => {
@@ -74,7 +75,7 @@ test('a bound query runs once, when it is first awaited, and gives its rows', as
   const tag = bindSql(async (query) => {
     ran.push(shape(query));
     return { rows: [{ id: 1 }] };
-  });
+  }, POSTGRES);
   const query = tag`select ${1}`;
   expect(ran).toEqual([]);
   expect(await query).toEqual([{ id: 1 }]);
@@ -90,13 +91,13 @@ test('a bound query runs once, when it is first awaited, and gives its rows', as
 
 test('a bound query passes failures on', async () => {
   const failure = new Error('no');
-  const tag = bindSql(() => Promise.reject(failure));
+  const tag = bindSql(() => Promise.reject(failure), POSTGRES);
   await expect(tag`select 1`).rejects.toBe(failure);
   expect(await tag`select 1`.catch((error) => error)).toBe(failure);
 });
 
 test('several results give several lists of rows', async () => {
-  const tag = bindSql(async () => [{ rows: [1] }, { rows: [2] }]);
+  const tag = bindSql(async () => [{ rows: [1] }, { rows: [2] }], POSTGRES);
   expect(await tag`select 1; select 2`).toEqual([[1], [2]]);
 });
 

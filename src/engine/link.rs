@@ -1,7 +1,7 @@
 //! A link: one load of lib/ in one JavaScript environment, seen from both sides.
 
 use super::request::Token;
-use super::session::Statement;
+use super::session::{Protocol, Statement};
 use crate::wire::chunk::{CHUNK_TARGET, Chunk};
 use crate::wire::record;
 use std::collections::{HashSet, VecDeque};
@@ -137,8 +137,8 @@ impl LinkShared {
 pub struct LinkStatement {
     pub text: Rc<str>,
     pub name: Option<Rc<str>>,
-    /// Made by the first pool that runs it.
-    pub statement: Option<Rc<dyn Statement>>,
+    /// Made by the first pool of a protocol that runs it, and for that protocol.
+    pub statement: Option<(Protocol, Rc<dyn Statement>)>,
 }
 
 /// All links, by number. A vector: looked up for every row.

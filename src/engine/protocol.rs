@@ -5,7 +5,7 @@ use super::mysql::connector::MySql;
 use super::pool::Surroundings;
 use super::postgres::adapter::Postgres;
 use super::postgres::config as postgres;
-use super::session::Connector;
+use super::session::{Connector, Protocol};
 use crate::core::error::OptionError;
 use crate::core::options::{Options, Value};
 use std::sync::Arc;
@@ -13,12 +13,6 @@ use std::sync::Arc;
 type Entries = Vec<(String, Value)>;
 /// The target, and that of its replicas if there are any.
 type Connectors = (Arc<dyn Connector>, Option<Arc<dyn Connector>>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    Postgres,
-    MySql,
-}
 
 /// Values of option `engine`, which are schemes as well.
 const NAMES: [(&str, Protocol); 4] = [

@@ -180,8 +180,17 @@ impl Place {
     }
 }
 
+/// What is spoken there: a statement of one protocol means nothing to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Postgres,
+    MySql,
+}
+
 /// One target: where and as whom to connect.
 pub trait Connector: Send + Sync {
+    fn protocol(&self) -> Protocol;
+
     fn connect(self: Arc<Self>, attempt: Attempt) -> LocalFuture<Result<Opened, EngineError>>;
 
     /// The server runs on this machine, as far as the target tells.

@@ -76,6 +76,12 @@ pub mod flag {
     pub const WIRE: i32 = 1024;
     /// All cells as the bytes of their binary form, whatever their types.
     pub const BINARY: i32 = 2048;
+    /// What the caller believes of the text, of which PACE tells: that it has a wire to itself, or is
+    /// a short read or write that may share one.
+    pub const ALONE: i32 = 4096;
+    pub const SHORT_READ: i32 = 8192;
+    pub const SHORT_WRITE: i32 = 16384;
+    pub const PACES: i32 = ALONE | SHORT_READ | SHORT_WRITE;
 }
 
 /// Parameter tags; the payload follows.
@@ -154,6 +160,9 @@ pub const STATUS: i32 = 22;
 /// `[OUTCOME, request, low, high, warnings, bytes]`: of the result that ends next: the generated
 /// id (zero for none), the count of warnings, what the server says of it in words.
 pub const OUTCOME: i32 = 23;
+/// `[PACE, request, pace]`: ahead of the end of a request whose flags say otherwise: which of `PACES`
+/// its text is.
+pub const PACE: i32 = 24;
 
 /// Kinds of TRANSPORT_OPEN.
 pub mod transport {

@@ -192,7 +192,7 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql, promise }) => {
     });
 
     test('restoreNodeTimeout: are offline for a time', async () => {
-      const cluster = open({ removeNodeErrorCount: 1, restoreNodeTimeout: 100 });
+      const cluster = open({ removeNodeErrorCount: 1, restoreNodeTimeout: 500 });
       const seen = listen(cluster);
       const config = await dead();
       cluster.add('dead', config);

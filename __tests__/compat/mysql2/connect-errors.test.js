@@ -171,8 +171,8 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql, promise }) => {
     });
 
     test('is over once the connection is there', async () => {
-      const connection = make(mysql(), { connectTimeout: 1000 });
-      const [error] = await called((done) => connection.query('select sleep(1.1)', done));
+      const connection = make(mysql(), { connectTimeout: 1500 });
+      const [error] = await called((done) => connection.query('select sleep(1.6)', done));
       expect(error).toBeNull();
     });
   });

@@ -256,8 +256,8 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
 
     test('does not count the time in the queue', async () => {
       const connection = await open();
-      const first = query(connection, 'select sleep(0.2)');
-      expect(await value(connection, { sql: 'select 2', timeout: 100 })).toBe(2);
+      const first = query(connection, 'select sleep(0.6)');
+      expect(await value(connection, { sql: 'select 2', timeout: 500 })).toBe(2);
       await first;
     });
   });

@@ -116,10 +116,13 @@ describe.each(KINDS)('%s', (kind) => {
       victim.transaction(async (tx) => {
         await tx.query(`update ${table} set n = n + 1 where id = 1`);
         const mine = tx.query(`update ${table} set n = n + 1 where id = 2`);
+        const swept = rejection(tx.query(`insert into ${table} values (8, 8)`));
         const theirs = other.query(`update ${table} set n = n + 10 where id = 1`);
         const deadlock = await rejection(mine);
         expect(deadlock.errno).toBe(1213);
         await theirs;
+        // Sent with it, it would be committed by itself.
+        expect((await swept).errno).toBe(1213);
         const late = await rejection(tx.query(`insert into ${table} values (9, 9)`));
         expect(late.code).toBe('ERR_POLYPOOL_ROLLED_BACK');
         expect(late.cause).toBe(deadlock);

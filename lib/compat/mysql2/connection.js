@@ -30,6 +30,8 @@ class Connection extends EventEmitter {
     this._command = null;
     this._paused = false;
     this._closes = [];
+    /** How results were read last: of queries, and of statements. */
+    this._readings = [undefined, undefined];
     this._closing = false;
     this._session = null;
     this._statements = this.#newStatements();

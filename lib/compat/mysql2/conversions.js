@@ -2,8 +2,8 @@
 
 /** What is made of a cell by its type: dates in a zone, large numbers, JSON, shapes on a plane. */
 
-const { localDate } = require('../../dates');
 const { parseGeometry } = require('./geometry');
+const { dateOfWall } = require('./local-dates');
 const { dateText, isZero, partsOf, timeText } = require('./temporal');
 const { Types } = require('./types');
 
@@ -67,7 +67,7 @@ function dateOf(field, reading) {
     return binary ? (bytes) => dateText(bytes, type, decimals) : null;
   }
   if (timezone === 'Z' || timezone === 'local') {
-    const date = timezone === 'Z' ? utcDate : localDate;
+    const date = timezone === 'Z' ? utcDate : dateOfWall;
     // With `dateStrings` for other types all come as they are sent.
     if (!dateStrings) return date;
     return binary ? (bytes) => zoned(dateText(bytes, type, 6), date) : (text) => zoned(text, date);

@@ -38,6 +38,9 @@ class Exchange {
   /** Rows told since the engine was last given credit. */
   #taken = 0;
   #file = null;
+  /** The shape of the result under way, and what it was made from. */
+  #entry = null;
+  #shape = null;
 
   /** `reading` says what rows become; without one no result has rows. */
   constructor(connection, command, reading) {
@@ -70,7 +73,11 @@ class Exchange {
   // ---- From the ring ----
 
   shapeOf(entry) {
-    return shapeOf(entry, this.reading, this.#connection.clientEncoding);
+    if (entry !== this.#entry) {
+      this.#shape = shapeOf(entry, this.reading, this.#connection.clientEncoding);
+      this.#entry = entry;
+    }
+    return this.#shape;
   }
 
   errorOf(wire) {

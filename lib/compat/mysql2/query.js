@@ -51,7 +51,10 @@ class Asking extends Command {
 
   /** Sends it; the time begins to count. */
   ask(connection, body, binary) {
-    const reading = new Reading(connection.config, this._options, binary);
+    const { config, _readings: readings } = connection;
+    const before = readings[binary ? 1 : 0];
+    const reading = Reading.of(config, this._options, binary, before);
+    readings[binary ? 1 : 0] = reading;
     if (this.timeout) this.#timer = timers.setTimeout(() => this.#expire(), this.timeout);
     this.exchange(connection, body, reading, typeof this.sql === 'string' && LOADS.test(this.sql));
   }

@@ -8,6 +8,7 @@ const { decode, isUtf8 } = require('./charsets');
 const { castSource } = require('./type-cast');
 const { converterOf } = require('./conversions');
 const { ColumnDefinition } = require('./fields');
+const { checkZone } = require('./local-dates');
 const { Types } = require('./types');
 
 /** Bits of how the engine reads cells: `Reading` in `src/engine/mysql/types.rs`. */
@@ -19,14 +20,20 @@ const FORBIDDEN = new Set([
   '__proto__',
 ]);
 
-const EITHER = ['supportBigNumbers', 'bigNumberStrings'];
-const FIRST = ['timezone', 'dateStrings'];
+const FIELDS = [
+  ...['supportBigNumbers', 'bigNumberStrings', 'timezone', 'dateStrings', 'decimalNumbers'],
+  ...['jsonStrings', 'typeCast', 'rowsAsArray', 'nestTables', 'binary'],
+];
 
 /** What is to become of a result: the options of its query, else of its connection. */
 class Reading {
+  #key = null;
+
   constructor(config, own, binary) {
-    for (const key of EITHER) this[key] = Boolean(own[key] || config[key]);
-    for (const key of FIRST) this[key] = own[key] || config[key];
+    this.supportBigNumbers = Boolean(own.supportBigNumbers || config.supportBigNumbers);
+    this.bigNumberStrings = Boolean(own.bigNumberStrings || config.bigNumberStrings);
+    this.timezone = own.timezone || config.timezone;
+    this.dateStrings = own.dateStrings || config.dateStrings;
     // Of these, mysql2 hears the connection's alone.
     this.decimalNumbers = Boolean(config.decimalNumbers);
     this.jsonStrings = Boolean(config.jsonStrings);
@@ -38,12 +45,23 @@ class Reading {
     );
     this.nestTables = own.nestTables === undefined ? config.nestTables : own.nestTables;
     this.binary = binary;
-    this.key = JSON.stringify([
-      ...EITHER.map((key) => this[key]),
-      ...FIRST.map((key) => this[key]),
-      ...[this.decimalNumbers, this.jsonStrings, this.rowsAsArray, this.nestTables, binary],
+  }
+
+  /** The one before if it is the same: its shapes are at hand. */
+  static of(config, own, binary, before) {
+    const reading = new Reading(config, own, binary);
+    return before !== undefined && before.isLike(reading) ? before : reading;
+  }
+
+  isLike(other) {
+    return FIELDS.every((field) => this[field] === other[field]);
+  }
+
+  get key() {
+    return (this.#key ??= JSON.stringify([
+      ...FIELDS.filter((field) => field !== 'typeCast').map((field) => this[field]),
       typeof this.typeCast === 'function' ? 'cast' : this.typeCast !== false,
-    ]);
+    ]));
   }
 
   /** What the engine has to know of it. */
@@ -88,6 +106,7 @@ class RowShape extends Shape {
   }
 
   read(reader, count, out) {
+    checkZone();
     if (this.casts !== null) return this.#cast(reader, count, out);
     if (!this.nests) return super.read(reader, count, out, this.rowMode);
     const rows = [];

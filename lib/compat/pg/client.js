@@ -8,7 +8,7 @@ const { configure } = require('./configure');
 const Connection = require('./connection');
 const { Dialogue } = require('./dialogue');
 const { Lifetime } = require('./lifetime');
-const { OWN, PLAIN, Queries, RUN } = require('./queries');
+const { OWN, PLAIN, Queries, RUN, SHARE, WIRE } = require('./queries');
 const Query = require('./query');
 const { SessionStream } = require('./session-stream');
 const { escapeIdentifier, escapeLiteral } = require('./values');
@@ -99,6 +99,25 @@ class Client extends EventEmitter {
     this._queryQueue.push(query);
     this.#queries.pulse();
     return result;
+  }
+
+  /**
+   * Sends an ordinary query behind the one that has this client; null where it has to wait for its
+   * turn. Throws what it is refused with, as `query` would tell it.
+   */
+  [SHARE](config, values, callback) {
+    if (this.query !== this[PLAIN] || this.connectionParameters.query_timeout) return null;
+    // They are told of the queries of one client, which would be told of those of another one.
+    if (this.listenerCount('drain') > 0) return null;
+    const query = new Query(config, values, callback);
+    if (this.binary && !query.binary) query.binary = true;
+    query._result._types ||= this._types;
+    query[OWN] = true;
+    return this.#queries.share(query);
+  }
+
+  get [WIRE]() {
+    return this.#queries;
   }
 
   #promiseOf(query) {

@@ -84,7 +84,10 @@ export interface ClientConfig {
   options?: string | undefined;
   /** Read and kept; the connection always speaks UTF-8. */
   client_encoding?: string | undefined;
-  /** Sends queries before the ones before them are answered. Default: false. */
+  /**
+   * Sends queries before the ones before them are answered, also those of a pool that wait. Not
+   * given, a pool does so with short plain reads of its own `query` alone; `false`: never.
+   */
   pipeline?: boolean | undefined;
   /** How many rounds of hashing a server may ask for in a login; 0: any. Default: 100000. */
   scramMaxIterations?: number | undefined;

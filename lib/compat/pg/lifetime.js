@@ -186,7 +186,7 @@ class Lifetime {
       // It might never end.
       connection.stream.destroy();
     } else {
-      connection.end();
+      this.#queries.afterShared(() => connection.end());
     }
   }
 

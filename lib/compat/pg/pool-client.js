@@ -24,6 +24,8 @@ class PooledClient {
   /** Who hears of an error instead of the pool: its opening, or the query of `pool.query`. */
   running = null;
   isGone = false;
+  /** Nobody waits for what is on its wire. */
+  isCut = false;
   #pool;
   #handleLost;
 
@@ -97,6 +99,7 @@ class PooledClient {
     const timer = setTimeout(done, END_MS).unref();
     try {
       this.client.end(done)?.then?.(undefined, done);
+      if (this.isCut) this.client.connection.stream.destroy();
     } catch {
       done();
     }

@@ -36,6 +36,8 @@ function coreOptions(options) {
     maxConnecting: CORE_MAX,
     ownConnects: true,
     minPolicy: 'spare',
+    // Whoever had a client, and could not use it, is the next one.
+    priorities: 2,
     maxUses: options.maxUses === Infinity ? null : Math.max(Math.ceil(options.maxUses) || 1, 1),
     idleTimeoutMs: timeoutOf(options.idleTimeoutMillis),
     maxLifetimeMs: timeoutOf(options.maxLifetimeSeconds * 1000),
@@ -56,4 +58,4 @@ function timeoutOf(ms) {
   return ms ? Math.max(Math.ceil(ms) || 1, 1) : null;
 }
 
-module.exports = { bounds, coreOptions, readOptions };
+module.exports = { bounds, coreOptions, readOptions, timeoutOf };

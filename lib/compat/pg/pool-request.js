@@ -5,6 +5,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const { refuseAtCaller } = require('../../failure');
 const { surface } = require('../../surface');
+const { Ahead } = require('./ahead');
 const { PLAIN, RUN } = require('./queries');
 
 const same = (callback) => callback;
@@ -15,7 +16,7 @@ const executor = (resolve) => {
 };
 
 class Request {
-  /** `pool`: `handleGrant(request, entry)` and `handleRefusal(request, why)`. */
+  /** `pool`: `handleGrant(request, entry)`, `handleRefusal(request, why)` and `handleMove(request)`. */
   constructor(pool, callback) {
     this.pool = pool;
     this.number = -1;
@@ -28,6 +29,8 @@ class Request {
     this.context = null;
     /** Since when it waits; kept where `verify` has to be bounded. */
     this.since = 0;
+    /** It waits, and was not sent over somebody else's client. */
+    this.isInLine = false;
   }
 
   promise(Promise) {
@@ -91,10 +94,14 @@ class QueryRequest extends Request {
     this.member = null;
     this.listener = null;
     this.isOver = false;
-    /** What came of sending it ahead of its client, in pipeline mode. */
+    /** `read` or `write` where it may share a client. */
+    this.pace = undefined;
+    /** What came of sending it over somebody else's client. */
     this.ahead = null;
     /** Its client was lost while the answer was to come over another one. */
     this.lost = undefined;
+    /** It is to run on its own client after all. */
+    this.isMoving = false;
   }
 
   get isQuery() {
@@ -103,9 +110,8 @@ class QueryRequest extends Request {
 
   deliver(error, member) {
     if (error) {
-      // It may have run: whoever asked hears of that, and not that there was no client.
       if (this.ahead === null) this.finish(error);
-      else this.ahead.refuse();
+      else this.ahead.refuse(error);
       return;
     }
     this.member = member;
@@ -126,6 +132,7 @@ class QueryRequest extends Request {
 
   run(client) {
     this.client = client;
+    this.isMoving = false;
     if (this.ahead !== null) {
       this.ahead.grant();
       return;
@@ -151,15 +158,32 @@ class QueryRequest extends Request {
     else this.lost = error;
   }
 
-  /** Sends it over a client that somebody else's query has; it still waits for one of its own. */
-  sendAhead(client) {
-    this.ahead = new Ahead(this);
-    try {
-      client.query(this.text, this.values, (error, result) => this.ahead.answer(error, result));
-    } catch {
-      // Told when it is its turn.
-      this.ahead = null;
-    }
+  /** Others may be sent over its client. */
+  get mayLead() {
+    return this.pace !== undefined && !this.isMoving;
+  }
+
+  /**
+   * Sends it over a client that somebody else's query has, by its method `how`; it still waits for
+   * one of its own.
+   */
+  sendAhead(client, how) {
+    this.ahead = new Ahead(this, client);
+    if (!this.ahead.send(how)) this.ahead = null;
+  }
+
+  /** Its answer is not waited for any more: it only reads, and has a client of its own, or will. */
+  sendAgain(isGranted) {
+    this.ahead = null;
+    if (!isGranted) return;
+    this.isMoving = true;
+    this.pool.handleMove(this);
+  }
+
+  /** It has no client any more, and wants another one. */
+  leave() {
+    this.member.running = null;
+    this.member = this.client = null;
   }
 
   /** The client goes back first: the caller may want it next. */
@@ -178,43 +202,6 @@ class QueryRequest extends Request {
       else this.settle(result);
     } else if (error) this.settle(error);
     else this.settle(undefined, result);
-  }
-}
-
-/** The answer to a query that was sent before it was its turn, and what became of its wait. */
-class Ahead {
-  #request;
-  #error = null;
-  #result = undefined;
-  #isGranted = false;
-  #isRefused = false;
-
-  constructor(request) {
-    this.#request = request;
-    this.isOver = false;
-  }
-
-  answer(error, result) {
-    this.isOver = true;
-    this.#error = error;
-    this.#result = result;
-    this.#tell();
-  }
-
-  grant() {
-    this.#isGranted = true;
-    this.#tell();
-  }
-
-  refuse() {
-    this.#isRefused = true;
-    this.#tell();
-  }
-
-  #tell() {
-    if (!this.isOver) return;
-    if (this.#isGranted) this.#request.end(this.#error, this.#result);
-    else if (this.#isRefused) this.#request.finish(this.#error, this.#result);
   }
 }
 

@@ -7,7 +7,8 @@
 
 const { EventEmitter } = require('node:events');
 const { Resources } = require('../../resources');
-const { surface } = require('../../surface');
+const { guarded, surface } = require('../../surface');
+const { Handovers } = require('./handover');
 const { PooledClient } = require('./pool-client');
 const {
   ENDED,
@@ -17,15 +18,18 @@ const {
   refusalOf,
   warnOfLoss,
 } = require('./pool-messages');
-const { bounds, coreOptions, readOptions } = require('./pool-options');
+const { bounds, coreOptions, readOptions, timeoutOf } = require('./pool-options');
 const { ClientRequest, QueryRequest } = require('./pool-request');
+const { Sharing } = require('./sharing');
+const { Stalls } = require('./stalls');
 
 const { nextTick } = process;
 
-/** Queries on one client, in pipeline mode. */
-const AHEAD_MAX = 16;
-
 const NOOP = () => {};
+
+/** Before those who had no client yet. */
+const FIRST = 0;
+const UNBOUNDED = -1;
 
 const handleTick = (request) => request.pool.handleTick(request);
 
@@ -43,6 +47,11 @@ class Pool extends EventEmitter {
   #holders = 0;
   /** Whoever is being given back. */
   #returning = null;
+  #sharing;
+  #stalls = new Stalls();
+  #handovers = new Handovers(this.#stalls);
+  /** How many wait without having been sent over somebody else's client. */
+  #inLine = 0;
   #isClosing = false;
   #hasWarned = false;
   #tellEnded = null;
@@ -51,9 +60,11 @@ class Pool extends EventEmitter {
     destroy: (member, done) => this.#endClient(member, done),
   };
   #askers = {
+    stalls: this.#stalls,
     handleGrant: (request, entry) => this.#handleGrant(request, entry),
     handleRefusal: (request, why) => this.#handleRefusal(request, why),
     handleTick: (request) => this.#handleTick(request),
+    handleMove: (request) => this.#handleMove(request),
   };
 
   constructor(options, Client) {
@@ -72,6 +83,7 @@ class Pool extends EventEmitter {
       performed: () => this.#answer(),
       closed: () => this.#handleClosed(),
     };
+    this.#sharing = new Sharing(this.options);
     const core = coreOptions(this.options);
     this.#resources = new Resources(this.#clients, core, watcher, { callsBack: true });
   }
@@ -98,7 +110,10 @@ class Pool extends EventEmitter {
     if (this.connect !== connect) {
       this.connect((error, client) => request.handleClient(error, client));
     } else if (this.ending) request.finish(new Error(ENDED));
-    else this.#request(request);
+    else {
+      request.pace = this.#sharing.paceOf(text);
+      this.#request(request);
+    }
     return promise;
   }
 
@@ -133,27 +148,33 @@ class Pool extends EventEmitter {
     if (this.options.verify) request.since = Date.now();
     const entry = this.#resources.take();
     if (entry !== null) return entry;
-    request.handleWait();
-    this.#resources.wait(request);
-    if (this.options.pipeline && request.isQuery) this.#sendAhead(request);
+    this.#wait(request);
+    if (request.isQuery && request.isInLine && this.#maySend) {
+      this.#sharing.send(request, this.#queried);
+      if (request.ahead !== null) this.#leaveLine(request);
+    }
     return null;
   }
 
-  /**
-   * In pipeline mode a query that waits for a client goes over one that others' queries have, as the
-   * next one there. Not while somebody holds a client himself: what he has locked, a query may wait
-   * for, and those behind it would, too.
-   */
-  #sendAhead(request) {
-    if (this.#holders > 0 || this.options.verify || request.entry !== null) return;
-    let fewest = AHEAD_MAX;
-    let best = null;
-    for (const { client } of this.#queried) {
-      if (!client.pipeline || !client._queryable || client._ending) continue;
-      const sent = client._sentQueryQueue.length;
-      if (sent < fewest) [fewest, best] = [sent, client];
-    }
-    if (best !== null) request.sendAhead(best);
+  #wait(request) {
+    request.handleWait();
+    request.isInLine = true;
+    this.#inLine++;
+    this.#resources.wait(request);
+  }
+
+  #leaveLine(request) {
+    if (!request.isInLine) return;
+    request.isInLine = false;
+    this.#inLine--;
+  }
+
+  /** Whether who waits last may be sent over somebody else's client. */
+  get #maySend() {
+    // What somebody who holds a client has locked, a query may wait for, and those behind it.
+    if (this.#sharing.isOff || this.#holders > 0) return false;
+    // A single client has an order, which programs rely on.
+    return this.#sharing.isAlways || this.#inLine === 1 || bounds(this.options).max > 1;
   }
 
   #handleTick(request) {
@@ -168,6 +189,7 @@ class Pool extends EventEmitter {
   }
 
   #handleRefusal(request, why) {
+    this.#leaveLine(request);
     const error = refusalOf(why, this.#resources.lastError);
     if (this.#resources.isPerforming) this.#answers.push(() => this.#refuse(request, error));
     else this.#refuse(request, error);
@@ -194,10 +216,38 @@ class Pool extends EventEmitter {
   // ---- Loans ----
 
   #handleGrant(request, entry) {
+    this.#leaveLine(request);
     const member = entry.resource;
     member.entry = entry;
-    if (this.#resources.isPerforming) this.#answers.push(() => this.#lend(request, member));
-    else this.#lend(request, member);
+    if (this.#resources.isPerforming) this.#answers.push(() => this.#prepare(request, member));
+    else this.#prepare(request, member);
+  }
+
+  /** Who was sent ahead needs nothing of it as yet. */
+  #prepare(request, member) {
+    const lend = () => this.#lend(request, member);
+    if (request.isQuery && request.ahead !== null) lend();
+    else this.#handovers.prepare(member, lend, () => this.#replace(request, member));
+  }
+
+  /** A query that was sent ahead is to run on its own client after all. */
+  #handleMove(request) {
+    const { member } = request;
+    const run = () => request.isOver || request.run(member.client);
+    this.#handovers.prepare(member, run, () => request.isOver || this.#replace(request, member));
+  }
+
+  /** The client goes: only reads are on its wire, which run again elsewhere. */
+  #replace(request, member) {
+    member.isCut = true;
+    const { release } = member.client;
+    if (member.isLent) request.leave();
+    const { connectionTimeoutMillis: timeout } = this.options;
+    const entry = this.#resources.take(FIRST, timeoutOf(timeout) ?? UNBOUNDED);
+    if (entry === null) this.#wait(request);
+    if (member.isLent) guarded(() => release(true));
+    else this.#resources.releaseEntry(member.entry, true);
+    if (entry !== null) this.#handleGrant(request, entry);
   }
 
   #lend(request, member) {
@@ -263,6 +313,7 @@ class Pool extends EventEmitter {
       this.#returning = member;
       this.#resources.releaseEntry(member.entry, isUnfit);
       this.#returning = null;
+      if (this.ending) this.#closeIfServed();
     }
   }
 
@@ -335,6 +386,8 @@ class Pool extends EventEmitter {
   /** Whoever asked before the end is served; then idle clients go, and lent ones when given back. */
   #closeIfServed() {
     if (this.#isClosing || this.waitingCount > 0) return;
+    // Who may need another client.
+    if (this.#handovers.size > 0 || this.#stalls.size > 0) return;
     this.#isClosing = true;
     this.#resources.close(-1);
   }

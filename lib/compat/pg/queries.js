@@ -6,6 +6,8 @@
  * and what runs stands in the client's own fields, where programs look for it.
  */
 
+// Not the global: test frameworks replace it, perhaps before this is loaded.
+const { performance } = require('node:perf_hooks');
 const { queryError } = require('./errors');
 const { Run } = require('./run');
 
@@ -15,6 +17,10 @@ const OWN = Symbol('polypool.own');
 /** `query` without the care for a caller's callback, and `query` as this package has it. */
 const RUN = Symbol('polypool.run');
 const PLAIN = Symbol('polypool.plain');
+
+/** Sends a query behind the one that has the client, for a pool; how its wire stands. */
+const SHARE = Symbol('polypool.share');
+const WIRE = Symbol('polypool.wire');
 
 /** The package that writes messages warns of longer names. */
 const NAME_MAX = 63;
@@ -28,6 +34,9 @@ const LOST = new Set([
 
 const FATAL = new Set(['FATAL', 'PANIC']);
 
+/** Milliseconds. */
+const clock = performance.now.bind(performance);
+
 const ignore = () => {};
 
 class Queries {
@@ -37,6 +46,11 @@ class Queries {
   #run = null;
   /** Names that were given to the server over the bare wire: the engine does not know them. */
   #wireNames = new Set();
+  /** Queries of a pool that were sent behind the one that has the client. */
+  #shared = new Set();
+  #tellUnshared = [];
+  /** When the wire was given something to do, or had last done something. */
+  progressedAt = 0;
   /** The server has said why the connection ends. */
   wasToldWhy = false;
 
@@ -54,7 +68,7 @@ class Queries {
       this.#pulsePipeline();
       return;
     }
-    if (client.readyForQuery !== true) return;
+    if (client.readyForQuery !== true || this.#isInTheWay(client._queryQueue[0])) return;
     const query = client._queryQueue.shift();
     client._activeQuery = query;
     if (query !== undefined) {
@@ -113,6 +127,48 @@ class Queries {
     this.#submit(query);
   }
 
+  /** What speaks with the server itself has the connection to itself. */
+  #isInTheWay(query) {
+    return this.#shared.size > 0 && query !== undefined && !this.#isOrdinary(query);
+  }
+
+  get shared() {
+    return this.#shared.size;
+  }
+
+  /** Sends a query at once, whose client another one has; null where it has to wait for its turn. */
+  share(query) {
+    const client = this.#client;
+    if (!client._queryable || client._ending || client._queryQueue.length > 0) return null;
+    // What runs may have left a transaction open.
+    if (client._txStatus !== 'I' || !this.#isOrdinary(query)) return null;
+    if (query.findFault(client.connection) !== null) return null;
+    const isIdle = this.#shared.size === 0 && client.readyForQuery === true;
+    this.#start(query, new Run(this, query));
+    if (isIdle) this.progressedAt = clock();
+    this.#shared.add(query);
+    return query;
+  }
+
+  /** Calls back once those that were sent behind others are answered. */
+  afterShared(callback) {
+    if (this.#shared.size === 0) callback();
+    else this.#tellUnshared.push(callback);
+  }
+
+  /** Whether a query of `share` is the only one on the wire, or the first of several. */
+  isFirst(query) {
+    const client = this.#client;
+    if (client._activeQuery) return false;
+    const [first] = this.#shared;
+    return first === query;
+  }
+
+  #settleShared() {
+    if (this.#shared.size > 0) return;
+    for (const tell of this.#tellUnshared.splice(0)) process.nextTick(tell);
+  }
+
   /** Whether the engine can run it as a statement, and nobody could tell. */
   #isOrdinary(query) {
     if (query[OWN] !== true || query.rows || query.portal) return false;
@@ -139,22 +195,26 @@ class Queries {
 
   /** Runs a query as a statement of the engine; what is wrong with it, or null. */
   #execute(query) {
-    const { connection } = this.#client;
-    const fault = query.findFault(connection);
+    const fault = query.findFault(this.#client.connection);
     if (fault !== null) return fault;
-    const { name } = query;
-    const text = query.text || (name && this.#textOf(name)) || '';
     const run = new Run(this, query);
     try {
-      run.start(this.#session, text);
+      this.#start(query, run);
     } catch (error) {
       return error;
     }
-    if (name && connection.parsedStatements[name] === undefined) {
-      connection.submittedNamedStatements[name] = text;
-    }
     this.#run = run;
+    this.progressedAt = clock();
     return null;
+  }
+
+  /** Throws what its values are refused with. */
+  #start(query, run) {
+    const { parsedStatements, submittedNamedStatements } = this.#client.connection;
+    const { name } = query;
+    const text = query.text || (name && this.#textOf(name)) || '';
+    run.start(this.#session, text);
+    if (name && parsedStatements[name] === undefined) submittedNamedStatements[name] = text;
   }
 
   /** Has a query speak over the bare wire. */
@@ -199,7 +259,10 @@ class Queries {
     const client = this.#client;
     if (this.#run?.query === query) this.#run = null;
     client._txStatus = statusOf(this.#session);
-    if (client.pipeline) {
+    this.progressedAt = clock();
+    if (this.#shared.delete(query)) {
+      this.#settleShared();
+    } else if (client.pipeline) {
       const at = client._sentQueryQueue.indexOf(query);
       if (at >= 0) client._sentQueryQueue.splice(at, 1);
     } else {
@@ -258,12 +321,14 @@ class Queries {
   /** None of them is answered any more. */
   fail(error) {
     const client = this.#client;
-    const queries = [...client._sentQueryQueue, ...client._queryQueue];
+    const queries = [...this.#shared, ...client._sentQueryQueue, ...client._queryQueue];
     if (client._activeQuery) queries.unshift(client._activeQuery);
     client._activeQuery = null;
     client._sentQueryQueue.length = 0;
     client._queryQueue.length = 0;
     this.#run = null;
+    this.#shared.clear();
+    this.#settleShared();
     for (const query of queries) {
       process.nextTick(() => query.handleError(error, client.connection));
     }
@@ -282,4 +347,4 @@ function statusOf({ status }) {
   return status === 0 ? null : String.fromCharCode(status);
 }
 
-module.exports = { OWN, PLAIN, Queries, RUN, statusOf };
+module.exports = { OWN, PLAIN, Queries, RUN, SHARE, WIRE, clock, statusOf };

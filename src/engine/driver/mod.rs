@@ -24,7 +24,7 @@ use super::pool::PoolShared;
 use super::replies::{Finished, Names, Notification, talk};
 use super::request::{Request, Requests, Token};
 use super::runtime::{Message, Runtime, SharedDriver};
-use super::session::Statement;
+use super::session::{Protocol, Statement};
 use crate::core::message::{ConnId, Effect, Input, RejectReason, Time, WaiterId};
 use crate::wire::record;
 use connection::{Conn, Slot};
@@ -86,10 +86,10 @@ pub struct Driver {
     leaving: Vec<Leaving>,
 }
 
-/// One statement per text and process, so that threads share prepared statements.
+/// One statement per text, protocol and process, so that threads share prepared statements.
 #[derive(Default)]
 struct Interner {
-    by_text: HashMap<Box<str>, Rc<dyn Statement>>,
+    by_text: [HashMap<Box<str>, Rc<dyn Statement>>; 2],
     next: u32,
 }
 
@@ -114,22 +114,24 @@ const STATEMENTS: usize = 4096;
 impl Interner {
     fn get(
         &mut self,
+        protocol: Protocol,
         text: &str,
         name: Option<&str>,
         make: impl FnOnce(u32) -> Rc<dyn Statement>,
     ) -> Rc<dyn Statement> {
         // Under a name of its own it is one link's.
         let unnamed = name.is_none();
-        if let Some(statement) = self.by_text.get(text).filter(|_| unnamed) {
+        let by_text = &mut self.by_text[protocol as usize];
+        if let Some(statement) = by_text.get(text).filter(|_| unnamed) {
             return statement.clone();
         }
-        if self.by_text.len() >= STATEMENTS {
-            self.by_text.retain(|_, statement| Rc::strong_count(statement) > 1);
+        if by_text.len() >= STATEMENTS {
+            by_text.retain(|_, statement| Rc::strong_count(statement) > 1);
         }
         self.next = self.next.wrapping_add(1);
         let statement = make(self.next);
         if unnamed {
-            self.by_text.insert(text.into(), statement.clone());
+            by_text.insert(text.into(), statement.clone());
         }
         statement
     }

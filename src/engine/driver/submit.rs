@@ -232,14 +232,15 @@ impl Driver {
         let Some(state) = self.pools.get(&query.pool) else {
             return self.fail(query.origin, &super::closed());
         };
+        let connector = &state.shared.connector;
+        let protocol = connector.protocol();
         let statement = match &entry.statement {
-            Some(statement) => statement.clone(),
-            None => {
-                let connector = &state.shared.connector;
+            Some((known, statement)) if *known == protocol => statement.clone(),
+            _ => {
                 let (text, name) = (entry.text.clone(), entry.name.clone());
                 let make = |id| connector.statement(id, &text, name.as_deref());
-                let made = self.statements.get(&text, name.as_deref(), make);
-                entry.statement = Some(made.clone());
+                let made = self.statements.get(protocol, &text, name.as_deref(), make);
+                entry.statement = Some((protocol, made.clone()));
                 made
             }
         };
@@ -348,11 +349,24 @@ impl Driver {
         }
         let streams = query.flags & (flag::STREAM | flag::COPY) == flag::STREAM;
         let in_parts = streams && statement.has_parts() && self.is_within(&query, id);
+        self.tell_pace(&query, &*statement);
         let token = self.request(Kind::Held, &query, statement);
         if in_parts && let Some(request) = self.requests.get(token) {
             request.mode.fetch = query.batch.max(1) as u32;
         }
         self.start(token, id, Some(query.params));
+    }
+
+    /// Where the caller asks for it, and believes something else.
+    fn tell_pace(&mut self, query: &Query<'_>, statement: &dyn Statement) {
+        let (link, number) = query.origin;
+        let (believed, pace) = (query.flags & flag::PACES, pace(statement));
+        if believed != 0
+            && believed != pace
+            && let Some(link) = self.links.get(link)
+        {
+            link.record(&[record::PACE, number, pace]);
+        }
     }
 
     /// Whether a cancel of the statement would fail a transaction. Executed in parts it can be left
@@ -457,11 +471,20 @@ fn copy(query: &Query<'_>) -> Option<Direction> {
 
 /// What a statement asks of the core (DESIGN section 4, what may share).
 pub fn want(statement: &dyn Statement, stream: bool) -> Want {
+    match pace(statement) {
+        flag::SHORT_READ if !stream => Want::Share { write: false },
+        flag::SHORT_WRITE if !stream => Want::Share { write: true },
+        _ => Want::Alone,
+    }
+}
+
+/// Which of `flag::PACES` a statement is, by what it took so far.
+fn pace(statement: &dyn Statement) -> i32 {
     let quick = statement.average().is_some_and(|average| average < SHORT);
     match statement.dispatch() {
-        Dispatch::Read if quick && !stream => Want::Share { write: false },
-        Dispatch::Write if quick && !stream => Want::Share { write: true },
-        _ => Want::Alone,
+        Dispatch::Read if quick => flag::SHORT_READ,
+        Dispatch::Write if quick => flag::SHORT_WRITE,
+        _ => flag::ALONE,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::core::options::Options;
 use crate::engine::bridge::Bridges;
 use crate::engine::link::{Drained, LinkShared};
 use crate::engine::pool::{Attached, Hooks, PoolShared};
-use crate::engine::session::{Attempt, Connector, Dispatch, LocalFuture, Opened};
+use crate::engine::session::{Attempt, Connector, Dispatch, LocalFuture, Opened, Protocol};
 use crate::engine::settings::Settings;
 use proptest::prelude::*;
 
@@ -43,6 +43,10 @@ impl Statement for Text {
 }
 
 impl Connector for Nowhere {
+    fn protocol(&self) -> Protocol {
+        Protocol::Postgres
+    }
+
     fn is_local(&self) -> bool {
         false
     }

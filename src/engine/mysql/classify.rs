@@ -31,6 +31,8 @@ pub(super) struct Traits {
     pub bounds: bool,
     /// May leave another default database behind.
     pub moves: bool,
+    /// May change what a text means: the default database, or how it is read.
+    pub forgets: bool,
     /// Its parameters; `None` where that cannot be told from the text.
     pub placeholders: Option<usize>,
     /// The first word of each statement.
@@ -58,6 +60,7 @@ pub(super) fn examine(text: &str) -> Traits {
         copy: None,
         bounds: traits.bounds || other.bounds,
         moves: traits.moves || other.moves,
+        forgets: true,
         placeholders: None,
         commands: traits.commands,
     }
@@ -118,6 +121,7 @@ struct Facts {
     /// How many of them begin or end a transaction.
     bounds: usize,
     moves: bool,
+    sets: bool,
     local: bool,
     placeholders: usize,
     executable: bool,
@@ -196,6 +200,7 @@ impl Facts {
             _ => Previous::Any,
         };
         self.moves |= matches!(word, b"use" | b"drop");
+        self.sets |= word == b"set";
         self.modifies |= matches!(word, b"insert" | b"update" | b"delete" | b"replace");
     }
 
@@ -254,6 +259,7 @@ impl Facts {
             copy: copy.then_some(Direction::In),
             bounds: self.bounds > 0,
             moves: self.moves || self.executable,
+            forgets: self.moves || self.executable || self.sets,
             placeholders: (!self.executable).then_some(self.placeholders),
             commands: self.commands,
         }

@@ -78,6 +78,10 @@ impl MySql {
 }
 
 impl driver::Connector for MySql {
+    fn protocol(&self) -> driver::Protocol {
+        driver::Protocol::MySql
+    }
+
     fn connect(
         self: Arc<Self>,
         mut attempt: driver::Attempt,

@@ -86,6 +86,11 @@ impl ServerError {
         }
     }
 
+    /// A deadlock undoes all of its victim's transaction: what follows is in none.
+    pub fn undoes_transaction(&self) -> bool {
+        self.errno == 1213
+    }
+
     /// Wrong user, password or database: trying again changes nothing.
     pub fn is_auth(&self) -> bool {
         matches!(self.errno, 1044 | 1045 | 1049 | 1698)

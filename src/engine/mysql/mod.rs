@@ -2,6 +2,7 @@
 //! pooling.
 
 pub mod adapter;
+mod agreed;
 mod auth;
 pub mod cancel;
 mod cells;
@@ -12,6 +13,7 @@ pub mod config;
 pub mod connect;
 pub mod connector;
 mod cursor;
+mod encode;
 pub mod error;
 mod failure;
 pub mod frame;

@@ -57,6 +57,10 @@ pub(super) enum Fault {
 pub(super) struct Pending {
     pub token: u64,
     pub stage: Stage,
+    /// Number of the answer's first packet: behind those of the command, and of the EXECUTE that
+    /// follows a PREPARE.
+    pub sequence: u8,
+    pub later_sequence: u8,
     pub class: Class,
     /// Rows come in the binary form.
     pub binary: bool,
@@ -69,6 +73,8 @@ pub(super) struct Pending {
     pub exclusive: bool,
     /// Its error is that of all within it.
     pub guard: bool,
+    /// It runs in a transaction that must not have been undone.
+    pub within: bool,
     /// An error was reported.
     pub failed: bool,
     /// Part of a larger step: only its errors are reported.
@@ -102,6 +108,8 @@ impl Pending {
         Pending {
             token,
             stage,
+            sequence: 1,
+            later_sequence: 1,
             class,
             binary: false,
             reused: false,
@@ -109,6 +117,7 @@ impl Pending {
             preparing: false,
             exclusive: false,
             guard: false,
+            within: false,
             failed: false,
             quiet: false,
             copying: Copying::No,

@@ -184,7 +184,7 @@ impl Session {
     #[cold]
     fn handle_error(&mut self, body: &[u8], sink: &mut impl Sink) -> Step {
         let error = ServerError::parse(body).ok_or(malformed("error"))?;
-        let error = error.of(self.started.flavor);
+        let mut error = error.of(self.started.flavor);
         if error.errno == PROGRESS {
             return Ok(());
         }
@@ -198,16 +198,21 @@ impl Session {
             return Ok(());
         }
         let prepares = head.stage == Stage::Prepare;
-        let vanished = head.reused && head.results == 0 && error.is_vanished_statement();
+        let mut vanished = head.reused && head.results == 0 && error.is_vanished_statement();
         if let Some(prepared) = head.prepared.clone().filter(|_| prepares || vanished) {
             self.cache.forget(&prepared);
+            if prepares {
+                prepared.failed(&error);
+            } else if let Some(failure) = prepared.failure() {
+                (error, vanished) = (failure, false);
+            }
         }
         let Some(head) = self.pending.front_mut() else { return Err(unasked(body)) };
         if vanished && !head.retried {
             head.fault = Some(Box::new(Fault::Stale(error)));
         } else if head.fault.is_none() {
             head.failed = true;
-            if head.guard {
+            if head.guard || (head.within && error.undoes_transaction()) {
                 self.guard_error = Some(error.clone());
             }
             sink.error(head.token, &error);
@@ -215,7 +220,7 @@ impl Session {
         if prepares && !head.preparing {
             // The EXECUTE of the same flight has an answer as well.
             head.stage = Stage::Skipped;
-            self.reader.expect(1);
+            self.reader.expect(head.later_sequence);
         } else {
             self.finish_head(sink);
         }
@@ -225,14 +230,15 @@ impl Session {
     /// The command at the head of the queue is over.
     #[inline]
     pub(super) fn finish_head(&mut self, sink: &mut impl Sink) {
-        self.reader.expect(1);
-        let Some(pending) = self.pending.pop_front() else { return };
+        let Some(pending) = self.pop() else { return };
         let holds = pending.holds();
         self.finish(pending, sink);
         if holds {
             self.release_held();
         }
-        if self.pending.front().is_some_and(|next| next.stage == Stage::Refused) {
+        if self.pending.is_empty() {
+            self.cache.write_closes(&mut self.outgoing);
+        } else if self.pending.front().is_some_and(|next| next.stage == Stage::Refused) {
             self.finish_refused(sink);
         }
     }
@@ -297,13 +303,20 @@ impl Session {
     /// Statements that were never sent have their turn without an answer of the server.
     pub(super) fn finish_refused(&mut self, sink: &mut impl Sink) {
         while self.pending.front().is_some_and(|pending| pending.stage == Stage::Refused) {
-            let Some(pending) = self.pending.pop_front() else { return };
+            let Some(pending) = self.pop() else { return };
             let holds = pending.holds();
             self.finish(pending, sink);
             if holds {
                 self.release_held();
             }
         }
+    }
+
+    /// The next answer is that of the next in line.
+    fn pop(&mut self) -> Option<Pending> {
+        let pending = self.pending.pop_front();
+        self.reader.expect(self.pending.front().map_or(1, |next| next.sequence));
+        pending
     }
 }
 

@@ -3,7 +3,7 @@
 //! A server describes the columns at each execution. What has not changed since the last one of the
 //! same statement is compared and not read again.
 
-use super::codec::{take, take_integer};
+use super::codec::take_integer;
 use super::packets::PreparedOk;
 use super::params::wrong_count;
 use super::pending::{Fault, Stage};
@@ -24,10 +24,11 @@ impl Session {
         let mut rest = body;
         let count = take_integer(&mut rest).filter(|count| (1..=COLUMNS_MAX).contains(count));
         let count = count.ok_or(malformed("count of columns"))?;
-        let described = !self.agreed.cached || take(&mut rest) == Some([1]) || rest.len() > 1;
-        if !rest.is_empty() {
-            return Err(malformed("count of columns"));
-        }
+        let described = match (self.agreed.cached, rest) {
+            (false, []) | (true, [1]) => true,
+            (true, [0]) => false,
+            _ => return Err(malformed("count of columns")),
+        };
         let Some(head) = self.pending.front_mut() else { return Err(unasked(body)) };
         head.rows = 0;
         let prepared = head.prepared.as_ref().filter(|_| head.results == 0);
@@ -37,7 +38,7 @@ impl Session {
             head.columns = Some(fits.ok_or(Broken::Protocol("columns were left out"))?);
             return self.end_columns();
         }
-        let latest = || head.statement.as_ref()?.latest(head.results);
+        let latest = || head.statement.as_ref()?.latest(head.results, &self.types);
         head.columns = known.or_else(latest);
         head.definitions = count as u32;
         head.stage = Stage::Columns;
@@ -170,7 +171,7 @@ impl Session {
         let Some(head) = self.pending.front_mut() else { return Err(unasked(&[])) };
         head.stage = Stage::Answer;
         // The EXECUTE is an exchange of its own.
-        self.reader.expect(1);
+        self.reader.expect(head.later_sequence);
         if head.preparing {
             self.execute_prepared(sink);
         }
@@ -180,7 +181,7 @@ impl Session {
     /// The columns told with a PREPARE: an EXECUTE may leave them out from the first time on.
     fn keep_described(&mut self) -> Step {
         let Some(head) = self.pending.front() else { return Err(unasked(&[])) };
-        let latest = head.statement.as_ref().and_then(|statement| statement.latest(0));
+        let latest = head.statement.as_ref().and_then(|it| it.latest(0, &self.types));
         let same = latest.filter(|columns| columns.definitions() == self.definitions);
         let columns = match same {
             Some(columns) => columns,
@@ -209,8 +210,9 @@ impl Session {
         let Some(head) = self.pending.front_mut() else { return };
         head.params = params;
         match written {
-            Ok(()) => {
+            Ok(sequence) => {
                 head.preparing = false;
+                self.reader.expect(sequence);
                 self.release_held();
             }
             Err(error) => {

@@ -5,32 +5,27 @@
 //! one leaves those behind it alone. The contract in one sentence: after every call, `receive`
 //! included, what is in `outgoing` must be written.
 
+use super::agreed::Agreed;
 use super::classify::Class;
 use super::error::ServerError;
-use super::frame::{self, BODY_MAX, Reader};
-use super::infile::Copying;
-use super::params::{EncodeError, write_params, wrong_count};
+use super::frame::{self, Reader};
+use super::params::EncodeError;
 use super::pending::{Fault, Held, Pending, Stage, Task};
 pub use super::sink::{Broken, Flow, Outcome, Sink};
-use super::started::{Flavor, Started};
+use super::started::Started;
 use super::statements::{Prepared, Statement, StatementCache};
 use super::types::{Columns, TypeOptions};
 use crate::core::options::Int8;
 use crate::engine::session::Mode;
 use crate::wire::param::{Params, ParamsBuf};
 use bytes::{BufMut, BytesMut};
-use mysql_common::constants::{
-    CapabilityFlags, Command, CursorType, MariadbCapabilities, StatusFlags,
-};
+use mysql_common::constants::{Command, MariadbCapabilities, StatusFlags};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// Parameter buffers kept for the next statement, and up to which size of packet.
 const SPARE_BUFFERS: usize = 64;
-const SPARE_SIZE_MAX: usize = 16 * 1024;
-
-/// MariaDB: the statement that was prepared last.
-const LAST_PREPARED: u32 = u32::MAX;
+pub(super) const SPARE_SIZE_MAX: usize = 16 * 1024;
 
 /// A row if the server is not the place to write. The variable is a word in some servers and a
 /// number in others.
@@ -58,38 +53,6 @@ pub struct Execute<'a> {
     pub statement: &'a Rc<Statement>,
     pub params: Params<'a>,
     pub mode: Mode,
-}
-
-/// What both sides have agreed on, as far as the bytes depend on it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Agreed {
-    /// Results end in an OK, and nothing ends their columns.
-    pub no_eof: bool,
-    /// Changes of the session are told.
-    pub tracked: bool,
-    /// Columns may be left out where they are known.
-    pub cached: bool,
-    /// A statement can be executed in the flight that prepares it.
-    pub direct: bool,
-    /// The text of a query comes behind its attributes.
-    pub attributes: bool,
-}
-
-impl Agreed {
-    fn of(started: &Started) -> Agreed {
-        let has = |flag| started.capabilities.contains(flag);
-        let theirs = MariadbCapabilities::from_bits_truncate(started.mariadb_capabilities);
-        let maria = started.flavor == Flavor::MariaDb;
-        Agreed {
-            no_eof: has(CapabilityFlags::CLIENT_DEPRECATE_EOF),
-            tracked: has(CapabilityFlags::CLIENT_SESSION_TRACK),
-            attributes: has(CapabilityFlags::CLIENT_QUERY_ATTRIBUTES),
-            cached: theirs.contains(MariadbCapabilities::MARIADB_CLIENT_CACHE_METADATA),
-            // Both came with the same release.
-            direct: maria
-                && theirs.contains(MariadbCapabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS),
-        }
-    }
 }
 
 pub struct Session {
@@ -208,7 +171,7 @@ impl Session {
             Task::Ping => self.send_plain(token, Command::COM_PING, b""),
             Task::Place => {
                 self.write_command(Command::COM_QUERY, PLACE.as_bytes());
-                self.pending.push_back(Pending::new(token, Stage::Answer, Class::Read));
+                self.push(Pending::new(token, Stage::Answer, Class::Read));
             }
             Task::Reset => self.send_reset(token),
             Task::Execute { statement, params, mode, retried } => {
@@ -256,17 +219,25 @@ impl Session {
         self.write_command(Command::COM_QUIT, b"");
     }
 
-    fn send_plain(&mut self, token: u64, command: Command, argument: &[u8]) {
-        self.write_command(command, argument);
-        self.pending.push_back(Pending::new(token, Stage::Plain, Class::Read));
+    pub(super) fn send_plain(&mut self, token: u64, command: Command, argument: &[u8]) {
+        let sequence = self.write_command(command, argument);
+        self.push(Pending { sequence, ..Pending::new(token, Stage::Plain, Class::Read) });
     }
 
-    fn write_command(&mut self, command: Command, argument: &[u8]) {
+    pub(super) fn push(&mut self, pending: Pending) {
+        if self.pending.is_empty() {
+            self.reader.expect(pending.sequence);
+        }
+        self.pending.push_back(pending);
+    }
+
+    /// Returns the number that the first packet of the answer will have.
+    pub(super) fn write_command(&mut self, command: Command, argument: &[u8]) -> u8 {
         self.outgoing.reserve(argument.len() + frame::HEADER + 1);
         let mark = frame::begin(&mut self.outgoing);
         self.outgoing.put_u8(command as u8);
         self.outgoing.put_slice(argument);
-        frame::end(&mut self.outgoing, mark, 0);
+        frame::end(&mut self.outgoing, mark, 0)
     }
 
     pub(super) fn is_holding(&self) -> bool {
@@ -278,7 +249,7 @@ impl Session {
         self.held.push_back(held);
     }
 
-    fn defer(&mut self, execute: Execute<'_>, retried: bool) -> Held {
+    pub(super) fn defer(&mut self, execute: Execute<'_>, retried: bool) -> Held {
         let Execute { token, statement, mode, .. } = execute;
         let params = self.keep(execute.params);
         let statement = statement.clone();
@@ -297,156 +268,11 @@ impl Session {
     pub(super) fn refuse(&mut self, token: u64, fault: Fault) {
         let mut refused = Pending::new(token, Stage::Refused, Class::Read);
         refused.fault = Some(Box::new(fault));
-        self.pending.push_back(refused);
-    }
-
-    pub(super) fn encode(
-        &mut self,
-        execute: Execute<'_>,
-        retried: bool,
-    ) -> Result<(), EncodeError> {
-        let Execute { token, statement, params, mode } = execute;
-        match self.guard_error.clone() {
-            Some(error) if mode.within => {
-                self.skip(token, error);
-                return Ok(());
-            }
-            Some(_) => self.guard_error = None,
-            None => {}
-        }
-        if self.is_still_unknown(statement) {
-            self.wait(execute, retried);
-            return Ok(());
-        }
-        let mut pending = if params.is_empty() && (mode.simple || mode.fetch == 0) {
-            self.encode_text(token, statement)?
-        } else {
-            self.encode_prepared(execute)?
-        };
-        pending.retried = retried;
-        // A server cannot be told to skip a statement: what is within a transaction waits until it
-        // is known to have begun.
-        pending.guard = mode.guard || mode.lead;
-        pending.exclusive = pending.guard || statement.class == Class::Copy || mode.fetch > 0;
-        pending.copying = mode.copy.map_or(Copying::No, |_| Copying::Asked);
-        self.moved |= statement.moves;
-        self.pending.push_back(pending);
-        Ok(())
-    }
-
-    /// It is being prepared, and so is another one behind it: only the number will tell the two
-    /// apart.
-    fn is_still_unknown(&mut self, statement: &Rc<Statement>) -> bool {
-        let known = self.cache.find(statement);
-        known.is_some_and(|known| known.id().is_none() && !self.cache.is_last(&known))
-    }
-
-    /// Holds a statement until what was sent is over. In front: it may have been held with others
-    /// behind it.
-    fn wait(&mut self, execute: Execute<'_>, retried: bool) {
-        if let Some(last) = self.pending.back_mut() {
-            last.exclusive = true;
-        }
-        let held = self.defer(execute, retried);
-        self.held.push_front(held);
-    }
-
-    /// A statement that is not sent because its guard has failed. A round trip gives it its turn.
-    fn skip(&mut self, token: u64, error: ServerError) {
-        self.send_plain(token, Command::COM_PING, b"");
-        if let Some(skipped) = self.pending.back_mut() {
-            skipped.fault = Some(Box::new(Fault::Local(error)));
-        }
-    }
-
-    fn encode_text(
-        &mut self,
-        token: u64,
-        statement: &Rc<Statement>,
-    ) -> Result<Pending, EncodeError> {
-        check_length(statement.text.len())?;
-        self.cache.write_closes(&mut self.outgoing);
-        self.write_command(Command::COM_QUERY, statement.text.as_bytes());
-        let mut pending = Pending::new(token, Stage::Answer, statement.class);
-        pending.statement = Some(statement.clone());
-        Ok(pending)
-    }
-
-    fn encode_prepared(&mut self, execute: Execute<'_>) -> Result<Pending, EncodeError> {
-        let Execute { token, statement, params, mode } = execute;
-        let mut pending = Pending::new(token, Stage::Answer, statement.class);
-        pending.binary = true;
-        pending.fetch = mode.fetch;
-        pending.statement = Some(statement.clone());
-        let mark = self.outgoing.len();
-        if let Some(known) = self.cache.find(statement) {
-            pending.reused = true;
-            // In the flight that prepares it, it has no number yet, and is the last one.
-            let (id, wanted) = match known.id() {
-                Some(id) => (id, known.params()),
-                None => (LAST_PREPARED, statement.placeholders.unwrap_or(0)),
-            };
-            if wanted != params.len() {
-                return Err(wrong_count(wanted, params.len()));
-            }
-            self.write_execute(id, params, mode.fetch)?;
-            pending.large = self.outgoing.len() - mark > SPARE_SIZE_MAX;
-            pending.params = self.keep(params);
-            pending.prepared = Some(known);
-            return Ok(pending);
-        }
-        check_length(statement.text.len())?;
-        let prepared = self.cache.prepare(statement);
-        self.cache.write_closes(&mut self.outgoing);
-        let mark = self.outgoing.len();
-        self.write_command(Command::COM_STMT_PREPARE, statement.text.as_bytes());
-        pending.stage = Stage::Prepare;
-        pending.preparing = true;
-        // A wrong number of parameters would make a flight that the server cannot read.
-        if self.agreed.direct && statement.placeholders == Some(params.len()) {
-            if let Err(error) = self.write_execute(LAST_PREPARED, params, mode.fetch) {
-                self.outgoing.truncate(mark);
-                self.cache.forget(&prepared);
-                return Err(error);
-            }
-            pending.preparing = false;
-        } else {
-            pending.params = self.keep(params);
-        }
-        pending.prepared = Some(prepared);
-        Ok(pending)
-    }
-
-    /// Appends an EXECUTE; on an error nothing.
-    pub(super) fn write_execute(
-        &mut self,
-        id: u32,
-        params: Params<'_>,
-        fetch: u32,
-    ) -> Result<(), EncodeError> {
-        let cursor = match fetch {
-            0 => CursorType::CURSOR_TYPE_NO_CURSOR,
-            _ => CursorType::CURSOR_TYPE_READ_ONLY,
-        };
-        let out = &mut self.outgoing;
-        out.reserve(32 + 16 * params.len());
-        let mark = frame::begin(out);
-        out.put_u8(Command::COM_STMT_EXECUTE as u8);
-        out.put_u32_le(id);
-        out.put_u8(cursor.bits());
-        // How often.
-        out.put_u32_le(1);
-        let written = write_params(out, params).and_then(|()| check_length(out.len() - mark));
-        if let Err(error) = written {
-            out.truncate(mark);
-            return Err(error);
-        }
-        frame::end(out, mark, 0);
-        Ok(())
+        self.push(refused);
     }
 
     /// A copy of the parameters in a buffer used before.
-    fn keep(&mut self, params: Params<'_>) -> ParamsBuf {
+    pub(super) fn keep(&mut self, params: Params<'_>) -> ParamsBuf {
         if params.is_empty() {
             return ParamsBuf::default();
         }
@@ -465,13 +291,6 @@ impl Session {
             self.cache.discard(prepared);
         }
     }
-}
-
-pub(super) fn check_length(length: usize) -> Result<(), EncodeError> {
-    if length < BODY_MAX {
-        return Ok(());
-    }
-    Err(EncodeError::of_statement("the statement with its parameters exceeds 1 GiB"))
 }
 
 fn no_way_back() -> ServerError {

@@ -1,7 +1,8 @@
 //! Statement texts, what the server told about them, and the prepared ones of one connection.
 
 use super::classify::{self, Class, Traits};
-use super::types::Columns;
+use super::error::ServerError;
+use super::types::{Columns, TypeOptions};
 use crate::core::ids::IdMap;
 use crate::engine::session::Direction;
 use bytes::{BufMut, BytesMut};
@@ -11,6 +12,9 @@ use std::rc::Rc;
 
 /// Results of one text whose columns are remembered.
 const RESULTS: usize = 4;
+
+/// From then on a text without parameters is prepared.
+const RUNS: u8 = 2;
 
 /// One text, for all connections.
 #[derive(Debug)]
@@ -26,10 +30,14 @@ pub struct Statement {
     pub bounds: bool,
     /// May leave another default database behind.
     pub moves: bool,
+    /// May change what the texts of prepared statements would mean by now.
+    pub forgets: bool,
     /// How many parameters it has, where the text tells.
     pub placeholders: Option<usize>,
     /// The first word of each statement in it.
     commands: Vec<String>,
+    /// How often it went out as a text, up to `RUNS`.
+    runs: Cell<u8>,
     /// What its results last looked like. The same columns are described at every execution; those
     /// that have not changed are not read again.
     latest: RefCell<Vec<Rc<Columns>>>,
@@ -38,10 +46,34 @@ pub struct Statement {
 impl Statement {
     pub fn new(id: u32, text: impl Into<String>) -> Statement {
         let text = text.into();
-        let Traits { class, multi, copy, bounds, moves, placeholders, commands } =
+        let Traits { class, multi, copy, bounds, moves, forgets, placeholders, commands } =
             classify::examine(&text);
-        let latest = RefCell::default();
-        Statement { id, text, class, multi, copy, bounds, moves, placeholders, commands, latest }
+        Statement {
+            id,
+            text,
+            class,
+            multi,
+            copy,
+            bounds,
+            moves,
+            forgets,
+            placeholders,
+            commands,
+            runs: Cell::new(0),
+            latest: RefCell::default(),
+        }
+    }
+
+    /// Whether it is prepared though it has no parameters: then its rows come in the binary form,
+    /// which costs the server a third of the text, and it is read only once. A text that comes but
+    /// once or twice is not worth the round trip, nor is one that cannot be prepared everywhere.
+    pub(super) fn is_worth_preparing(&self) -> bool {
+        let runs = self.runs.get();
+        if runs < RUNS {
+            self.runs.set(runs + 1);
+            return false;
+        }
+        self.placeholders == Some(0) && self.has_rows()
     }
 
     /// What result `index` comes from; nothing where one of several may have had more than one.
@@ -59,8 +91,8 @@ impl Statement {
         !self.multi && self.copy.is_none() && self.commands.first().is_some_and(reads)
     }
 
-    pub(super) fn latest(&self, index: usize) -> Option<Rc<Columns>> {
-        self.latest.borrow().get(index).cloned()
+    pub(super) fn latest(&self, index: usize, options: &TypeOptions) -> Option<Rc<Columns>> {
+        self.latest.borrow().get(index).filter(|columns| columns.is_of(options)).cloned()
     }
 
     pub(super) fn remember(&self, index: usize, columns: &Rc<Columns>) {
@@ -83,6 +115,8 @@ pub(super) struct Prepared {
     params: Cell<u16>,
     /// Of its first result, as last told on this connection: a server may leave them out later.
     columns: RefCell<Option<Rc<Columns>>>,
+    /// Why the server could not prepare it: what was sent on trust behind that fails alike.
+    failure: RefCell<Option<ServerError>>,
     /// In the cache; others are closed once they have run.
     pub kept: bool,
     /// Which one of the connection it is.
@@ -94,7 +128,8 @@ pub(super) struct Prepared {
 impl Prepared {
     fn new(statement: Rc<Statement>, kept: bool, serial: u64, epoch: u64) -> Prepared {
         let (id, params, columns) = (Cell::default(), Cell::default(), RefCell::default());
-        Prepared { statement, id, params, columns, kept, serial, epoch }
+        let failure = RefCell::default();
+        Prepared { statement, id, params, columns, failure, kept, serial, epoch }
     }
 
     pub fn id(&self) -> Option<u32> {
@@ -108,6 +143,14 @@ impl Prepared {
     pub fn answered(&self, id: u32, params: u16) {
         self.id.set(Some(id));
         self.params.set(params);
+    }
+
+    pub fn failed(&self, error: &ServerError) {
+        self.failure.replace(Some(error.clone()));
+    }
+
+    pub fn failure(&self) -> Option<ServerError> {
+        self.failure.borrow().clone()
     }
 
     pub fn columns(&self) -> Option<Rc<Columns>> {
@@ -220,6 +263,17 @@ impl StatementCache {
         }
     }
 
+    /// Whether anything is kept at all.
+    pub fn is_open(&self) -> bool {
+        self.budget > 0
+    }
+
+    /// Their texts may mean something else from now on: none is used again.
+    pub fn discard_all(&mut self) {
+        let entries = self.entries.drain().map(|(_, entry)| entry.prepared);
+        self.discarded.extend(entries);
+    }
+
     /// The server has forgotten all of them, or will have by the time it reads what follows.
     pub fn clear(&mut self) {
         self.entries.clear();
@@ -227,12 +281,21 @@ impl StatementCache {
         self.epoch += 1;
     }
 
-    /// Appends what closes the discarded ones: it has no answer.
+    /// Appends what closes the discarded ones: it has no answer. One whose number is not known yet
+    /// has its turn later.
+    #[inline]
     pub fn write_closes(&mut self, out: &mut BytesMut) {
-        for id in self.discarded.drain(..).filter_map(|prepared| prepared.id()) {
-            out.put_slice(&[5, 0, 0, 0, Command::COM_STMT_CLOSE as u8]);
-            out.put_u32_le(id);
+        if self.discarded.is_empty() {
+            return;
         }
+        self.discarded.retain(|prepared| match prepared.id() {
+            Some(id) => {
+                out.put_slice(&[5, 0, 0, 0, Command::COM_STMT_CLOSE as u8]);
+                out.put_u32_le(id);
+                false
+            }
+            None => Rc::strong_count(prepared) > 1,
+        });
     }
 
     #[cfg(test)]

@@ -125,15 +125,18 @@ impl Describe for Columns {
         let describe = |column: &Column| {
             serde_json::json!({
                 "name": column.name,
-                "originalName": column.original_name,
+                // Tables have names here, and no numbers.
+                "tableId": 0,
+                "columnId": 0,
+                "dataTypeId": column.kind,
+                "dataTypeSize": column.length,
+                "dataTypeModifier": column.decimals,
+                "schema": column.schema,
                 "table": column.table,
                 "originalTable": column.original_table,
-                "schema": column.schema,
-                "dataTypeId": column.kind,
+                "originalName": column.original_name,
                 "collation": column.collation,
-                "length": column.length,
                 "flags": column.flags,
-                "decimals": column.decimals,
                 "wire": column.wire.letter(),
             })
         };
@@ -219,9 +222,9 @@ impl Columns {
         serde_json::Value::from(packets).to_string().into_bytes()
     }
 
-    /// Whether these are the columns that these definitions make.
-    pub(super) fn is_of(&self, definitions: &[u8], options: &TypeOptions) -> bool {
-        self.key[1] == options.key() && self.definitions() == definitions
+    /// Whether they were read with these options: pools that differ in them share statements.
+    pub fn is_of(&self, options: &TypeOptions) -> bool {
+        self.key[1] == options.key()
     }
 
     pub fn definitions(&self) -> &[u8] {

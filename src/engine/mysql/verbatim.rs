@@ -2,6 +2,7 @@
 //! has made, and what the server says to it is told as it came. Results are read on the way.
 
 use super::classify::Class;
+use super::encode::check_length;
 use super::frame;
 use super::infile::Copying;
 use super::packets::PreparedOk;
@@ -9,7 +10,7 @@ use super::params::EncodeError;
 use super::pending::{Pending, Stage};
 use super::receive::{OK, Step, malformed, unasked};
 use super::results::parse;
-use super::session::{Session, check_length};
+use super::session::Session;
 use super::sink::{Broken, Sink};
 use super::types::{Columns, Reading, TypeOptions, push_definition};
 use crate::engine::session::Mode;
@@ -87,7 +88,8 @@ impl Session {
     /// Columns as the command's caller has their cells; mostly they are those of a result before.
     pub(super) fn read_definitions(&mut self, reading: Option<Reading>) -> Step<Rc<Columns>> {
         let types = TypeOptions { reading, ..self.types };
-        let known = self.shapes.iter().position(|it| it.is_of(&self.definitions, &types));
+        let is_like = |it: &Rc<Columns>| it.is_of(&types) && it.definitions() == self.definitions;
+        let known = self.shapes.iter().position(is_like);
         let columns = match known.and_then(|at| self.shapes.remove(at)) {
             Some(columns) => columns,
             None => parse(&self.definitions, &types)?,

@@ -85,6 +85,10 @@ impl Postgres {
 }
 
 impl driver::Connector for Postgres {
+    fn protocol(&self) -> driver::Protocol {
+        driver::Protocol::Postgres
+    }
+
     fn connect(
         self: Arc<Self>,
         attempt: driver::Attempt,

@@ -1,5 +1,7 @@
 use super::transcript::*;
 use super::*;
+use crate::engine::mysql::started::Flavor;
+use mysql_common::constants::CapabilityFlags;
 
 const POINT: &str = "select n from t where id = ?";
 const OTHER: &str = "select m from t where id = ?";
@@ -22,6 +24,54 @@ fn a_text_without_parameters_is_a_query() {
         let expected = ["1 row text n,t \\x017\\xfb", "1 complete 'SELECT' 1 columns 2", "1 ready"];
         assert_eq!(events, expected);
     });
+}
+
+#[test]
+fn a_text_that_comes_again_is_prepared() {
+    let mut peer = Peer::new(Flavor::MySql, 10);
+    for token in 1..=2 {
+        peer.execute(token, "select 1", &[]);
+        assert_eq!(peer.sent(), "Query(select 1)");
+        peer.hear(&[answer(&[ok()])]);
+    }
+    peer.execute(3, "select 1", &[]);
+    assert_eq!(peer.sent(), "Prepare(select 1)");
+    peer.hear(&[prepared(Flavor::MySql, 5, 0, &[("n", LONG)])]);
+    assert_eq!(peer.sent(), "Execute(5, 0 bytes)");
+    assert_eq!(peer.hear(&[result(Flavor::MySql, 1)]).last().unwrap(), "3 ready");
+    let simple = Mode { simple: true, ..Mode::default() };
+    peer.run(4, "select 1", &[], simple).unwrap();
+    assert_eq!(peer.sent(), "Query(select 1)");
+    let mut peer = Peer::new(Flavor::MySql, 0);
+    for token in 1..=4 {
+        peer.execute(token, "select 1", &[]);
+        assert_eq!(peer.sent(), "Query(select 1)", "without a cache it stays a text");
+    }
+}
+
+#[test]
+fn what_may_change_the_meaning_of_texts_has_them_prepared_anew() {
+    for (text, anew) in [("use other", true), ("set sql_mode = ''", true), ("truncate t", false)] {
+        let mut peer = Peer::new(Flavor::MySql, 10);
+        peer.execute(1, POINT, &[Value::Int(1)]);
+        peer.hear(&[prepared(Flavor::MySql, 5, 1, &[]), answer(&[ok()])]);
+        peer.sent();
+        peer.execute(2, text, &[]);
+        peer.execute(3, POINT, &[Value::Int(1)]);
+        assert_eq!(peer.sent().contains(" Close(5) Prepare("), anew, "{text}");
+    }
+}
+
+#[test]
+fn a_number_that_comes_too_late_is_closed_all_the_same() {
+    let mut peer = Peer::new(Flavor::MariaDb, 10);
+    peer.execute(1, POINT, &[Value::Int(1)]);
+    peer.execute(2, "use other", &[]);
+    peer.execute(3, OTHER, &[Value::Int(1)]);
+    assert!(!peer.sent().contains("Close"));
+    peer.hear(&[prepared(Flavor::MariaDb, 5, 1, &[]), answer(&[ok()]), answer(&[ok()])]);
+    peer.hear(&[prepared(Flavor::MariaDb, 6, 1, &[]), answer(&[ok()])]);
+    assert_eq!(peer.sent(), "Close(5)");
 }
 
 #[test]
@@ -99,6 +149,34 @@ fn what_cannot_be_prepared_fails_once() {
     assert_eq!(events.last().unwrap(), "2 ready");
     peer.execute(3, POINT, &[Value::Int(1)]);
     assert!(peer.sent().starts_with("Prepare"), "it is tried anew");
+}
+
+#[test]
+fn what_was_sent_on_trust_behind_a_prepare_fails_as_that_did() {
+    let mut peer = Peer::new(Flavor::MariaDb, 10);
+    for token in 1..=2 {
+        peer.execute(token, POINT, &[Value::Int(1)]);
+    }
+    peer.sent();
+    let unknown = answer(&[error(1243)]);
+    let events = peer.hear(&[answer(&[error(1146)]), unknown.clone(), unknown]);
+    assert_eq!(events, ["1 error 1146", "1 ready", "2 error 1146", "2 ready"]);
+    assert_eq!(peer.session.in_flight(), 0);
+}
+
+#[test]
+fn a_command_in_parts_is_answered_behind_them() {
+    let long = "x".repeat(frame::PART_MAX);
+    let mut peer = Peer::new(Flavor::MariaDb, 10);
+    peer.execute(1, POINT, &[Value::Text(&long)]);
+    peer.execute(2, &format!("select '{long}'"), &[]);
+    let result = packets(2, &[ok()]);
+    let answers = [prepared(Flavor::MariaDb, 5, 1, &[]), result.clone(), result];
+    assert_eq!(peer.hear(&answers).last().unwrap(), "2 ready");
+    let mut peer = Peer::new(Flavor::MySql, 10);
+    peer.execute(1, POINT, &[Value::Text(&long)]);
+    peer.hear(&[prepared(Flavor::MySql, 5, 1, &[]), packets(2, &[ok()])]);
+    assert_eq!(peer.session.in_flight(), 0);
 }
 
 #[test]
@@ -256,7 +334,7 @@ fn changed_columns_are_read_anew() {
         &[("a", LONG)],
         &[("a", LONG), ("c", LONG), ("d", LONG)],
     ] {
-        peer.execute(1, "select * from t", &[]);
+        peer.run(1, "select * from t", &[], Mode { simple: true, ..Mode::default() }).unwrap();
         let names: Vec<&str> = list.iter().map(|(name, _)| *name).collect();
         let mut bodies = columns(Flavor::MySql, list);
         bodies.extend([text_row(&vec![Some("1"); list.len()]), end()]);
@@ -287,6 +365,23 @@ fn what_is_within_waits_until_the_transaction_has_begun() {
     let events = peer.hear(&[answer(&[ok()]), answer(&[ok()])]);
     assert_eq!(events[..2], ["4 error 1792", "4 ready"]);
     assert_eq!(events.last().unwrap(), "5 ready");
+}
+
+/// The server would run it outside of any.
+#[test]
+fn what_is_within_waits_until_nothing_has_undone_the_transaction() {
+    let within = Mode { within: true, ..Mode::default() };
+    let mut peer = Peer::new(Flavor::MySql, 10);
+    peer.run(1, "update t set a = 1", &[], within).unwrap();
+    peer.run(2, "insert into t values (1)", &[], within).unwrap();
+    peer.run(3, "rollback", &[], Mode::default()).unwrap();
+    assert_eq!(peer.sent(), "Query(update t set a = 1)");
+    assert_eq!(peer.hear(&[answer(&[error(1213)])]), ["1 error 1213", "1 ready"]);
+    assert_eq!(peer.sent(), "Ping Query(rollback)");
+    let events = peer.hear(&[answer(&[ok()]), answer(&[ok()])]);
+    assert_eq!(events[..2], ["2 error 1213", "2 ready"]);
+    peer.run(4, "select 1", &[], within).unwrap();
+    assert_eq!(peer.sent(), "Query(select 1)", "the next transaction");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::core::options::Int8;
 
 fn statement(id: u32, text: &str) -> Rc<Statement> {
     Rc::new(Statement::new(id, text))
@@ -40,6 +41,19 @@ fn what_the_server_has_forgotten_is_not_closed() {
     out.clear();
     cache.write_closes(&mut out);
     assert!(out.is_empty());
+}
+
+#[test]
+fn pools_that_read_integers_otherwise_share_no_columns() {
+    let list = |int8| {
+        let options = TypeOptions { int8, extended: false };
+        (options, Rc::new(Columns::parse(&[], &options).unwrap()))
+    };
+    let statement = statement(1, "select 1");
+    let ((number, columns), (big, _)) = (list(Int8::Number), list(Int8::BigInt));
+    statement.remember(0, &columns);
+    assert!(statement.latest(0, &number).is_some());
+    assert!(statement.latest(0, &big).is_none());
 }
 
 #[test]

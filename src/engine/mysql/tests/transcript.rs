@@ -3,9 +3,12 @@
 use super::super::codec::{put_bytes, take, take_u32};
 use super::super::types::Columns;
 use super::*;
+use crate::engine::mysql::started::Flavor;
 use crate::engine::session::Direction;
 use crate::wire::param::ParamsBuf;
 use crate::wire::record::tag;
+use bytes::BufMut;
+use mysql_common::constants::CapabilityFlags;
 use std::collections::HashMap;
 
 pub const LONG: u8 = 3;

@@ -1,0 +1,74 @@
+'use strict';
+
+/**
+ * Queries of a pool that wait for a client may go over one that another query has, as the next ones
+ * on its wire. With pg's option `pipeline` all of them; by default those which nobody can tell it of:
+ * plain reads that are known to be short, behind reads and writes of rows that are short, too. What
+ * was sent cannot be taken back, but a plain read can run once more, on a client of its own: then
+ * nobody waits for the locks of a statement that his own has nothing to do with.
+ */
+
+const { paceOf } = require('../../session');
+const { isPlain } = require('./plain-reads');
+const { SHARE, WIRE, clock } = require('./queries');
+
+/** Queries on one client beside its own. */
+const AHEAD_MAX = 16;
+/** Without an answer for so long a wire has something on it that takes longer than it used to. */
+const STUCK_MS = 10;
+
+class Sharing {
+  #always;
+
+  constructor({ pipeline, verify }) {
+    this.#always = Boolean(pipeline) && !verify;
+    this.isOff = Boolean(verify) || (!pipeline && pipeline !== undefined && pipeline !== null);
+  }
+
+  get isAlways() {
+    return this.#always;
+  }
+
+  /** `read` or `write` where it is short and nobody can tell over which client it goes. */
+  paceOf(config) {
+    if (this.#always || this.isOff) return undefined;
+    if (typeof config === 'string') return paceOf(config);
+    if (typeof config !== 'object' || config === null) return undefined;
+    const { text, name, submit, callback, rows, portal, query_timeout: limit } = config;
+    if (typeof text !== 'string' || submit || callback || rows || portal || limit) return undefined;
+    return paceOf(text, name || undefined);
+  }
+
+  /** Sends a query that waits over one of the clients that others' queries have, if it may. */
+  send(request, members) {
+    if (this.#always) this.#sendAnyhow(request, members);
+    else if (request.pace === 'read' && isPlain(request.text)) this.#sendShort(request, members);
+  }
+
+  #sendAnyhow(request, members) {
+    let fewest = AHEAD_MAX;
+    let best = null;
+    for (const { client } of members) {
+      if (!client.pipeline || !client._queryable || client._ending) continue;
+      const sent = client._sentQueryQueue.length;
+      if (sent < fewest) [fewest, best] = [sent, client];
+    }
+    if (best !== null) request.sendAhead(best, 'query');
+  }
+
+  #sendShort(request, members) {
+    const since = clock() - STUCK_MS;
+    let fewest = AHEAD_MAX;
+    let best = null;
+    for (const { client, running } of members) {
+      if (running === null || !running.mayLead) continue;
+      const wire = client[WIRE];
+      if (wire === undefined) continue;
+      const { shared, progressedAt } = wire;
+      if (shared < fewest && progressedAt > since) [fewest, best] = [shared, client];
+    }
+    if (best !== null) request.sendAhead(best, SHARE);
+  }
+}
+
+module.exports = { Sharing };
