@@ -7,7 +7,7 @@ const { setTimeout: pause } = require('node:timers/promises');
 const { runProgram } = require('../../support/child.js');
 const { mysqlConfig } = require('../../support/mysql.js');
 const { until } = require('../../support/pools.js');
-const { called, failure } = require('./connections.js');
+const { called, failure, outcome, track } = require('./connections.js');
 const { fakePools } = require('./fake-connections.js');
 const { counters, quiet, take } = require('./pools.js');
 
@@ -209,8 +209,49 @@ test.each([
   [{ connectionLimit: 1 }, 16_000],
   [{ maxPreparedStatements: 16_000 }, 16_000],
 ])('the connections of a pool share its prepared statements: %j', (options, each) => {
-  const { config } = require('polypool/mysql2').createPool(options);
-  expect(config.connectionConfig.maxPreparedStatements).toBe(each);
+  const { Fake, pool } = open(options);
+  pool.getConnection(() => {});
+  expect(Fake.opening[0].connection.config.maxPreparedStatements).toBe(each);
+});
+
+test('the server keeps no more statements than that', async () => {
+  const options = mysqlConfig({ connectionLimit: 2, maxPreparedStatements: 5 });
+  const pool = track(require('polypool/mysql2').createPool(options));
+  const [connection] = await outcome((done) => pool.getConnection(done));
+  for (let i = 0; i < 20; i++) await outcome((done) => connection.execute(`select ${i}`, done));
+  const [[counter]] = await outcome((done) =>
+    connection.query("show session status like 'Com_stmt_close'", done),
+  );
+  expect(Number(counter.Value)).toBe(15);
+  connection.release();
+});
+
+test('stats() counts every loan, also those that no event tells of', async () => {
+  const { pool, connections } = await lent({});
+  let events = 0;
+  pool.on('acquire', () => events++);
+  const waiting = take(pool);
+  connections[0].release();
+  (await waiting).release();
+  expect(pool.stats()).toMatchObject({ acquired: 2, released: 2, total: 1, idle: 1, created: 1 });
+  expect(events).toBe(0);
+});
+
+test('a pool without connections keeps no process alive', async () => {
+  const result = await runProgram(`
+    const pool = require('./lib/compat/mysql2').createPool({ connectionLimit: 2, maxIdle: 1 });
+    process.on('exit', () => console.log(pool._closed));
+  `);
+  expect(result).toMatchObject({ code: 0, signal: null, stdout: 'false\n', stderr: '' });
+});
+
+test('the options of the caller stay as they are', () => {
+  const { createPool } = require('polypool/mysql2');
+  const options = Object.freeze({ uri: 'mysql://u:p@h:1/d?connectionLimit=3', database: 'e' });
+  const { config } = createPool(options);
+  expect(config.connectionLimit).toBe(3);
+  const target = { host: 'h', port: 1, user: 'u', password: 'p', database: 'e' };
+  expect(config.connectionConfig).toMatchObject(target);
 });
 
 test('idle connections end also where their pool is never used again', async () => {

@@ -10,6 +10,7 @@ import {
   format as formatText,
   raw as rawText,
 } from 'sql-escaper';
+import { ObjectPoolStats } from '../../../index.js';
 import { ConnectionOptions, PoolClusterOptions, PoolOptions } from './options.js';
 import {
   Connection as PromiseConnection,
@@ -255,6 +256,12 @@ declare class ConnectionPool extends Runner {
    */
   getConnection(callback: Lent): void;
   releaseConnection(connection: PoolConnection | PromisePoolConnection): void;
+
+  /**
+   * Figures of the pool, which mysql2 does not have: `acquired` and `released` count also those who
+   * got a connection that somebody had just given back, of which no event tells.
+   */
+  stats(): ObjectPoolStats;
 
   /** Those who wait are told; connections end once they have done what they were asked before. */
   end(callback?: (err: NodeJS.ErrnoException | null, ...args: any[]) => any): void;

@@ -4,6 +4,7 @@
 
 const { EventEmitter } = require('node:events');
 const { performance: clock } = require('node:perf_hooks');
+const { whenAll } = require('./last-answer');
 const Pool = require('./pool');
 const PoolConfig = require('./pool-config');
 const { PoolNamespace, SELECTORS } = require('./pool-namespace');
@@ -122,13 +123,8 @@ class PoolCluster extends EventEmitter {
   end(callback = rethrow) {
     const pools = this._closed ? [] : [...this.#nodes.values()].map(({ pool }) => pool);
     this._closed = true;
-    let left = pools.length;
-    if (left === 0) process.nextTick(callback, undefined);
-    const handleEnd = (error) => {
-      if (left === 0 || (!error && --left > 0)) return;
-      left = 0;
-      callback(error);
-    };
+    if (pools.length === 0) process.nextTick(callback, undefined);
+    const handleEnd = whenAll(pools.length, callback);
     for (const pool of pools) pool.end(handleEnd);
   }
 

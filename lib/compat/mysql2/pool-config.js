@@ -14,8 +14,12 @@ const STATEMENTS_MIN = 16;
 const CONNECTIONS = 100;
 
 class PoolConfig {
+  /** No number was set for each connection. */
+  #sharesStatements;
+
   constructor(given) {
     const options = readOptions(given);
+    this.#sharesStatements = !options.maxPreparedStatements;
     this.connectionConfig = new ConnectionConfig(options);
     this.waitForConnections = flag(options.waitForConnections, true);
     this.connectionLimit = number(options.connectionLimit, 10);
@@ -23,11 +27,24 @@ class PoolConfig {
     this.idleTimeout = number(options.idleTimeout, 60_000);
     this.queueLimit = number(options.queueLimit, 0);
     this.resetOnRelease = flag(options.resetOnRelease, false);
-    if (!options.maxPreparedStatements) {
-      this.connectionConfig.maxPreparedStatements = shareOf(this.connectionLimit);
-    }
     /** Milliseconds that a caller is in the queue at most; 0: mysql2's own way, however long. */
     this.acquireTimeout = number(options.acquireTimeout, 0);
+  }
+
+  /**
+   * For one connection, since `changeUser` and others change what it has. Of the same class, with
+   * what programs have added.
+   */
+  forConnection() {
+    const { connectionConfig } = this;
+    const fields = Object.getOwnPropertyDescriptors(connectionConfig);
+    const config = Object.create(Object.getPrototypeOf(connectionConfig), fields);
+    if (this.#sharesStatements) {
+      const share = Math.floor(STATEMENTS / (this.connectionLimit || CONNECTIONS));
+      const max = Math.max(share, STATEMENTS_MIN);
+      config.maxPreparedStatements = Math.min(max, connectionConfig.maxPreparedStatements);
+    }
+    return config;
   }
 }
 
@@ -39,11 +56,6 @@ function readOptions(given) {
   const options = { ...given };
   for (const [key, value] of Object.entries(parseUrl(given.uri))) options[key] ||= value;
   return options;
-}
-
-function shareOf(connections) {
-  const share = Math.floor(STATEMENTS / (connections || CONNECTIONS));
-  return Math.min(Math.max(share, STATEMENTS_MIN), STATEMENTS);
 }
 
 const flag = (value, otherwise) => (value === undefined ? otherwise : Boolean(value));

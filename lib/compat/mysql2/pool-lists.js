@@ -41,4 +41,23 @@ class List {
   }
 }
 
-module.exports = { List };
+/** Of all connections, those that are idle, and the callbacks of those in line. */
+function listsOf(resources, connections) {
+  const all = () => [...connections];
+  const idle = () => resources.idle().map(({ resource }) => resource);
+  const callbacks = () => queueOf(resources).map(({ callback }) => callback);
+  return {
+    all: new List(all, () => connections.size),
+    idle: new List(idle, () => resources.counts().idle),
+    queue: new List(callbacks, () => resources.counts().waiting),
+  };
+}
+
+/** Those in line. Whoever a connection is being opened for has left it, from the front. */
+function queueOf(resources) {
+  const { waiting } = resources.counts();
+  const requests = resources.requests().sort((one, other) => one.rank - other.rank);
+  return requests.slice(requests.length - waiting);
+}
+
+module.exports = { listsOf };

@@ -7,18 +7,19 @@
  */
 
 const { EventEmitter } = require('node:events');
-// Not the globals: test frameworks replace those, perhaps before this is loaded.
-const { clearTimeout, setTimeout } = require('node:timers');
 const SqlString = require('sql-escaper');
 const { fromWire } = require('../../errors');
 const { describeTimeout } = require('../../holders');
 const { BACK, REJECTED, Resources } = require('../../resources');
 const { guarded, surface } = require('../../surface');
 const { Connection } = require('./base');
-const { MEMBERSHIP, PoolConnection } = require('./pool-connection');
-const { List } = require('./pool-lists');
+const { whenAll } = require('./last-answer');
+const { MEMBERSHIP } = require('./pool-connection');
+const { Factory } = require('./pool-factory');
+const { listsOf } = require('./pool-lists');
 const { runExecute, runQuery } = require('./pool-query');
 const { Request } = require('./pool-request');
+const { Sweeper } = require('./pool-sweeper');
 const { CHANNELS, placeOf, traceCallback } = require('./tracing');
 
 const { nextTick } = process;
@@ -29,7 +30,6 @@ const QUEUE_FULL = 'Queue limit reached.';
 
 /** What the core takes; a pool without a limit opens no more than this. */
 const CORE_MAX = 65_535;
-const SWEEP_MS = 1_000;
 
 class Pool extends EventEmitter {
   #resources;
@@ -38,7 +38,7 @@ class Pool extends EventEmitter {
   #connections = new Set();
   /** Those who are told of their connection, or that they get none, when all effects are done. */
   #answers = [];
-  #sweeper = null;
+  #sweeper = new Sweeper(this);
 
   constructor({ config }) {
     super();
@@ -47,18 +47,14 @@ class Pool extends EventEmitter {
     this._closed = false;
     this.#limit = config.connectionLimit;
     this.#resources = this.#open();
-    this.#showLists();
-    if (config.maxIdle < config.connectionLimit) this.#sweepLater();
+    const { all, idle, queue } = listsOf(this.#resources, this.#connections);
+    this._allConnections = all;
+    this._freeConnections = idle;
+    this._connectionQueue = queue;
+    if (config.maxIdle < config.connectionLimit) this.#sweeper.start();
   }
 
   #open() {
-    const factory = {
-      create: (_asked, done, failed) => this.#connect(done, failed),
-      destroy: (connection, done) => this.#drop(connection, done),
-    };
-    if (this.config.resetOnRelease) {
-      factory.reset = (connection, done, failed) => this.#reset(connection, done, failed);
-    }
     const options = {
       name: 'mysql2',
       max: bound(this.#limit),
@@ -76,24 +72,8 @@ class Pool extends EventEmitter {
       created: (connection) => this.#tell('connection', connection),
       performed: () => this.#answer(),
     };
+    const factory = new Factory(this, this.#connections);
     return new Resources(factory, options, watcher, { callsBack: true });
-  }
-
-  #showLists() {
-    const resources = this.#resources;
-    const all = () => [...this.#connections];
-    this._allConnections = new List(all, () => this.#connections.size);
-    const idle = () => resources.idle().map(({ resource }) => resource);
-    this._freeConnections = new List(idle, () => resources.counts().idle);
-    const waiting = () => this.#queue().map(({ callback }) => callback);
-    this._connectionQueue = new List(waiting, () => resources.counts().waiting);
-  }
-
-  /** Those in line. Whoever a connection is being opened for has left it, from the front. */
-  #queue() {
-    const { waiting } = this.#resources.counts();
-    const requests = this.#resources.requests().sort((one, other) => one.rank - other.rank);
-    return requests.slice(requests.length - waiting);
   }
 
   // ---- Requests ----
@@ -239,72 +219,6 @@ class Pool extends EventEmitter {
     if (entry !== undefined) this.#resources.evict(entry);
   }
 
-  // ---- Connections come and go ----
-
-  /** `changeUser` and others change the configuration of the one connection. */
-  _createConnectionConfig() {
-    const { connectionConfig } = this.config;
-    const fields = Object.getOwnPropertyDescriptors(connectionConfig);
-    return Object.create(Object.getPrototypeOf(connectionConfig), fields);
-  }
-
-  #connect(done, failed) {
-    let connection;
-    try {
-      connection = new PoolConnection(this, { config: this._createConnectionConfig() });
-    } catch (error) {
-      nextTick(failed, error);
-      return;
-    }
-    this.#connections.add(connection);
-    const member = connection[MEMBERSHIP];
-    member.refuseOpening = failed;
-    connection.connect((error) => {
-      member.refuseOpening = null;
-      if (error) failed(error);
-      else done(connection);
-    });
-  }
-
-  #reset(connection, done, failed) {
-    const member = connection[MEMBERSHIP];
-    member.refuseReset = failed;
-    connection.reset((error) => {
-      member.refuseReset = null;
-      if (error) failed(error);
-      else done();
-    });
-  }
-
-  /** At the end of the pool `end` sees to all connections, and waits for them. */
-  #drop(connection, done) {
-    if (connection._pool !== null && !this._closed) {
-      connection._pool = null;
-      this.#connections.delete(connection);
-      connection.destroy();
-    }
-    done();
-  }
-
-  #sweepLater() {
-    this.#sweeper = setTimeout(() => {
-      this.#sweep();
-      this.#sweepLater();
-    }, SWEEP_MS).unref();
-  }
-
-  /** The longest idle first: those beyond `maxIdle`, and those idle for too long. */
-  #sweep() {
-    const { connectionConfig, idleTimeout, maxIdle } = this.config;
-    const now = Date.now();
-    let left = this._freeConnections.length;
-    for (const connection of this._freeConnections.toArray()) {
-      if (left-- <= maxIdle && now - connection.lastActiveTime <= idleTimeout) return;
-      if (connectionConfig.gracefulEnd) connection.end();
-      else connection.destroy();
-    }
-  }
-
   /** What a listener throws costs nobody his connection. */
   #tell(event, connection) {
     try {
@@ -343,6 +257,14 @@ class Pool extends EventEmitter {
     return SqlString.escapeId(value, false);
   }
 
+  /**
+   * What the core has counted: also who got a connection that somebody had just given back, of which
+   * `acquire` and `release` say nothing.
+   */
+  stats() {
+    return this.#resources.stats();
+  }
+
   promise(Promise) {
     const { PromisePool } = require('./promise/pool');
     return new PromisePool(this, Promise);
@@ -354,19 +276,14 @@ class Pool extends EventEmitter {
   end(given) {
     const callback = typeof given === 'function' ? given : rethrow;
     this._closed = true;
-    clearTimeout(this.#sweeper);
+    this.#sweeper.stop();
     this.#resources.close(0);
     const ending = [...this.#connections];
-    let left = ending.length;
-    if (left === 0) {
+    if (ending.length === 0) {
       callback(undefined);
       return;
     }
-    const handleEnd = (error) => {
-      if (left === 0 || (!error && --left > 0)) return;
-      left = 0;
-      callback(error);
-    };
+    const handleEnd = whenAll(ending.length, callback);
     for (const connection of ending) connection._realEnd(handleEnd);
   }
 
