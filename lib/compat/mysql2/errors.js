@@ -17,9 +17,11 @@ function serverError({ bare, code, errno, message, sqlState }) {
 }
 
 const LOST = 'Connection lost: The server closed the connection.';
+const LOST_CODE = 'PROTOCOL_CONNECTION_LOST';
+const CLOSED_EARLY = 'The connection was closed before it was established';
 
 function connectionLost() {
-  return fatal(new Error(LOST), 'PROTOCOL_CONNECTION_LOST');
+  return fatal(new Error(LOST), LOST_CODE);
 }
 
 function fatal(error, code) {
@@ -40,6 +42,7 @@ const CONNECT = {
 /** Why no connection came about. */
 function connectError(wire) {
   if (wire.kind === 'database') return fatal(serverError(wire));
+  if (wire.code === 'ERR_POLYPOOL_CLOSED') return fatal(new Error(CLOSED_EARLY), LOST_CODE);
   const { attempts, cause, errno, socket } = wire;
   if (attempts !== undefined) return connectError(attempts[0].error);
   if (cause?.kind === 'database') return fatal(serverError(cause));
