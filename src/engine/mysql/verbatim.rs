@@ -184,3 +184,7 @@ fn write_closes(out: &mut BytesMut, closes: &str) {
         out.put_u32_le(id);
     }
 }
+
+#[cfg(test)]
+#[path = "tests/verbatim.rs"]
+mod tests;

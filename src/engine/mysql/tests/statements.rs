@@ -46,7 +46,7 @@ fn what_the_server_has_forgotten_is_not_closed() {
 #[test]
 fn pools_that_read_integers_otherwise_share_no_columns() {
     let list = |int8| {
-        let options = TypeOptions { int8, extended: false };
+        let options = TypeOptions { int8, ..TypeOptions::default() };
         (options, Rc::new(Columns::parse(&[], &options).unwrap()))
     };
     let statement = statement(1, "select 1");
