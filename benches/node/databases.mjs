@@ -11,6 +11,7 @@ const MYSQL_PEERS = {
   mysql2: { packages: ['mysql2'], runtime: 'node' },
   mariadb: { packages: ['mariadb'], runtime: 'node' },
   bun: BUN,
+  // Beside mysql2 only.
   'polypool-mysql2': { ...POLYPOOL, apart: true },
 };
 

@@ -20,7 +20,7 @@ const { listsOf } = require('./pool-lists');
 const { runExecute, runQuery } = require('./pool-query');
 const { Request } = require('./pool-request');
 const { Sweeper } = require('./pool-sweeper');
-const { CHANNELS, placeOf, traceCallback } = require('./tracing');
+const { CHANNELS, isHeard, placeOf, traceCallback } = require('./tracing');
 
 const { nextTick } = process;
 
@@ -79,9 +79,14 @@ class Pool extends EventEmitter {
   // ---- Requests ----
 
   getConnection(callback) {
-    const { connectionConfig } = this.config;
+    if (isHeard(CHANNELS.poolConnect)) this.#traceRequest(callback);
+    else this.#request(callback);
+  }
+
+  #traceRequest(callback) {
     const start = (done) => this.#request(done);
-    traceCallback(CHANNELS.poolConnect, start, callback, () => placeOf(connectionConfig));
+    const describe = () => placeOf(this.config.connectionConfig);
+    traceCallback(CHANNELS.poolConnect, start, callback, describe);
   }
 
   #request(callback) {
@@ -91,7 +96,7 @@ class Pool extends EventEmitter {
     }
     const { config } = this;
     if (config.connectionLimit !== this.#limit) this.#resize();
-    if (this.#mustWait() && !this.#mayWait(callback)) return;
+    if (this.#minds(config) && this.#mustWait() && !this.#mayWait(callback)) return;
     const entry =
       config.acquireTimeout > 0
         ? this.#resources.take(0, config.acquireTimeout)
@@ -104,6 +109,11 @@ class Pool extends EventEmitter {
     this.#lend(connection, entry);
     this.#tell('acquire', connection);
     nextTick(handOver, callback, connection);
+  }
+
+  /** Somebody is to hear of it when there is no connection for this one. */
+  #minds({ queueLimit, waitForConnections }) {
+    return queueLimit > 0 || !waitForConnections || this.listenerCount('enqueue') > 0;
   }
 
   #mustWait() {
@@ -190,13 +200,15 @@ class Pool extends EventEmitter {
     if (!connection._pool || !member.isLent) return;
     connection.lastActiveTime = Date.now();
     member.isLent = false;
-    const tell = () => {
-      const isIdle = !member.isLent && connection._pool !== null;
-      if (isIdle && !this._closed) this.#tell('release', connection);
-    };
     const back = this.#resources.releaseEntry(member.entry, false);
-    if (back === BACK.UNDER_WAY) this.#resources.whenBack(tell);
-    else tell();
+    if (back === BACK.UNDER_WAY) this.#resources.whenBack(() => this.#tellIdle(connection));
+    else this.#tellIdle(connection);
+  }
+
+  /** Unless it has gone from hand to hand, or is gone. */
+  #tellIdle(connection) {
+    const isIdle = !connection[MEMBERSHIP].isLent && connection._pool !== null;
+    if (isIdle && !this._closed) this.#tell('release', connection);
   }
 
   /** Out of the pool, whoever has it. */
