@@ -421,7 +421,8 @@ describe('bad input', () => {
     [{ replicas: 5 }, 'replicas', 'got a number'],
     [{ replicas: [] }, 'replicas', 'an empty list'],
     [{ replicas: [null] }, 'replicas', 'a list with null'],
-    [{ replicas: 'mysql://h' }, 'replicas', "unknown scheme 'mysql:'"],
+    [{ replicas: 'http://h' }, 'replicas', "unknown scheme 'http:'"],
+    [{ replicas: 'mysql://h' }, 'replicas', 'a URL such as postgres://'],
     [{ replicas: { max: 3 } }, 'replicas.max', "Unknown option 'replicas.max'"],
     [{ replicas: { target_session_attrs: 'x' } }, 'replicas.target_session_attrs', "got 'x'"],
     [

@@ -5,6 +5,7 @@
 const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const { mysqlConfig, mysqlServer } = require('../../support/mysql.js');
+const { unique } = require('../../support/pools.js');
 const { ROLES } = require('../../support/mysql-settings.js');
 const { connect, failure, make, observe, track, value } = require('./connections.js');
 const { IMPLEMENTATIONS, SERVERS } = require('./implementations.js');
@@ -64,14 +65,10 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
 
     test('a password of many scripts', async () => {
       const password = "Pässwörter 東京 🐘 'quoted' \\";
-      await observe(kind, 'create or replace user scripts identified by ?', [password]).catch(
-        async () => {
-          await observe(kind, 'drop user if exists scripts');
-          await observe(kind, 'create user scripts identified by ?', [password]);
-        },
-      );
-      const options = { kind, user: 'scripts', database: undefined };
-      expect(await user(await open({ ...options, password }))).toBe('scripts@%');
+      const name = unique('scripts');
+      await observe(kind, `create user ${name} identified by ?`, [password]);
+      const options = { kind, user: name, database: undefined };
+      expect(await user(await open({ ...options, password }))).toBe(`${name}@%`);
       const wrong = make(mysql(), { ...options, password: `${password}x` });
       expect(await failure((done) => wrong.connect(done))).toMatchObject({ errno: 1045 });
     });

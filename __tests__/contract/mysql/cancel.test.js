@@ -1,7 +1,7 @@
 'use strict';
 // A statement that nobody waits for any more is stopped at the server, and its connection serves on.
 
-const { rejection, until } = require('../../support/pools.js');
+const { rejection, unique, until } = require('../../support/pools.js');
 const { KINDS, observe, openPool } = require('../../support/mysql-pools.js');
 
 const SLOW = 'select sleep(20) as slept';
@@ -44,11 +44,8 @@ describe.each(KINDS)('%s', (kind) => {
 
   test('a transaction that is cut short is rolled back', async () => {
     const pool = await openPool({ kind, max: 2 });
-    const table = `cancelled_${kind}`;
-    await pool.query(`create or replace table ${table} (a int)`).catch(async () => {
-      await pool.query(`drop table if exists ${table}`);
-      await pool.query(`create table ${table} (a int)`);
-    });
+    const table = unique('cancelled');
+    await pool.query(`create table ${table} (a int)`);
     const error = await rejection(
       pool.transaction(
         async (transaction) => {

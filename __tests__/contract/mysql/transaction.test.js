@@ -1,12 +1,12 @@
 'use strict';
 // Transactions in MySQL's words: how they begin, what is run again, what a deadlock leaves behind.
 
-const { load, rejection } = require('../../support/pools.js');
+const { load, rejection, unique } = require('../../support/pools.js');
 const { KINDS, openPool } = require('../../support/mysql-pools.js');
 
 describe.each(KINDS)('%s', (kind) => {
   let pool;
-  const table = `accounts_${kind}`;
+  const table = unique('accounts');
 
   beforeEach(async () => {
     pool = await openPool({ kind, max: 4 });

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 const PLACE: [&str; 3] = ["host", "hostaddr", "port"];
 /// What is said of the primary's hosts says nothing of the replicas'.
-const OWN: [&str; 4] = ["target_session_attrs", "load_balance_hosts", "connectionString", "url"];
+const OWN: [&str; 4] = ["target_session_attrs", "load_balance_hosts", URL, "url"];
+const URL: &str = "connectionString";
 
 /// The target, and that of its replicas if there are any.
 pub(super) fn split(
@@ -31,7 +32,7 @@ pub(super) fn split(
 
 fn read(value: Value, main: &Given, os_user: Option<&str>) -> Result<Target, OptionError> {
     match value {
-        Value::Text(_) => of_settings(vec![url(value)], main, os_user),
+        Value::Text(_) => of_settings(vec![url(value)], main, os_user).map_err(named),
         Value::Object(fields) => {
             if let Some((key, _)) = fields.iter().find(|(_, value)| *value == Value::Function) {
                 // The thread that has it runs it for the pool as a whole.
@@ -40,7 +41,7 @@ fn read(value: Value, main: &Given, os_user: Option<&str>) -> Result<Target, Opt
             }
             of_settings(fields, main, os_user).map_err(nested)
         }
-        Value::List(list) if !list.is_empty() => of_list(list, main, os_user),
+        Value::List(list) if !list.is_empty() => of_list(list, main, os_user).map_err(named),
         other => Err(misfit(match &other {
             Value::List(_) => "an empty list",
             other => kind(other),
@@ -88,13 +89,22 @@ fn of_list(list: Vec<Value>, main: &Given, os_user: Option<&str>) -> Result<Targ
 }
 
 fn url(text: Value) -> (String, Value) {
-    ("connectionString".to_owned(), text)
+    (URL.to_owned(), text)
 }
 
 fn misfit(given: &str) -> OptionError {
     let expected =
         "a URL, a list of URLs that differ in host and port only, or an object of options";
     OptionError::bound("replicas", expected, given)
+}
+
+/// What is wrong with a URL is wrong with the option that it was given as.
+fn named(error: OptionError) -> OptionError {
+    if error.option != URL {
+        return error;
+    }
+    let message = error.message.replacen(&format!("'{URL}'"), "'replicas'", 1);
+    OptionError { option: "replicas".to_owned(), message }
 }
 
 /// Names the option as the caller wrote it.
