@@ -307,7 +307,7 @@ class Connection extends EventEmitter {
     this.addCommand = this._addCommandClosedState;
   }
 
-  [Symbol.dispose ?? Symbol.for('nodejs.dispose')]() {
+  [Symbol.dispose]() {
     if (!this._closing) this.end();
   }
 

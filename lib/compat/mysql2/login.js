@@ -4,6 +4,7 @@
 
 const { CharsetToEncoding, encode } = require('./charsets');
 const { FLAGS } = require('./flags');
+const { sized } = require('./packet');
 const { nativeProof, sha2Proof } = require('./proofs');
 
 const NATIVE = 'mysql_native_password';
@@ -42,16 +43,8 @@ function packetOf(config, hello, plugin, proof) {
 }
 
 function attributesOf(attributes, encoding) {
-  const sized = (value) => {
-    const bytes = encode(String(value), encoding);
-    return Buffer.concat([lengthOf(bytes.length), bytes]);
-  };
-  const list = Buffer.concat(Object.entries(attributes).flat().map(sized));
-  return Buffer.concat([lengthOf(list.length), list]);
+  const words = Object.entries(attributes).flat();
+  return sized(Buffer.concat(words.map((word) => sized(encode(String(word), encoding)))));
 }
-
-/** Attributes never take more than 64 KiB. */
-const lengthOf = (length) =>
-  length < 0xfb ? Buffer.from([length]) : Buffer.from([0xfc, length & 0xff, length >> 8]);
 
 module.exports = { answerTo };

@@ -1,6 +1,6 @@
 'use strict';
 
-/** Reads what a server says, from one end to the other. */
+/** The servers' packets: read from one end to the other, and numbers and texts for those to them. */
 
 const { decode } = require('./charsets');
 
@@ -72,4 +72,17 @@ class Packet {
   }
 }
 
-module.exports = { Packet };
+/** A number in as many bytes as it needs. */
+function lengthOf(count) {
+  if (count < NULL) return Buffer.from([count]);
+  const code = count < 2 ** 16 ? 0xfc : count < 2 ** 24 ? 0xfd : 0xfe;
+  const bytes = Buffer.alloc(1 + WORDS[code]);
+  bytes[0] = code;
+  bytes.writeUIntLE(count, 1, Math.min(WORDS[code], 6));
+  return bytes;
+}
+
+/** Bytes behind their length. */
+const sized = (bytes) => Buffer.concat([lengthOf(bytes.length), bytes]);
+
+module.exports = { Packet, lengthOf, sized };

@@ -5,6 +5,7 @@
 const { CharsetToEncoding, encode } = require('./charsets');
 const { UNSIGNED } = require('./fields');
 const { FLAGS } = require('./flags');
+const { lengthOf, sized } = require('./packet');
 const { TypedParameter, integerOf, typed } = require('./typed-parameter');
 const { Types } = require('./types');
 
@@ -17,18 +18,6 @@ const NOTHING = Buffer.alloc(0);
 
 /** Integers that a server expects are sent as such. */
 const HINTS = new Set([Types.TINY, Types.SHORT, Types.LONG, Types.LONGLONG]);
-
-function lengthOf(count) {
-  if (count < 0xfb) return Buffer.from([count]);
-  const size = count < 2 ** 16 ? 2 : count < 2 ** 24 ? 3 : 8;
-  const bytes = Buffer.alloc(1 + size);
-  bytes[0] = { 2: 0xfc, 3: 0xfd, 8: 0xfe }[size];
-  if (size === 8) bytes.writeBigUInt64LE(BigInt(count), 1);
-  else bytes.writeUIntLE(count, 1, size);
-  return bytes;
-}
-
-const sized = (bytes) => Buffer.concat([lengthOf(bytes.length), bytes]);
 
 /** `{ type, unsigned, bytes }`; without bytes it is NULL. */
 function parameterOf(value, context, hint) {

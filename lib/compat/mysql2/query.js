@@ -5,8 +5,7 @@
 const { Readable } = require('node:stream');
 // Not the globals: test frameworks replace them.
 const timers = require('node:timers');
-const { encode, isUtf8 } = require('./charsets');
-const { CharsetToEncoding } = require('./charsets');
+const { CharsetToEncoding, encode, isUtf8 } = require('./charsets');
 const { Command } = require('./command');
 const { FLAGS } = require('./flags');
 const { executePacket, queryPacket } = require('./parameters');

@@ -5,7 +5,7 @@
 const { Shape } = require('../../rows');
 const { READS } = require('../../values');
 const { decode, isUtf8 } = require('./charsets');
-const { castSource } = require('./type-cast');
+const { castCell } = require('./type-cast');
 const { converterOf } = require('./conversions');
 const { ColumnDefinition } = require('./fields');
 const { checkZone } = require('./local-dates');
@@ -120,7 +120,7 @@ class RowShape extends Shape {
     const rows = [];
     super.read(reader, count, rows, 'array');
     for (const row of rows) {
-      const values = row.map((cell, at) => castSource(this.fields[at], cell, this.casts));
+      const values = row.map((cell, at) => castCell(this.fields[at], cell, this.casts));
       if (this.nests) out.push(this.#nest(values));
       else if (this.rowMode === 'array') out.push(values);
       else out.push(this.#object(values));
@@ -147,15 +147,16 @@ class RowShape extends Shape {
   }
 }
 
-function namesOf(fields, { nestTables, rowsAsArray }) {
+function namesOf(fields, { nestTables }) {
   const names = fields.map((field) =>
     typeof nestTables === 'string' ? `${field.table}${nestTables}${field.name}` : field.name,
   );
-  const forbidden = (name) => {
-    throw new Error(`The field name (${name}) can't be the same as an object's private property.`);
-  };
-  for (const name of names) if (FORBIDDEN.has(name)) forbidden(name);
-  if (nestTables !== undefined && rowsAsArray) return names;
+  const forbidden = names.find((name) => FORBIDDEN.has(name));
+  if (forbidden !== undefined) {
+    throw new Error(
+      `The field name (${forbidden}) can't be the same as an object's private property.`,
+    );
+  }
   return names;
 }
 

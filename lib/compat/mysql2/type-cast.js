@@ -112,9 +112,9 @@ function plainDate(field, bytes, reading) {
   return convert === null ? cell : convert(cell);
 }
 
-function castSource(field, bytes, reading) {
+function castCell(field, bytes, reading) {
   const given = new Field(field, bytes, reading.binary);
   return reading.typeCast(given, () => plain(field, bytes, reading));
 }
 
-module.exports = { castSource };
+module.exports = { castCell };

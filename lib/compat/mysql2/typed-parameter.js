@@ -4,6 +4,7 @@
 
 const { inspect } = require('node:util');
 const { encode } = require('./charsets');
+const { sized } = require('./packet');
 const { Types } = require('./types');
 
 const INTEGER_BYTES = { TINY: 1, SHORT: 2, YEAR: 2, INT24: 4, LONG: 4, LONGLONG: 8 };
@@ -166,15 +167,6 @@ function text(name, value, encoding) {
   if (Buffer.isBuffer(value)) return sized(value);
   const json = name === 'JSON' && typeof value !== 'string';
   return sized(encode(json ? JSON.stringify(value) : String(value), encoding));
-}
-
-function sized(bytes) {
-  const { length } = bytes;
-  const size = length < 0xfb ? 0 : length < 2 ** 16 ? 2 : length < 2 ** 24 ? 3 : 8;
-  const head = Buffer.alloc(1 + size);
-  head[0] = size === 0 ? length : { 2: 0xfc, 3: 0xfd, 8: 0xfe }[size];
-  if (size > 0) head.writeUIntLE(length, 1, Math.min(size, 6));
-  return Buffer.concat([head, bytes]);
 }
 
 function bytesOf(name, { value, unsigned }, { encoding, timezone }) {
