@@ -47,10 +47,18 @@ pub struct Secrecy<'a> {
     pub encrypted: bool,
     /// Option `allowCleartextPassword`.
     pub cleartext: bool,
+    /// Nor over TLS, unless that is allowed.
+    pub strict: bool,
     /// Option `allowPublicKeyRetrieval`: whatever key is sent counts as the server's.
     pub any_key: bool,
     /// Option `serverPublicKey`.
     pub key: Option<&'a ServerKey>,
+}
+
+impl Secrecy<'_> {
+    fn allows_cleartext(&self) -> bool {
+        self.cleartext || (self.confidential && !self.strict)
+    }
 }
 
 /// Why a login cannot go on, by our decision.
@@ -161,9 +169,7 @@ impl<'a> Exchange<'a> {
                 let password = self.password.as_bytes();
                 Ok(Next::Send(create_response_for_ed25519(password, &self.nonce).to_vec()))
             }
-            Method::Clear if self.secrecy.confidential || self.secrecy.cleartext => {
-                Ok(Next::Send(self.in_clear()))
-            }
+            Method::Clear if self.secrecy.allows_cleartext() => Ok(Next::Send(self.in_clear())),
             Method::Clear => Err(Refusal::Cleartext),
             // Without a password there is nothing to keep from anybody.
             Method::Sha256 if self.password.is_empty() => Ok(Next::Send(vec![0])),

@@ -225,6 +225,7 @@ fn login<'a>(target: &'a Target, password: Option<&'a str>) -> Login<'a> {
         collation: target.collation,
         secrecy: Secrecy {
             cleartext: target.allow_cleartext_password,
+            strict: target.exact,
             any_key: target.any_key,
             key: target.key.as_ref(),
             ..Secrecy::default()

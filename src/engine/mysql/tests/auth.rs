@@ -34,3 +34,15 @@ fn what_is_out_of_order_ends_the_exchange() {
     }
     assert!(exchange(Method::CachingSha2, "x").go_on(&[9]).is_err());
 }
+
+#[test]
+fn the_strict_send_no_password_in_clear_unless_that_is_allowed() {
+    let over_tls = Secrecy { confidential: true, encrypted: true, ..Secrecy::default() };
+    let begins = |secrecy| {
+        let mut exchange = Exchange::new(Method::Clear, Some("x"), &[5; 20], secrecy).unwrap();
+        exchange.begin().is_ok()
+    };
+    assert!(begins(over_tls) && !begins(Secrecy::default()));
+    assert!(!begins(Secrecy { strict: true, ..over_tls }));
+    assert!(begins(Secrecy { strict: true, cleartext: true, ..over_tls }));
+}
