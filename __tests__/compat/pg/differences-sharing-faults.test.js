@@ -87,7 +87,7 @@ describe('whoever has locked something outside of the pool may wait', () => {
 
 test('a query that waits for a client is refused after connectionTimeoutMillis', () =>
   withTable(async ({ owner, table, select }) => {
-    const pool = open({ max: 1, connectionTimeoutMillis: 200 });
+    const pool = open({ max: 1, connectionTimeoutMillis: 1_500 });
     await warm(pool, READ);
     await warm(pool, select, [2]);
     await owner.query('begin');
