@@ -35,7 +35,16 @@ test('every pool option is in the README', () => {
 
 test('every option of the target is understood by the engine, and the other way round', () => {
   const keys = capture(read('src/engine/postgres/config.rs').split('];')[0], /^ {4}"(\w+)",/gm);
-  expect([...members('TargetOptions'), 'replicas'].sort()).toEqual(keys.sort());
+  // Which engine it is, is asked before.
+  const typed = members('TargetOptions').filter((name) => name !== 'engine');
+  expect([...typed, 'replicas'].sort()).toEqual(keys.sort());
+});
+
+test('every option of the other target is typed', () => {
+  const keys = capture(read('src/engine/mysql/config.rs').split('];')[0], /^ {4}"(\w+)",/gm);
+  const typed = [...members('TargetOptions'), ...members('MySqlOptions')];
+  expect(keys.length).toBeGreaterThan(10);
+  expect(typed).toEqual(expect.arrayContaining(keys));
 });
 
 test('every error class is declared', () => {
