@@ -13,7 +13,8 @@ const { Server } = require('../__tests__/support/server.js');
 const { url } = require('../__tests__/support/urls.js');
 
 const REGISTER = 'polypool/register';
-const ADDON_BYTES_MAX = 5 * 1024 * 1024;
+/** Two engines, TLS and zstd; what grows beyond has a reason, or is a mistake. */
+const ADDON_BYTES_MAX = 6 * 1024 * 1024;
 const ALLOWED =
   /^(index\.(js|mjs|d\.ts|d\.mts)|lib\/.+\.(js|mjs|d\.ts|d\.mts)|package\.json|[A-Z]+(\.md)?)$/;
 const REQUIRED = ['index.js', 'index.mjs', 'index.d.ts', 'lib/binding.js', 'README.md', 'LICENSE'];
