@@ -67,10 +67,14 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
       const password = "Pässwörter 東京 🐘 'quoted' \\";
       const name = unique('scripts');
       await observe(kind, `create user ${name} identified by ?`, [password]);
-      const options = { kind, user: name, database: undefined };
-      expect(await user(await open({ ...options, password }))).toBe(`${name}@%`);
-      const wrong = make(mysql(), { ...options, password: `${password}x` });
-      expect(await failure((done) => wrong.connect(done))).toMatchObject({ errno: 1045 });
+      try {
+        const options = { kind, user: name, database: undefined };
+        expect(await user(await open({ ...options, password }))).toBe(`${name}@%`);
+        const wrong = make(mysql(), { ...options, password: `${password}x` });
+        expect(await failure((done) => wrong.connect(done))).toMatchObject({ errno: 1045 });
+      } finally {
+        await observe(kind, `drop user ${name}`);
+      }
     });
   });
 
