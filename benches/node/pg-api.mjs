@@ -5,7 +5,7 @@ import { cursorRows } from './peers/cursor.mjs';
 
 const copy = createRequire(import.meta.url)('pg-copy-streams');
 
-export function openWith(pg, { url, max, tls, pipeline = false }) {
+export function openWith(pg, { url, max, tls, pipeline }) {
   // What the URL says of TLS would win over the option.
   const address = new URL(url);
   if (tls) address.searchParams.set('sslmode', 'no-verify');
@@ -13,7 +13,8 @@ export function openWith(pg, { url, max, tls, pipeline = false }) {
     connectionString: String(address),
     max,
     idleTimeoutMillis: 0,
-    pipeline,
+    // `false` would be an option of its own.
+    ...(pipeline && { pipeline }),
   });
   let statements = 0;
   const named = (text) => ({ name: `bench_${++statements}`, text });
