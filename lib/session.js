@@ -173,7 +173,7 @@ class Session {
     const number = own.add(new Statement(this, owner, text, options));
     const { decoded, simple, binary, name } = options;
     const cells = binary ? FLAG.BINARY : decoded ? 0 : FLAG.TEXT;
-    const flags = (simple ? FLAG.SIMPLE : 0) | cells | own.paceOf(text, name);
+    const flags = (simple ? FLAG.SIMPLE : 0) | cells | FLAG.ALONE;
     try {
       const [slot, generation] = [this.#slot, this.#generation];
       own.query(number, this.#id, slot, generation, text, values, flags, 0, 0, name);

@@ -197,9 +197,9 @@ class Submission {
     if (this.i32.length > RING_WORDS) this.useRing(new ArrayBuffer(RING_WORDS * 4));
   }
 
-  /** The number of a text, told to the engine when it is new. */
+  /** A text with its number, which the engine is told when it is new. */
   statement(text) {
-    if (text === this.lastText) return this.lastStatement.id;
+    if (text === this.lastText) return this.lastStatement;
     let entry = this.statements.get(text);
     if (entry === undefined) {
       entry = this.makeStatement(this.statements, text);
@@ -210,7 +210,7 @@ class Submission {
     }
     this.lastText = text;
     this.lastStatement = entry;
-    return entry.id;
+    return entry;
   }
 
   /** The same of a text under the name that the server is to know it by. */
@@ -228,7 +228,7 @@ class Submission {
     } else {
       entry.used = true;
     }
-    return entry.id;
+    return entry;
   }
 
   #known(text, name) {
@@ -294,8 +294,9 @@ class Submission {
     i32[start + 3] = pool;
     i32[start + 4] = slot;
     i32[start + 5] = generation;
-    i32[start + 6] = statement;
-    i32[start + 7] = flags;
+    i32[start + 6] = statement.id;
+    // Who wants to hear of the pace of its text says what was heard last.
+    i32[start + 7] = flags & FLAG.ALONE ? (flags ^ FLAG.ALONE) | statement.pace : flags;
     i32[start + 8] = timeoutMs;
     i32[start + 9] = batch;
     i32[start + 10] = count;

@@ -2,8 +2,8 @@
 
 /** What programs for mysql2 see of failures. */
 
-const { getSystemErrorMap, getSystemErrorName } = require('node:util');
 const { fromWire } = require('../../errors');
+const { socketError } = require('../../socket-error');
 const { CLEAR, unknownPlugin } = require('./proofs');
 
 /** The server's own. Numbers that have no name have no code. */
@@ -51,27 +51,13 @@ function connectError(wire) {
   if (cause?.transport !== undefined) return fatal(fromWire(wire).cause, code);
   if (Object.hasOwn(CONNECT, errno)) return CONNECT[errno](wire);
   if (reason === 'tls') return fatal(new Error(wire.message), code);
-  if (socket !== undefined) return socketError(socket, errno);
+  if (socket !== undefined) return connectionError(socket, errno);
   return fatal(new Error(wire.message), errno ?? wire.code);
 }
 
-function socketError({ syscall, os, address, port }, code) {
-  // The other side has ended, which is no error of the system.
-  if (os === null && syscall !== 'connect') return connectionLost();
-  const [errno, name] = systemError(os, code);
-  const place = port === undefined ? address : `${address}:${port}`;
-  const error = new Error([syscall, name, place].filter(Boolean).join(' '));
-  Object.assign(error, { errno, code: name, syscall });
-  if (address !== undefined) error.address = address;
-  if (port !== undefined) error.port = port;
-  return fatal(error);
-}
-
-/** Node's number and name; Windows has numbers of its own, and our own patience has none. */
-function systemError(os, code) {
-  if (os !== null && process.platform !== 'win32') return [-os, getSystemErrorName(-os)];
-  const known = [...getSystemErrorMap()].find(([, [name]]) => name === code);
-  return [known?.[0] ?? -os, code];
+function connectionError(socket, code) {
+  const error = socketError(socket, code);
+  return error === null ? connectionLost() : fatal(error);
 }
 
 const UNASKED = 'Unexpected packet while no commands in the queue';
@@ -90,7 +76,7 @@ function lostError(wire, idle) {
       ? fatal(new Error(UNASKED), 'PROTOCOL_UNEXPECTED_PACKET')
       : fatal(new Error(wire.message), 'PROTOCOL_ERROR');
   }
-  return socket?.os == null ? connectionLost() : socketError(socket);
+  return socket?.os == null ? connectionLost() : connectionError(socket);
 }
 
 function closedError() {

@@ -88,8 +88,7 @@ class Client extends EventEmitter {
     }
     const limit = config.query_timeout || this.connectionParameters.query_timeout;
     if (limit) this.#queries.limit(query, limit);
-    if (this.binary && !query.binary) query.binary = true;
-    if (query._result && !query._result._types) query._result._types = this._types;
+    this.#complete(query);
     const fault = this.#refusalOf(query, own);
     if (fault !== null) {
       process.nextTick(() => query.handleError(new Error(fault), this.connection));
@@ -110,10 +109,15 @@ class Client extends EventEmitter {
     // They are told of the queries of one client, which would be told of those of another one.
     if (this.listenerCount('drain') > 0) return null;
     const query = new Query(config, values, callback);
-    if (this.binary && !query.binary) query.binary = true;
-    query._result._types ||= this._types;
+    this.#complete(query);
     query[OWN] = true;
     return this.#queries.share(query);
+  }
+
+  /** What the client says of all its queries, where they say nothing. */
+  #complete(query) {
+    if (this.binary && !query.binary) query.binary = true;
+    if (query._result && !query._result._types) query._result._types = this._types;
   }
 
   get [WIRE]() {

@@ -2,10 +2,10 @@
 
 /** What programs for `pg` see of failures: Node's own errors, and those of its protocol package. */
 
-const { getSystemErrorMap, getSystemErrorName } = require('node:util');
 const { DatabaseError } = require('pg-protocol');
 const { NoticeMessage } = require('pg-protocol/dist/messages.js');
 const { fromWire } = require('../../errors');
+const { socketError } = require('../../socket-error');
 
 /** In the order in which they show. */
 const FIELDS = [
@@ -65,7 +65,7 @@ function connectError(wire, client) {
   if (cause?.transport !== undefined) return fromWire(wire).cause;
   if (Object.hasOwn(MESSAGES, errno)) return new Error(MESSAGES[errno](client, wire));
   if (errno === 'ERR_POLYPOOL_PROTOCOL') return invalidResponse(wire, tag);
-  if (socket !== undefined) return socketError(socket, errno, client);
+  if (socket !== undefined) return connectionError(socket, errno, client);
   return Object.assign(new Error(wire.message), { code: errno ?? wire.code });
 }
 
@@ -85,24 +85,9 @@ function attemptsError(attempts, client) {
     : Object.assign(new AggregateError(errors), { code: errors[0].code });
 }
 
-function socketError({ syscall, os, address, port }, code, { host }) {
-  if (syscall === 'handshake') return unsecured(host);
-  // The other side has ended, which is no error of the system.
-  if (os === null && syscall !== 'connect') return new Error('Connection terminated unexpectedly');
-  const [errno, name] = systemError(os, code);
-  const place = port === undefined ? address : `${address}:${port}`;
-  const error = new Error([syscall, name, place].filter(Boolean).join(' '));
-  Object.assign(error, { errno, code: name, syscall });
-  if (address !== undefined) error.address = address;
-  if (port !== undefined) error.port = port;
-  return error;
-}
-
-/** Node's number and name; Windows has numbers of its own, and our own patience has none. */
-function systemError(os, code) {
-  if (os !== null && process.platform !== 'win32') return [-os, getSystemErrorName(-os)];
-  const known = [...getSystemErrorMap()].find(([, [name]]) => name === code);
-  return [known?.[0] ?? -os, code];
+function connectionError(socket, code, { host }) {
+  if (socket.syscall === 'handshake') return unsecured(host);
+  return socketError(socket, code) ?? new Error('Connection terminated unexpectedly');
 }
 
 function unsecured(host) {
@@ -137,7 +122,7 @@ function lostError(wire, client) {
   if (cause?.kind === 'database') return databaseError(cause);
   if (cause?.transport !== undefined) return fromWire(wire).cause;
   if (code === 'ERR_POLYPOOL_PROTOCOL') return nonsense(wire);
-  return socket?.os == null ? null : socketError(socket, undefined, client);
+  return socket?.os == null ? null : connectionError(socket, undefined, client);
 }
 
 module.exports = { connectError, databaseError, lostError, noticeOf, queryError };
