@@ -15,16 +15,18 @@ const { Hooks } = require('./hooks');
 const { Leases } = require('./leases');
 const { NOTIFIED } = require('./listen');
 const { TRANSPORT } = require('./records');
-const { Statements } = require('./statements');
 const { Transports } = require('./transport');
 
 class InnerPool {
   /**
-   * `facade` is the pool its users see. With replicas `group` is what both pools share, and
-   * `replicas` that of the replicas, where this is not it itself.
+   * `facade` is the pool its users see, `Statements` makes requests of what they ask, `Connection`
+   * is what they borrow. With replicas `group` is what both pools share, and `replicas` that of the
+   * replicas, where this is not it itself.
    */
-  constructor(facade, { link, settings, hooks, recipe, password }, group = null, replicas = null) {
+  constructor(facade, { Connection, Statements }, opened, group = null, replicas = null) {
+    const { link, settings, hooks, recipe, password } = opened;
     this.facade = facade;
+    this.Connection = Connection;
     this.link = link;
     this.id = settings.pool;
     this.name = settings.name;
@@ -37,6 +39,8 @@ class InnerPool {
     const beside = this.emitter === facade ? 'primary' : 'replica';
     this.target = group === null ? undefined : beside;
     this.int8 = settings.int8;
+    /** The connection that hears what others publish, from the first who listens. */
+    this.hub = null;
     /** The promise of `close()`. */
     this.closing = null;
     /** Closed while other threads may go on: the engine waits for what is given back. */
@@ -93,6 +97,11 @@ class InnerPool {
   /** A hub hears of it; nobody listens for what a borrower's own LISTEN brings. */
   handleNotification(process, text) {
     this.facade.emit(NOTIFIED, process, text);
+  }
+
+  /** What came unasked: the same. */
+  handlePush(value) {
+    this.facade.emit(NOTIFIED, value);
   }
 
   /** Makes a transport for the engine, or puts TLS on one. */
