@@ -7,7 +7,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { DIALECTS } = require('./dialect');
-const { ClosedError, PoolError } = require('./errors');
+const { ClosedError, OptionError, PoolError } = require('./errors');
 const { Events } = require('./events');
 const { errorOf } = require('./failure');
 const { trackHolders } = require('./holders');
@@ -59,6 +59,17 @@ class InnerPool {
   /** What is wrong with using it after `close()`. */
   refusal() {
     return new ClosedError(`pool '${this.name}' is closed`);
+  }
+
+  /** Throws where this thread cannot open the connection that `what` needs beside the pool's. */
+  checkBeside(what) {
+    if (this.closing !== null) throw this.refusal();
+    const { name, leftOut: option } = this.settings;
+    if (option === null) return;
+    const message =
+      `${what} opens a connection of this thread: pass option '${option}' to the shared pool ` +
+      `'${name}' here as well`;
+    throw new OptionError(message, { option });
   }
 
   /** Throws where there is no LISTEN and NOTIFY. */

@@ -377,4 +377,4 @@ class Hub {
   }
 }
 
-module.exports = { Hub, NOTIFIED };
+module.exports = { Hub, NOTIFIED, OWN_OPTIONS };

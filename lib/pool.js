@@ -6,7 +6,7 @@ const { BasePool, adopt, openPool } = require('./base-pool');
 const { LISTENING, readChannel, readPayload } = require('./channel');
 const { Connection } = require('./connection');
 const { CopyReader, CopyWriter } = require('./copy');
-const { OptionError, abortError, atCaller } = require('./errors');
+const { abortError, atCaller } = require('./errors');
 const { InnerPool } = require('./inner-pool');
 const { Hub } = require('./listen');
 const { LISTEN, NOTIFY, checkOptions } = require('./options');
@@ -86,8 +86,8 @@ class Pool extends BasePool {
       readChannel(channel);
       if (options !== undefined) checkOptions(LISTEN, options);
       if (options?.signal?.aborted) throw abortError(options.signal);
+      this.#inner.checkBeside('listen()');
       const { settings } = this.#inner;
-      if (settings.leftOut !== null) throw leftOut(settings);
       // The hub's connection is a pool of its own: one connection, the same target.
       const open = (own) => new Pool({ ...this.#given, ...own });
       const hub = (this.#inner.hub ??= new Hub(this.name, open, link, LISTENING));
@@ -109,13 +109,6 @@ class Pool extends BasePool {
     const stack = this.#leases.stackAbove(this.transaction);
     return transactPooled(this.#leases, callback, options, stack);
   }
-}
-
-function leftOut({ name, leftOut: option }) {
-  const message =
-    `listen() opens a connection of this thread: pass option '${option}' to the shared pool ` +
-    `'${name}' here as well`;
-  return new OptionError(message, { option });
 }
 
 module.exports = { Pool };

@@ -21,14 +21,12 @@ const BATCH = 1000;
 class Statements {
   #pool;
   #link;
-  #id;
   #settings;
   #dialect;
 
   constructor(pool) {
     this.#pool = pool;
     this.#link = pool.link;
-    this.#id = pool.id;
     this.#settings = pool.settings;
     this.#dialect = pool.dialect;
   }
