@@ -43,7 +43,7 @@ class Replies {
     const message =
       `the integer ${text} is beyond Number.MAX_SAFE_INTEGER: ` +
       "option types: { int8: 'bigint' | 'string' } says what it should become";
-    throw new PoolError('ERR_POLYPOOL_VALUE', message);
+    throw new PoolError('ERR_POLYPOOL_UNSAFE_INTEGER', message);
   }
 
   /** One of several replies; that of a single command rejects. */
