@@ -17,8 +17,8 @@ class Ahead {
   #isLeft = false;
 
   /**
-   * `wire`: that it is sent over. Of the request: its `pace`, the `wire` of the connection it has
-   * got, what that was `lost` by, whether an error is `isOfConnection`, and `stalls`.
+   * `wire`: that it is sent over. Of the request: whether it `mayRunAgain`, the `wire` of the
+   * connection it has got, what that was `lost` by, whether an error is `isOfConnection`, `stalls`.
    */
   constructor(request, wire) {
     this.#request = request;
@@ -57,13 +57,13 @@ class Ahead {
 
   grant() {
     this.#isGranted = true;
-    if (!this.isOver && this.#request.pace !== undefined) this.#request.stalls.add(this, PATIENCE);
+    if (!this.isOver && this.#request.mayRunAgain) this.#request.stalls.add(this, PATIENCE);
     this.#tell();
   }
 
   /** Whoever asked for a read hears why; with `pipeline` it may be a write, and have run. */
   refuse(error) {
-    if (this.#request.pace !== undefined) {
+    if (this.#request.mayRunAgain) {
       this.#isLeft = true;
       this.#request.finish(error);
       return;
@@ -91,8 +91,8 @@ class Ahead {
 
   /** Else its connection would have been another one, and the loss of this one nothing to it. */
   #mayGoAgain(error) {
-    const { pace, wire, lost } = this.#request;
-    if (pace === undefined || wire === this.#wire || lost !== undefined) return false;
+    const { mayRunAgain, wire, lost } = this.#request;
+    if (!mayRunAgain || wire === this.#wire || lost !== undefined) return false;
     return this.#request.isOfConnection(error);
   }
 

@@ -162,6 +162,11 @@ class QueryRequest extends Request {
     else this.lost = error;
   }
 
+  /** What is sent ahead by its pace only reads; with `pipeline` it may be anything. */
+  get mayRunAgain() {
+    return this.pace !== undefined;
+  }
+
   get stalls() {
     return this.pool.stalls;
   }
