@@ -55,6 +55,8 @@ class Pool extends EventEmitter {
   #sharing;
   #stalls = new Stalls();
   #handovers = new Handovers(this.#stalls);
+  /** Those who were sent ahead, each with a connection that it is being given. */
+  #ahead = [];
   /** How many wait without having been sent over somebody else's connection. */
   #inLine = 0;
 
@@ -232,10 +234,27 @@ class Pool extends EventEmitter {
     });
   }
 
-  /** Who was sent ahead needs nothing of it as yet. */
   #prepare(request, connection) {
-    if (request.ahead !== null || isClear(connection)) nextTick(handOverTo, request, connection);
+    if (request.ahead !== null) this.#handOverAhead(request, connection);
+    else if (isClear(connection)) nextTick(handOverTo, request, connection);
     else this.#afterShared(request, connection);
+  }
+
+  /**
+   * Who was sent ahead needs nothing of it as yet, and gives it back at once where he has his answer:
+   * so do those behind him, one after the other.
+   */
+  #handOverAhead(request, connection) {
+    this.#ahead.push(request, connection);
+    if (this.#ahead.length > 2) return;
+    for (let at = 0; at < this.#ahead.length; at += 2) {
+      try {
+        handOverTo(this.#ahead[at], this.#ahead[at + 1]);
+      } catch (thrown) {
+        surface(thrown);
+      }
+    }
+    this.#ahead.length = 0;
   }
 
   #afterShared(request, connection) {
