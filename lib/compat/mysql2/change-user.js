@@ -64,7 +64,7 @@ class ChangeUser extends Command {
       },
       (error) => {
         this.#failure = fatal(error, error.code ?? 'AUTH_SWITCH_PLUGIN_ERROR');
-        this._connection._endCommand(this, () => this.refuse(this.#failure));
+        this._connection._endCommand(this, this.#failure);
         this._connection.close();
       },
     );

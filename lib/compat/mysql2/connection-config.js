@@ -18,7 +18,7 @@ const KNOWN = new Set([
   ...['enableCleartextPlugin', 'jsonStrings', 'gracefulEnd'],
   // Of pools.
   ...['connectionLimit', 'maxIdle', 'idleTimeout', 'Promise', 'queueLimit', 'resetOnRelease'],
-  ...['waitForConnections', 'acquireTimeout'],
+  ...['waitForConnections', 'acquireTimeout', 'pipeline'],
 ]);
 
 const IGNORED =
