@@ -1372,14 +1372,27 @@ export interface Pool extends Queryable, AsyncDisposable {}
 // ---------------------------------------------------------------------------------------------
 
 /**
- * `redis://user:password@host:6379/0`, `rediss://` with TLS, `redis+unix:///path?db=0`. A URL that
- * is no literal type is a plain `string` to TypeScript: `new RedisPool(url)` and
+ * `redis://user:password@host:6379/0`, `rediss://` with TLS, `unix:///path?db=0`. A URL that is no
+ * literal type is a plain `string` to TypeScript: `new RedisPool(url)` and
  * `createPool({ engine: 'redis', url })` say what it is.
  */
-export type RedisUrl = `redis://${string}` | `rediss://${string}` | `redis+unix://${string}`;
+export type RedisUrl =
+  | `redis://${string}`
+  | `rediss://${string}`
+  | `valkey://${string}`
+  | `valkeys://${string}`
+  | `unix://${string}`;
 
 /** Where to connect, and as whom. An option wins over the same setting in the URL. */
-export interface RedisTargetOptions {
+export interface RedisTargetOptions extends Pick<
+  TargetOptions,
+  | 'keepalive'
+  | 'keepalives_idle'
+  | 'keepalives_interval'
+  | 'keepalives_count'
+  | 'tcpUserTimeoutMs'
+  | 'load_balance_hosts'
+> {
   engine?: 'redis';
   url?: string | URL;
   /** Default `localhost`. */
@@ -1387,19 +1400,26 @@ export interface RedisTargetOptions {
   /** Default 6379. */
   port?: number;
   /** Path of a unix socket, instead of host and port. */
-  path?: string;
+  socketPath?: string;
   /** ACL user. Default: the server's `default` user. */
   user?: string;
   /** A function is called before each connect: for passwords that change. */
   password?: string | (() => string | PromiseLike<string>);
+  /** As `user`. */
+  username?: string;
   /** Number of the database, from 0 on. Default 0. */
+  database?: number;
+  /** As `database`. */
   db?: number;
-  /** What CLIENT LIST shows. Default: none. */
-  clientName?: string;
+  /** What CLIENT LIST shows (CLIENT SETNAME). Default: none. */
+  applicationName?: string;
+  /**
+   * 2 speaks RESP2 only, in which there are no maps, sets and doubles. Default 3; a server that does
+   * not know it gets 2.
+   */
+  protocol?: 2 | 3;
   /** TLS: `true`, or its settings; `rediss://` says so too. Default false. */
   ssl?: boolean | SslOptions;
-  /** As of the other pools. */
-  keepalives?: boolean;
   /** A transport of JavaScript's own instead of a socket. */
   stream?: (target: StreamTarget) => Duplex | Promise<Duplex>;
   /**
@@ -1428,7 +1448,7 @@ export interface RedisPoolOptions
 }
 
 /** An argument of a command. Anything else rejects with `ERR_POLYPOOL_PARAMETER` and its position. */
-export type RedisArgument = string | number | bigint | Uint8Array;
+export type RedisArgument = string | number | bigint | NodeJS.ArrayBufferView | ArrayBuffer;
 
 /** A command with its arguments: `['SET', 'key', 'value']`, `['CONFIG GET', 'maxmemory']`. */
 export type RedisCommand = readonly [name: string, ...args: RedisArgument[]];

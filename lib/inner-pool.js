@@ -75,11 +75,16 @@ class InnerPool {
   /** Throws where there is no LISTEN and NOTIFY. */
   checkListens() {
     if (this.dialect.listens) return;
-    const message = "listen() and notify() are PostgreSQL's: MySQL and MariaDB have no such thing";
+    const message = "listen() and notify() are PostgreSQL's: other engines have no such thing";
     throw new PoolError('ERR_POLYPOOL_UNSUPPORTED', message);
   }
 
   // ---- From the ring ----
+
+  /** What becomes of the elements of a push. */
+  get replies() {
+    return this.statements.replies;
+  }
 
   shapeOf(entry) {
     return entry.shape(this.int8);
@@ -110,7 +115,7 @@ class InnerPool {
     this.facade.emit(NOTIFIED, process, text);
   }
 
-  /** What came unasked: the same. */
+  /** What nobody has asked for: the same. */
   handlePush(value) {
     this.facade.emit(NOTIFIED, value);
   }

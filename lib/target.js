@@ -8,8 +8,9 @@ const tls = require('node:tls');
 const { OptionError } = require('./errors');
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
-const REDIS_SCHEMES = ['redis', 'rediss', 'redis+unix'];
-const SCHEMES = ['postgres', 'postgresql', 'mysql', 'mariadb', ...REDIS_SCHEMES];
+const SQL_SCHEMES = ['postgres', 'postgresql', 'mysql', 'mariadb'];
+const REDIS_SCHEMES = ['redis', 'rediss', 'valkey', 'valkeys', 'unix', 'redis+unix'];
+const SCHEMES = [...SQL_SCHEMES, ...REDIS_SCHEMES];
 
 const OF_RESOURCES =
   "option 'create' makes resources of your own: their pool is made by createPool() or " +
@@ -90,8 +91,8 @@ function checkScheme(option, url) {
   const scheme = SCHEME.exec(url)?.[1].toLowerCase();
   if (scheme === undefined || SCHEMES.includes(scheme)) return;
   throw new OptionError(
-    `option '${option}' has the unknown scheme '${scheme}:'; known are 'postgres:', ` +
-      `'postgresql:', 'mysql:' and 'mariadb:'`,
+    `option '${option}' has the unknown scheme '${scheme}:'; known are ` +
+      `'${SCHEMES.join(":', '")}:'`,
     { option },
   );
 }
@@ -133,7 +134,7 @@ function mayVerify(given, environment) {
     given['ssl-ca'] !== undefined ||
     environment.PGSSLMODE !== undefined ||
     environment.PGSSLROOTCERT !== undefined ||
-    /ssl/i.test(`${url ?? ''}${connectionString ?? ''}`)
+    /ssl|^rediss:|^valkeys:/i.test(`${url ?? ''}${connectionString ?? ''}`)
   );
 }
 

@@ -2,28 +2,24 @@
 
 /** Several commands as the values of one request: each after the count of its words. */
 
-const { PoolError } = require('../errors');
-const { checkWords } = require('./words');
+const { readWords, wrong } = require('./words');
 
 function batchOf(commands) {
-  if (!Array.isArray(commands)) throw malformed('must be an array of commands');
+  if (!Array.isArray(commands)) throw wrong('pipeline() and multi() need an array of commands');
   const values = [];
   for (let at = 0; at < commands.length; at++) {
     const command = commands[at];
-    if (!Array.isArray(command) || typeof command[0] !== 'string' || command[0] === '') {
-      throw malformed(`need each command as [name, ...arguments]; number ${at + 1} is none`);
+    const name = Array.isArray(command) ? command[0] : undefined;
+    if (typeof name !== 'string' || name.trim() === '') {
+      throw wrong(`a command is [name, ...arguments]: number ${at + 1} of the batch is none`);
     }
-    checkWords(`command ${at + 1}`, command);
     // `CONFIG GET` is two words to the server.
-    const names = command[0].trim().split(/\s+/);
-    values.push(names.length + command.length - 1, ...names);
-    for (let word = 1; word < command.length; word++) values.push(command[word]);
+    const names = name.trim().split(/\s+/);
+    const args = readWords(command.slice(1));
+    values.push(names.length + args.length, ...names);
+    for (const arg of args) values.push(arg);
   }
   return values;
-}
-
-function malformed(what) {
-  return new PoolError('ERR_POLYPOOL_PARAMETER', `pipeline() and multi() ${what}`);
 }
 
 module.exports = { batchOf };

@@ -2,16 +2,16 @@
 
 /** Commands into the ring, and the methods that pools and connections of Redis have alike. */
 
-const { PoolError, abortError } = require('../errors');
+const { abortError } = require('../errors');
 const { COMMAND, EVAL, checkOptions } = require('../options');
 const { FLAG } = require('../records');
-const { Request } = require('../request');
 const { sendStatement } = require('../send');
 const { batchOf } = require('./batch');
-const { Replies } = require('./replies');
+const { repliesOf } = require('./replies');
+const { CommandRequest } = require('./request');
 const { scan } = require('./scan');
 const { evaluate } = require('./scripts');
-const { checkWords, wordsOf } = require('./words');
+const { readWords, wrong } = require('./words');
 
 /** A command of a pool or connection: name, arguments, options, flags. */
 const RUN = Symbol('polypool.run');
@@ -25,8 +25,8 @@ class Commands {
   constructor(pool) {
     this.#pool = pool;
     this.#settings = pool.settings;
-    this.#texts = new Replies(pool.int8, false);
-    this.#bytes = new Replies(pool.int8, true);
+    this.#texts = repliesOf(pool.int8, false);
+    this.#bytes = repliesOf(pool.int8, true);
   }
 
   /** How what nobody asked for becomes values. */
@@ -36,15 +36,9 @@ class Commands {
 
   /** `options` are those of `query()`. */
   submit(lease, text, values, options, flags = 0) {
-    const request = new Request();
-    request.pool = this.#pool;
-    request.lease = lease;
-    request.text = text;
-    request.isStatement = true;
-    request.values = values;
-    request.replies = this.#texts;
     let timeoutMs = this.#settings.queryTimeoutMs ?? 0;
     let signal;
+    let replies = this.#texts;
     try {
       if (this.#pool.closing !== null && lease === null) throw this.#pool.refusal();
       if (options !== undefined) {
@@ -53,10 +47,11 @@ class Commands {
         if (signal?.aborted) throw abortError(signal);
         if (options.timeoutMs !== undefined) timeoutMs = Math.ceil(options.timeoutMs);
         if (options.buffers === true) {
-          request.replies = this.#bytes;
+          replies = this.#bytes;
           flags |= FLAG.BINARY;
         }
       }
+      const request = new CommandRequest(this.#pool, lease, text, values, replies);
       return sendStatement(this.#pool, request, signal, flags, timeoutMs, 0);
     } catch (error) {
       return Promise.reject(error);
@@ -68,13 +63,14 @@ class Commands {
 const withCommands = (Base) =>
   class extends Base {
     query(command, args, options) {
+      let words;
       try {
         checkName(command);
-        if (args != null) checkWords(command, args);
+        words = args == null ? undefined : readWords(args);
       } catch (error) {
         return Promise.reject(error);
       }
-      return this[RUN](command, args, options);
+      return this[RUN](command, words, options);
     }
 
     command(command, ...args) {
@@ -102,10 +98,9 @@ const withCommands = (Base) =>
 
     async eval(source, keys = [], args = [], options = undefined) {
       if (typeof source !== 'string') throw wrong('eval() needs the text of a script');
-      checkWords('eval()', keys);
-      checkWords('eval()', args);
+      const words = [keys.length, ...readWords(keys), ...readWords(args)];
       if (options !== undefined) checkOptions(EVAL, options);
-      return evaluate((...command) => this[RUN](...command), source, wordsOf(keys, args), options);
+      return evaluate(this[RUN].bind(this), source, words, options);
     }
 
     scan(options) {
@@ -129,10 +124,6 @@ function checkName(command) {
   if (typeof command !== 'string' || command.trim() === '') {
     throw wrong('a command is a name such as SET, and its arguments are an array of their own');
   }
-}
-
-function wrong(message) {
-  return new PoolError('ERR_POLYPOOL_PARAMETER', message);
 }
 
 module.exports = { Commands, RUN, withCommands };

@@ -1,59 +1,59 @@
 'use strict';
 
-/** What the replies of a server become: the forms of the core API. */
+/** What the elements of a reply become in the core API, where JavaScript has no type of them. */
 
 const { DatabaseError, PoolError } = require('../errors');
 
-class Replies {
-  #int8;
-  #keepsBytes;
+const DOUBLES = new Map([
+  ['inf', Infinity],
+  ['-inf', -Infinity],
+  ['nan', NaN],
+]);
 
-  /** `int8` is the pool's form for integers that no number holds; `keepsBytes`: texts are Buffers. */
-  constructor(int8, keepsBytes) {
-    this.#int8 = int8;
-    this.#keepsBytes = keepsBytes;
-  }
-
-  /** Keys and values in turn. Buffers are no property names. */
-  map(pairs) {
-    if (this.#keepsBytes) {
-      const map = new Map();
-      for (let at = 0; at < pairs.length; at += 2) map.set(pairs[at], pairs[at + 1]);
-      return map;
-    }
-    const object = { __proto__: null };
-    for (let at = 0; at < pairs.length; at += 2) object[pairs[at]] = pairs[at + 1];
-    return object;
-  }
-
-  set(items) {
-    return items;
-  }
-
-  double(text) {
-    if (text === 'inf') return Infinity;
-    if (text === '-inf') return -Infinity;
-    return Number(text);
-  }
-
-  /** An integer beyond those that a number holds. */
-  bigint(text) {
-    if (this.#int8 === 'string') return text;
-    if (this.#int8 === 'bigint') return BigInt(text);
+/** Integers beyond those that a number holds, by the pool's option. */
+const BIGS = {
+  bigint: BigInt,
+  string: String,
+  number(text) {
     const message =
-      `the integer ${text} is beyond Number.MAX_SAFE_INTEGER: ` +
-      "option types: { int8: 'bigint' | 'string' } says what it should become";
+      `the reply holds ${text}, which no number of JavaScript is: ` +
+      "set types: { int8: 'bigint' | 'string' }";
     throw new PoolError('ERR_POLYPOOL_UNSAFE_INTEGER', message);
-  }
+  },
+};
 
-  /** One of several replies; that of a single command rejects. */
-  error(text) {
-    return new DatabaseError(text, { code: text.split(' ', 1)[0] });
-  }
-
-  verbatim(_format, text) {
-    return text;
-  }
+/** No prototype: a field may have any name. */
+function objectOf(items) {
+  const object = { __proto__: null };
+  for (let at = 0; at < items.length; at += 2) object[items[at]] = items[at + 1];
+  return object;
 }
 
-module.exports = { Replies };
+/** Buffers are no names of properties. */
+function mapOf(items) {
+  const map = new Map();
+  for (let at = 0; at < items.length; at += 2) map.set(items[at], items[at + 1]);
+  return map;
+}
+
+/** One of several replies; that of a single command rejects. */
+function errorOf(text) {
+  return new DatabaseError(text, { code: text.split(' ', 1)[0] });
+}
+
+const same = (given) => given;
+
+/** `int8` is the pool's option; `keepsBytes`: texts are Buffers. */
+function repliesOf(int8, keepsBytes) {
+  return {
+    map: keepsBytes ? mapOf : objectOf,
+    set: same,
+    push: same,
+    bool: same,
+    double: (text) => DOUBLES.get(text) ?? Number(text),
+    big: BIGS[int8],
+    error: errorOf,
+  };
+}
+
+module.exports = { repliesOf };

@@ -3,7 +3,7 @@
 /** SCAN and its kin as async iterators. */
 
 const { SCAN, checkOptions } = require('../options');
-const { checkWords } = require('./words');
+const { readWords } = require('./words');
 
 /** What an item of the reply consists of. */
 const PAIRS = { HSCAN: (field, value) => [field, value], ZSCAN: scored };
@@ -14,7 +14,6 @@ function scored(member, score) {
 }
 
 async function* scan(run, command, key, options = {}) {
-  if (command !== 'SCAN') checkWords(command, [key]);
   checkOptions(SCAN[command], options);
   const { match, count, type, noValues = false, ...call } = options;
   const words = [];
@@ -23,7 +22,7 @@ async function* scan(run, command, key, options = {}) {
   if (type !== undefined) words.push('TYPE', type);
   if (noValues) words.push('NOVALUES');
   const pair = noValues ? undefined : PAIRS[command];
-  const at = command === 'SCAN' ? [] : [key];
+  const at = command === 'SCAN' ? [] : readWords([key]);
   let cursor = '0';
   do {
     const [next, items] = await run(command, [...at, cursor, ...words], call);

@@ -2,7 +2,8 @@
 
 /** How a hub subscribes to channels of Redis. A channel is known by the letter of its kind and its name. */
 
-const { DatabaseError, PoolError } = require('../errors');
+const { DatabaseError } = require('../errors');
+const { wrong } = require('./words');
 
 const KINDS = [
   { letter: 'c', message: 'message', verb: 'SUBSCRIBE', end: 'UNSUBSCRIBE' },
@@ -18,12 +19,10 @@ const PASSING = new Set(['LOADING', 'MASTERDOWN', 'TRYAGAIN', 'CLUSTERDOWN']);
 /** What a subscription asks for is known by; throws on what cannot be a channel. */
 function keyOf(channel, { pattern = false, sharded = false }) {
   if (typeof channel !== 'string' || channel === '') {
-    const message = 'the channel must be a string that is not empty';
-    throw new PoolError('ERR_POLYPOOL_PARAMETER', message);
+    throw wrong('the channel must be a string that is not empty');
   }
   if (pattern && sharded) {
-    const message = "options 'pattern' and 'sharded' exclude each other";
-    throw new PoolError('ERR_POLYPOOL_PARAMETER', message);
+    throw wrong("options 'pattern' and 'sharded' exclude each other");
   }
   return `${pattern ? 'p' : sharded ? 's' : 'c'}${channel}`;
 }

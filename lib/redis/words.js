@@ -2,41 +2,45 @@
 
 /** What may be an argument of a command. */
 
+const { isAnyArrayBuffer } = require('node:util').types;
 const { PoolError } = require('../errors');
 
-/** Throws on arguments that Redis has no bytes for. */
-function checkWords(command, words) {
-  if (!Array.isArray(words)) {
-    const message = `the arguments of ${command} must be an array, not ${nameOf(words)}`;
-    throw new PoolError('ERR_POLYPOOL_PARAMETER', message);
-  }
+/** The arguments as the ring takes them; throws on what Redis has no bytes for. */
+function readWords(words) {
+  if (!Array.isArray(words)) throw wrong('the arguments of a command are an array');
   for (let at = 0; at < words.length; at++) {
     const word = words[at];
-    if (typeof word !== 'string' && !isWord(word)) throw refused(command, at, word);
+    if (typeof word === 'string') continue;
+    if (typeof word === 'number' && (word | 0) === word) continue;
+    return Array.from(words, readWord);
+  }
+  return words;
+}
+
+/** Fractions and large numbers as JavaScript writes them. */
+function readWord(word, at) {
+  switch (typeof word) {
+    case 'string':
+    case 'bigint':
+      return word;
+    case 'number':
+      return String(word);
+    default:
+      if (ArrayBuffer.isView(word) || isAnyArrayBuffer(word)) return word;
+      throw refusal(word, at);
   }
 }
 
-function isWord(word) {
-  const type = typeof word;
-  return type === 'number' || type === 'bigint' || word instanceof Uint8Array;
+function refusal(word, at) {
+  const type = word === null ? 'null' : Array.isArray(word) ? 'an array' : `of type ${typeof word}`;
+  return wrong(
+    `argument ${at + 1} is ${type}: a command takes strings, numbers, bigints, Buffers and ` +
+      'typed arrays',
+  );
 }
 
-function refused(command, at, word) {
-  const message =
-    `argument ${at + 1} of ${command} is ${nameOf(word)}: ` +
-    'strings, numbers, bigints and bytes are what Redis takes';
+function wrong(message) {
   return new PoolError('ERR_POLYPOOL_PARAMETER', message);
 }
 
-function nameOf(value) {
-  if (value === null || value === undefined || typeof value === 'boolean') return String(value);
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
-
-/** Keys and arguments, after the count of keys. */
-function wordsOf(keys, args) {
-  return [keys.length, ...keys, ...args];
-}
-
-module.exports = { checkWords, wordsOf };
+module.exports = { readWords, wrong };
