@@ -14,7 +14,7 @@ const { Group } = require('./replicas');
 const { link } = require('./ring');
 const { bindSql } = require('./sql');
 const { Statements } = require('./statements');
-const { readTarget } = require('./target');
+const { checkLanguage, readTarget } = require('./target');
 const { transactPooled } = require('./transaction');
 
 /** What is made for its users. */
@@ -34,7 +34,7 @@ class Pool extends BasePool {
       this.#open(target, target);
       return;
     }
-    this.#given = readTarget(target, options);
+    this.#given = checkLanguage(readTarget(target, options), false);
     const parts = openPool(this.#given);
     if (parts.settings.replicas === null) {
       this.#open(parts);

@@ -21,8 +21,25 @@ function speaksRedis(target, options) {
   const isUrl = typeof target === 'string' || target instanceof URL;
   const given = isUrl ? { ...options, url: target } : (target ?? {});
   if (given.engine !== undefined) return given.engine === 'redis';
-  const scheme = SCHEME.exec(String(given.url ?? given.connectionString ?? ''))?.[1];
-  return REDIS_SCHEMES.includes(scheme?.toLowerCase());
+  return REDIS_SCHEMES.includes(schemeOf(given));
+}
+
+function schemeOf({ url, connectionString }) {
+  return SCHEME.exec(String(url ?? connectionString ?? ''))?.[1].toLowerCase();
+}
+
+/** What was read for a pool of Redis, or for one of SQL; throws where it is for the other. */
+function checkLanguage(given, isRedis) {
+  const scheme = schemeOf(given);
+  const fits = isRedis
+    ? speaksRedis({ engine: 'redis', ...given }) && !SQL_SCHEMES.includes(scheme)
+    : !speaksRedis(given);
+  if (fits) return given;
+  const message = isRedis ? 'new RedisPool() is for Redis' : 'Redis has new RedisPool()';
+  const option = given.engine === undefined ? 'url' : 'engine';
+  throw new OptionError(`${message}: createPool() makes the pool that a target asks for`, {
+    option,
+  });
 }
 
 /** One object of options; a URL stays text for the engine to read. */
@@ -153,9 +170,4 @@ function userName() {
   }
 }
 
-module.exports = {
-  speaksRedis,
-  readTarget,
-  rootsFor,
-  surroundings,
-};
+module.exports = { checkLanguage, readTarget, rootsFor, speaksRedis, surroundings };

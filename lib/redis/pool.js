@@ -8,7 +8,7 @@ const { InnerPool } = require('../inner-pool');
 const { Hub, OWN_OPTIONS } = require('../listen');
 const { MONITOR, SUBSCRIBE, checkOptions } = require('../options');
 const { link } = require('../ring');
-const { readTarget } = require('../target');
+const { checkLanguage, readTarget } = require('../target');
 const { Commands, RUN, withCommands } = require('./commands');
 const { RedisConnection } = require('./connection');
 const { openMonitor } = require('./monitor');
@@ -24,7 +24,7 @@ class RedisPool extends withCommands(BasePool) {
 
   constructor(target, options) {
     super();
-    this.#given = readTarget(target, options);
+    this.#given = checkLanguage(readTarget(target, options), true);
     this.#inner = new InnerPool(this, PARTS, openPool({ engine: 'redis', ...this.#given }));
     adopt(this, this.#inner);
   }

@@ -41,6 +41,9 @@ function errorOf(text) {
   return new DatabaseError(text, { code: text.split(' ', 1)[0] });
 }
 
+/** As the server writes scores, whatever the protocol. */
+const doubleOf = (text) => DOUBLES.get(text) ?? Number(text);
+
 const same = (given) => given;
 
 /** `int8` is the pool's option; `keepsBytes`: texts are Buffers. */
@@ -50,10 +53,10 @@ function repliesOf(int8, keepsBytes) {
     set: same,
     push: same,
     bool: same,
-    double: (text) => DOUBLES.get(text) ?? Number(text),
+    double: doubleOf,
     big: BIGS[int8],
     error: errorOf,
   };
 }
 
-module.exports = { repliesOf };
+module.exports = { doubleOf, repliesOf };

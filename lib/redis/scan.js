@@ -3,6 +3,7 @@
 /** SCAN and its kin as async iterators. */
 
 const { SCAN, checkOptions } = require('../options');
+const { doubleOf } = require('./replies');
 const { readWords } = require('./words');
 
 /** What an item of the reply consists of. */
@@ -10,7 +11,7 @@ const PAIRS = { HSCAN: (field, value) => [field, value], ZSCAN: scored };
 
 /** Scores are texts in this reply, whatever the protocol. */
 function scored(member, score) {
-  return [member, Number(score)];
+  return [member, doubleOf(String(score))];
 }
 
 async function* scan(run, command, key, options = {}) {
