@@ -23,6 +23,8 @@ class Request {
     this.results = null;
     /** What the server says of the result that ends next, beside its count. */
     this.outcome = null;
+    /** How replies of Redis become values. */
+    this.replies = null;
     /** What a row's converter threw: the rest of the result is read over. */
     this.failure = null;
     this.isStatement = false;

@@ -8,11 +8,21 @@ const tls = require('node:tls');
 const { OptionError } = require('./errors');
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
-const SCHEMES = ['postgres', 'postgresql', 'mysql', 'mariadb'];
+const REDIS_SCHEMES = ['redis', 'rediss', 'redis+unix'];
+const SCHEMES = ['postgres', 'postgresql', 'mysql', 'mariadb', ...REDIS_SCHEMES];
 
 const OF_RESOURCES =
   "option 'create' makes resources of your own: their pool is made by createPool() or " +
   'new ObjectPool(), this one is of database connections';
+
+/** Whether a target is one of Redis: option `engine` says so, or the scheme of a URL. */
+function speaksRedis(target, options) {
+  const isUrl = typeof target === 'string' || target instanceof URL;
+  const given = isUrl ? { ...options, url: target } : (target ?? {});
+  if (given.engine !== undefined) return given.engine === 'redis';
+  const scheme = SCHEME.exec(String(given.url ?? given.connectionString ?? ''))?.[1];
+  return REDIS_SCHEMES.includes(scheme?.toLowerCase());
+}
 
 /** One object of options; a URL stays text for the engine to read. */
 function readTarget(target, options) {
@@ -142,4 +152,9 @@ function userName() {
   }
 }
 
-module.exports = { readTarget, rootsFor, surroundings };
+module.exports = {
+  speaksRedis,
+  readTarget,
+  rootsFor,
+  surroundings,
+};

@@ -3,9 +3,19 @@
 
 const { once } = require('node:events');
 const fs = require('node:fs');
+const { Readable } = require('node:stream');
 const { until } = require('../../support/pools.js');
 const { mysqlServer } = require('../../support/mysql.js');
-const { connect, execute, failure, make, query, track, value } = require('./connections.js');
+const {
+  connect,
+  execute,
+  failure,
+  make,
+  outcome,
+  query,
+  track,
+  value,
+} = require('./connections.js');
 const { ScriptedServer, packet, say } = require('./scripted.js');
 
 const mysql = require('../../../lib/compat/mysql2');
@@ -68,6 +78,29 @@ test('a vector that is null; an empty one in mysql2', async () => {
   await query(connection, 'insert into vectors values (null)');
   expect((await query(connection, 'select a from vectors'))[0]).toEqual([{ a: null }]);
   expect((await execute(connection, 'select a from vectors'))[0]).toEqual([{ a: null }]);
+});
+
+test('a text is prepared anew when its statement was closed; mysql2 executes the closed one', async () => {
+  const connection = await open();
+  const [statement] = await outcome((done) => connection.prepare('select ? as a', done));
+  statement.close();
+  expect((await execute(connection, 'select ? as a', [5]))[0]).toEqual([{ a: 5 }]);
+  expect(connection.unprepare('select ? as a')).not.toBe(statement);
+});
+
+test('a connect timeout beyond what timers take is none', async () => {
+  const connection = await open({ connectTimeout: Infinity });
+  expect(await value(connection, 'select 1')).toBe(1);
+});
+
+test('a file stream that is closed without a word; mysql2 waits for its end for ever', async () => {
+  const connection = await open();
+  await query(connection, 'create temporary table files (a int)');
+  const infileStreamFactory = () => new Readable({ read: () => {} }).destroy();
+  const sql = "load data local infile 'x' into table files";
+  const error = await failure((done) => connection.query({ sql, infileStreamFactory }, done));
+  expect(error.message).toBe('The file stream was closed before its end');
+  expect(await value(connection, 'select 1')).toBe(1);
 });
 
 test('compressed packets of more than 16 MiB are no reason to complain', async () => {

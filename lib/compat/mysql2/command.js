@@ -3,6 +3,7 @@
 /** What is asked of a connection: it starts when those before it are over. */
 
 const { EventEmitter } = require('node:events');
+const { guarded } = require('../../surface');
 const { Exchange } = require('./exchange');
 const { serverError } = require('./errors');
 
@@ -92,7 +93,7 @@ class ResetConnection extends Command {
 class Quit extends Command {
   start(connection) {
     connection._closing = true;
-    if (this.onResult) this.onResult();
+    if (this.onResult) guarded(() => this.onResult());
     connection._quit();
     return true;
   }
@@ -111,4 +112,10 @@ class CloseStatement extends Command {
   }
 }
 
-module.exports = { CloseStatement, Command, Ping, Quit, ResetConnection };
+/** The text of a statement. Throws what anything else is refused with, as Node words it. */
+function textOf(sql) {
+  if (typeof sql !== 'string') Buffer.byteLength(sql);
+  return String(sql);
+}
+
+module.exports = { CloseStatement, Command, Ping, Quit, ResetConnection, textOf };

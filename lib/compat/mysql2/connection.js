@@ -7,6 +7,7 @@ const { EventEmitter } = require('node:events');
 const timers = require('node:timers');
 const { createLRU } = require('lru.min');
 const SqlString = require('sql-escaper');
+const { guarded, surface } = require('../../surface');
 const { ChangeUser } = require('./change-user');
 const { CharsetToEncoding } = require('./charsets');
 const { Ping, Quit, ResetConnection } = require('./command');
@@ -19,6 +20,9 @@ const { readExecute, readQuery, resolveNames } = require('./requests');
 const { SessionSocket } = require('./socket');
 const { traceConnect, traceExecute, traceQuery } = require('./traces');
 const { SharedWire } = require('./wire');
+
+/** What timers can wait; they take more for none at all. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
 let connections = 0;
 
@@ -57,7 +61,8 @@ class Connection extends EventEmitter {
     this.connectTimeout = null;
     if (config.connectTimeout) {
       const expire = () => this.#expire();
-      this.connectTimeout = timers.setTimeout(expire, config.connectTimeout);
+      const ms = Math.min(config.connectTimeout, TIMEOUT_MAX_MS);
+      this.connectTimeout = timers.setTimeout(expire, ms);
     }
     this.addCommand(new ClientHandshake());
     traceConnect(this);
@@ -65,7 +70,7 @@ class Connection extends EventEmitter {
 
   #newStatements() {
     const max = this.config.maxPreparedStatements;
-    return createLRU({ max, onEviction: (_key, statement) => statement.close() });
+    return createLRU({ max, onEviction: (_key, statement) => statement._evicted() });
   }
 
   // ---- Its begin ----
@@ -86,13 +91,14 @@ class Connection extends EventEmitter {
     this._closing = true;
     this.scope.runInAsyncScope(() => this._notifyError(error));
     this._fatalError = this._protocolError = error;
+    this.close();
   }
 
   #expire() {
     this.connectTimeout = null;
     const error = new Error('connect ETIMEDOUT');
     Object.assign(error, { errorno: 'ETIMEDOUT', code: 'ETIMEDOUT', syscall: 'connect' });
-    this.#fail(fatal(error));
+    this._fail(fatal(error));
   }
 
   connect(callback) {
@@ -128,11 +134,21 @@ class Connection extends EventEmitter {
   #start(command) {
     this._command = command;
     // What is over at once makes room for the next.
-    while (this._command !== null && this._command.start(this)) {
+    while (this._command !== null && this.#isOver(this._command)) {
       const over = this._command;
-      over.emit('end');
+      guarded(() => over.emit('end'));
       over._pooled?.handleEnd();
       if (this._command === over) this._command = this._commands.shift() ?? null;
+    }
+  }
+
+  /** What cannot even begin is refused, and makes room as well. */
+  #isOver(command) {
+    try {
+      return command.start(this);
+    } catch (error) {
+      guarded(() => command.refuse(error));
+      return true;
     }
   }
 
@@ -141,16 +157,16 @@ class Connection extends EventEmitter {
     try {
       if (failure === null) command.finish(this);
       else command.refuse(failure);
-      command.emit('end');
-    } finally {
-      this._wire.note();
-      if (command._pooled !== null) command._pooled.handleEnd();
-      if (this._command === command) {
-        this._command = null;
-        const next = this._commands.shift();
-        if (next !== undefined) this.#start(next);
-      }
+    } catch (error) {
+      surface(error);
     }
+    guarded(() => command.emit('end'));
+    this._wire.note();
+    if (command._pooled !== null) command._pooled.handleEnd();
+    if (this._command !== command) return;
+    this._command = null;
+    const next = this._commands.shift();
+    if (next !== undefined) this.#start(next);
   }
 
   /** Its connection is gone, or the engine has refused it. */
@@ -335,7 +351,7 @@ class Connection extends EventEmitter {
   /** The socket is gone, as the program wanted it. */
   #closed() {
     this.scope.runInAsyncScope(() => {
-      this.emit('end');
+      guarded(() => this.emit('end'));
       this.stream.emit('close');
       if (!this._closing) this._notifyError((this._protocolError ??= connectionLost()));
     });
@@ -351,13 +367,13 @@ class Connection extends EventEmitter {
     const isIdle = this._command === null && this._wire.shared === 0;
     const error = lostError(wire, isIdle);
     this._protocolError = error;
-    this.emit('end');
+    guarded(() => this.emit('end'));
     this.stream.emit('close');
     this._notifyError(error);
   }
 
   /** Nothing more is heard of the server. */
-  #fail(error) {
+  _fail(error) {
     this.addCommand = this._addCommandClosedState;
     this.scope.runInAsyncScope(() => this._notifyError(error));
     this._fatalError = error;
@@ -373,12 +389,12 @@ class Connection extends EventEmitter {
     const isImplicit = command instanceof ClientHandshake && waits.length > 0;
     let bubbles = command === null || (!command.onResult && !isImplicit);
     this._command = null;
-    if (command?.onResult) command.onResult(error);
+    if (command?.onResult) guarded(() => command.onResult(error));
     for (const each of waits) {
-      if (each.onResult) each.onResult(error);
+      if (each.onResult) guarded(() => each.onResult(error));
       else bubbles = true;
     }
-    if (bubbles || this._pool) this.emit('error', error);
+    if (bubbles || this._pool) guarded(() => this.emit('error', error));
     if (error.fatal) this.close();
   }
 }

@@ -4,7 +4,7 @@
 
 const { Session } = require('../../session');
 const { Command } = require('./command');
-const { connectError, fatal, serverError } = require('./errors');
+const { connectError, fatal, loginError } = require('./errors');
 const { answerTo } = require('./login');
 const { Packet } = require('./packet');
 const { Proofs } = require('./proofs');
@@ -57,7 +57,11 @@ class ClientHandshake extends Command {
       connection._endHandshake(connectError(wire));
       return;
     }
-    connection.scope.runInAsyncScope(() => this.#begin(connection));
+    try {
+      connection.scope.runInAsyncScope(() => this.#begin(connection));
+    } catch (error) {
+      connection._endHandshake(fatal(error));
+    }
   }
 
   #begin(connection) {
@@ -101,7 +105,7 @@ class ClientHandshake extends Command {
     const connection = this._connection;
     if (connection._command !== this) return;
     if (wire === null) connection._connected(this.#hello);
-    else if (wire.kind === 'database') connection._endHandshake(fatal(serverError(wire)));
+    else if (wire.kind === 'database') connection._endHandshake(loginError(wire));
   }
 }
 

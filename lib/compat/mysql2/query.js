@@ -7,7 +7,7 @@ const { Readable } = require('node:stream');
 const timers = require('node:timers');
 const { CharsetToEncoding, encode, isUtf8 } = require('./charsets');
 const { guarded } = require('../../surface');
-const { Command } = require('./command');
+const { Command, textOf } = require('./command');
 const { FLAGS } = require('./flags');
 const { Gathering } = require('./gathering');
 const { executePacket } = require('./execute-packet');
@@ -116,7 +116,12 @@ class Asking extends Command {
       return;
     }
     const fail = (error) => (this.#failure = error);
-    exchange.sendFile(this._options.infileStreamFactory(this.#path), credit, fail);
+    try {
+      exchange.sendFile(this._options.infileStreamFactory(this.#path), credit, fail);
+    } catch (error) {
+      fail(error);
+      exchange.sendEnd();
+    }
   }
 
   handleFields(fields) {
@@ -295,7 +300,7 @@ class Query extends Asking {
     const encoding = CharsetToEncoding[config.charsetNumber];
     const { attributes } = this._options;
     const withAttributes = connection.agreesOn(FLAGS.CLIENT_QUERY_ATTRIBUTES);
-    const sql = String(this.sql);
+    const sql = textOf(this.sql);
     if (withAttributes && attributes && Object.keys(attributes).length > 0) {
       return queryPacket(sql, encoding, attributes);
     }
