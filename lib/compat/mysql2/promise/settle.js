@@ -39,8 +39,12 @@ function restack(error, holder) {
 function promised(Promise, above, start, view = both) {
   const isKnown = above !== null && Promise === NativePromise;
   const holder = above === null || isKnown ? null : stackAbove(above);
+  let isOver = false;
   return new Promise((resolve, reject) => {
     start((error, first, second) => {
+      // A closed connection says so of a statement and of its preparation.
+      if (isOver) return;
+      isOver = true;
       if (!error) resolve(view(first, second));
       else if (isKnown) refuseAtCaller(resolve, error);
       else {
