@@ -213,9 +213,9 @@ class Connection extends EventEmitter {
   /** Where the statement is known that is all; else it is prepared first. */
   executeCommand(execute) {
     const { _options: options } = execute;
-    if (this._command === null) {
-      execute.statement = this._statements.get(Connection.statementKey(options));
-    }
+    // It may have one of another connection.
+    const isNext = this._command === null;
+    execute.statement = isNext ? this._statements.get(Connection.statementKey(options)) : undefined;
     if (execute.statement === undefined) {
       const prepared = (error, statement) => {
         if (error) execute.refuse(error);
