@@ -221,6 +221,8 @@ class Query extends Asking {
   }
 }
 
+const ignore = () => {};
+
 class Execute extends Asking {
   constructor(options, callback) {
     super(options, callback);
@@ -239,6 +241,18 @@ class Execute extends Asking {
     }
     this.ask(connection, body, true);
     return false;
+  }
+
+  /** Its statement is lost together with it: who asked hears of that once. */
+  refuse(error) {
+    const { onResult } = this;
+    if (onResult) {
+      this.onResult = (...given) => {
+        this.onResult = ignore;
+        onResult(...given);
+      };
+    }
+    super.refuse(error);
   }
 }
 
