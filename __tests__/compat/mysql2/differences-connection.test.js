@@ -4,8 +4,9 @@
 const { once } = require('node:events');
 const fs = require('node:fs');
 const { Readable } = require('node:stream');
+const { inspect } = require('node:util');
 const { until } = require('../../support/pools.js');
-const { mysqlServer } = require('../../support/mysql.js');
+const { mysqlConfig, mysqlServer } = require('../../support/mysql.js');
 const {
   connect,
   execute,
@@ -174,6 +175,21 @@ describe('a connection that is lost', () => {
     await new Promise(setImmediate);
     expect(calls).toEqual([LOST.code]);
   });
+});
+
+test('a password is not for logs; mysql2 shows it with every connection', async () => {
+  const { password } = mysqlConfig();
+  const ssl = { rejectUnauthorized: false, key: '', passphrase: 'a pass phrase' };
+  const connection = await open({ password2: password, passwordSha1: null, ssl });
+  const pool = track(mysql.createPool(mysqlConfig()));
+  for (const shown of [connection, connection.promise(), pool, pool.promise(), connection.config]) {
+    const text = inspect(shown, { depth: 9, showHidden: true });
+    expect(text).toContain('ConnectionConfig {');
+    for (const secret of [password, ssl.passphrase]) expect(text).not.toContain(secret);
+  }
+  expect(JSON.stringify(connection.config)).not.toContain(password);
+  expect(connection.config).toMatchObject({ password, ssl });
+  expect({ ...connection.config }.password).toBe(password);
 });
 
 test('a connect timeout beyond what timers take is none', async () => {
