@@ -4,15 +4,18 @@
 const { once } = require('node:events');
 const fs = require('node:fs');
 const { Readable } = require('node:stream');
+const { inspect } = require('node:util');
 const { until } = require('../../support/pools.js');
-const { mysqlServer } = require('../../support/mysql.js');
+const { mysqlConfig, mysqlServer } = require('../../support/mysql.js');
 const {
   connect,
   execute,
   failure,
   make,
+  observe,
   outcome,
   query,
+  record,
   track,
   value,
 } = require('./connections.js');
@@ -86,6 +89,107 @@ test('a text is prepared anew when its statement was closed; mysql2 executes the
   statement.close();
   expect((await execute(connection, 'select ? as a', [5]))[0]).toEqual([{ a: 5 }]);
   expect(connection.unprepare('select ? as a')).not.toBe(statement);
+});
+
+describe('a connection that is destroyed; mysql2 waits for the server', () => {
+  const DESTROYED = {
+    code: 'PROTOCOL_CONNECTION_LOST',
+    message: 'The connection was destroyed before the answer came',
+    fatal: true,
+  };
+
+  test('amid a statement that does not end', async () => {
+    const connection = await open();
+    const events = record(connection, ['error', 'end']);
+    const slow = failure((done) => connection.query('select sleep(600)', done));
+    const next = failure((done) => connection.execute('select 1', done));
+    connection.destroy();
+    for (const error of await Promise.all([slow, next])) expect(error).toMatchObject(DESTROYED);
+    expect(events).toEqual(['end']);
+  });
+
+  test('amid a stream', async () => {
+    const connection = await open();
+    const sql = 'select sleep(600) from (select 1 union select 2) as many';
+    const stream = connection.query(sql).stream();
+    connection.destroy();
+    const heard = once(stream, 'error');
+    stream.resume();
+    expect((await heard)[0]).toMatchObject(DESTROYED);
+  });
+
+  test('while its program proves the password', async () => {
+    const authPlugins = { mysql_native_password: () => () => new Promise(() => {}) };
+    const server = await ScriptedServer.open(
+      (_, socket) => {
+        socket.write(packet(2, Buffer.from('\xfemysql_native_password\0challenge', 'latin1')));
+        setImmediate(() => connection.destroy());
+      },
+      (socket) => socket.write(packet(0, say.hello())),
+    );
+    const connection = track(mysql.createConnection({ ...server.target, authPlugins }));
+    const error = await failure((done) => connection.query('select 1', done));
+    expect(error.message).toBe('The connection was closed before it was established');
+  });
+});
+
+describe('a connection that is lost', () => {
+  const sql = 'select sleep(600) from (select 1 union select 2) as many';
+  const LOST = { code: 'PROTOCOL_CONNECTION_LOST' };
+
+  async function lose(connection) {
+    connection.on('error', () => {});
+    await observe('mariadb', `kill ${connection.threadId}`);
+  }
+
+  test('ends the streams over it; mysql2 leaves their readers waiting', async () => {
+    const connection = await open();
+    const streams = [connection.query(sql).stream(), connection.query('select 1').stream()];
+    const errors = streams.map((stream) => once(stream.resume(), 'error'));
+    await lose(connection);
+    for (const [error] of await Promise.all(errors)) expect(error).toMatchObject(LOST);
+    const [error] = await once(connection.query('select 1').stream(), 'error');
+    expect(error.message).toBe("Can't add new command when connection is in closed state");
+  });
+
+  test('calls back once, whose statement was being prepared; mysql2 twice', async () => {
+    const connection = await open();
+    const calls = [];
+    const told = failure((done) => connection.query(sql, done));
+    connection.execute('select 1', (error) => calls.push(error.code));
+    connection.execute('select 2', (error) => calls.push(error.code));
+    await lose(connection);
+    await told;
+    await new Promise(setImmediate);
+    expect(calls).toEqual([LOST.code, LOST.code]);
+  });
+
+  test('calls back once, who was not told of the answer that had come', async () => {
+    const connection = await open();
+    const calls = [];
+    connection.pause();
+    connection.query('select 1', (error) => calls.push(error.code));
+    await lose(connection);
+    await until(() => calls.length > 0);
+    connection.resume();
+    await new Promise(setImmediate);
+    expect(calls).toEqual([LOST.code]);
+  });
+});
+
+test('a password is not for logs; mysql2 shows it with every connection', async () => {
+  const { password } = mysqlConfig();
+  const ssl = { rejectUnauthorized: false, key: '', passphrase: 'a pass phrase' };
+  const connection = await open({ password2: password, passwordSha1: null, ssl });
+  const pool = track(mysql.createPool(mysqlConfig()));
+  for (const shown of [connection, connection.promise(), pool, pool.promise(), connection.config]) {
+    const text = inspect(shown, { depth: 9, showHidden: true });
+    expect(text).toContain('ConnectionConfig {');
+    for (const secret of [password, ssl.passphrase]) expect(text).not.toContain(secret);
+  }
+  expect(JSON.stringify(connection.config)).not.toContain(password);
+  expect(connection.config).toMatchObject({ password, ssl });
+  expect({ ...connection.config }.password).toBe(password);
 });
 
 test('a connect timeout beyond what timers take is none', async () => {

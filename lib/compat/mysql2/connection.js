@@ -12,7 +12,7 @@ const { ChangeUser } = require('./change-user');
 const { CharsetToEncoding } = require('./charsets');
 const { Ping, Quit, ResetConnection } = require('./command');
 const ConnectionConfig = require('./connection-config');
-const { closedError, connectionLost, fatal, lostError } = require('./errors');
+const { closedError, connectionLost, destroyed, fatal, lostError } = require('./errors');
 const { ClientHandshake } = require('./handshake');
 const { Prepare } = require('./prepare');
 const { Execute, Query } = require('./query');
@@ -21,12 +21,20 @@ const { SessionSocket } = require('./socket');
 const { traceConnect, traceExecute, traceQuery } = require('./traces');
 const { SharedWire } = require('./wire');
 
+const { nextTick } = process;
+
 /** What timers can wait; they take more for none at all. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
+
+/** How long an answer is waited for after the connection was closed. */
+const PARTING_MS = 1000;
 
 let connections = 0;
 
 class Connection extends EventEmitter {
+  /** Runs from its close until the command under way is over. */
+  #parting = null;
+
   constructor({ config }) {
     super();
     this.config = config;
@@ -154,6 +162,8 @@ class Connection extends EventEmitter {
 
   /** The program is told; the next command begins whatever that throws. */
   _endCommand(command, failure) {
+    // It was told that its connection is gone.
+    if (this._command !== command) return;
     try {
       if (failure === null) command.finish(this);
       else command.refuse(failure);
@@ -165,8 +175,15 @@ class Connection extends EventEmitter {
     if (command._pooled !== null) command._pooled.handleEnd();
     if (this._command !== command) return;
     this._command = null;
-    const next = this._commands.shift();
+    const next = this.#parting === null ? this._commands.shift() : undefined;
     if (next !== undefined) this.#start(next);
+    else if (this.#parting !== null) this.#part();
+  }
+
+  /** It was closed amid a command. */
+  #part() {
+    timers.clearTimeout(this.#parting);
+    this.stream.end();
   }
 
   /** Its connection is gone, or the engine has refused it. */
@@ -333,8 +350,15 @@ class Connection extends EventEmitter {
     timers.clearTimeout(this.connectTimeout);
     this.connectTimeout = null;
     this._closing = true;
-    this.stream.end();
     this.addCommand = this._addCommandClosedState;
+    this.#cut();
+  }
+
+  /** At once, but for a command that has been sent: it has a moment to be answered. */
+  #cut() {
+    const isAsked = this._command !== null && !(this._command instanceof ClientHandshake);
+    if (!isAsked || this._session === null) this.stream.end();
+    else this.#parting ??= timers.setTimeout(() => this.stream.end(), PARTING_MS).unref();
   }
 
   [Symbol.dispose]() {
@@ -343,8 +367,12 @@ class Connection extends EventEmitter {
 
   _addCommandClosedState(command) {
     const error = closedError();
-    if (command.onResult) command.onResult(error);
-    else this.emit('error', error);
+    if (command.onResult) {
+      command.onResult(error);
+    } else {
+      nextTick(tellLoss, command, error);
+      this.emit('error', error);
+    }
     return command;
   }
 
@@ -354,13 +382,24 @@ class Connection extends EventEmitter {
       guarded(() => this.emit('end'));
       this.stream.emit('close');
       if (!this._closing) this._notifyError((this._protocolError ??= connectionLost()));
+      else if (!(this._command instanceof ClientHandshake)) this.#tellAll(destroyed());
     });
+  }
+
+  /** Whoever waits for an answer. */
+  #tellAll(error) {
+    const asked = this._command === null ? [] : [this._command];
+    asked.push(...this._commands.splice(0));
+    this._command = null;
+    for (const each of asked) guarded(() => tellLoss(each, error));
+    return asked;
   }
 
   /** The engine says that the connection is gone. */
   #lost(wire) {
     this.stream.lost();
     if (this._closing) {
+      this.#tellAll(destroyed());
       this.stream.emit('close');
       return;
     }
@@ -385,18 +424,19 @@ class Connection extends EventEmitter {
     this.connectTimeout = null;
     if (this._fatalError) return;
     const command = this._command;
-    const waits = this._commands.splice(0);
-    const isImplicit = command instanceof ClientHandshake && waits.length > 0;
-    let bubbles = command === null || (!command.onResult && !isImplicit);
-    this._command = null;
-    if (command?.onResult) guarded(() => command.onResult(error));
-    for (const each of waits) {
-      if (each.onResult) guarded(() => each.onResult(error));
-      else bubbles = true;
-    }
+    const isImplicit = command instanceof ClientHandshake && this._commands.length > 0;
+    const asked = this.#tellAll(error);
+    const isUnheard = asked.some((each) => !each.onResult && !(isImplicit && each === command));
+    const bubbles = command === null || isUnheard;
     if (bubbles || this._pool) guarded(() => this.emit('error', error));
     if (error.fatal) this.close();
   }
+}
+
+/** Without a callback the connection hears of it, and whoever reads its rows. */
+function tellLoss(command, error) {
+  if (command.onResult) command.onResult(error);
+  else if (command.listenerCount('error') > 0) command.emit('error', error);
 }
 
 module.exports = { Connection, ConnectionConfig };

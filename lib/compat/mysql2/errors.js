@@ -24,6 +24,15 @@ function connectionLost() {
   return fatal(new Error(LOST), LOST_CODE);
 }
 
+function closedEarly() {
+  return fatal(new Error(CLOSED_EARLY), LOST_CODE);
+}
+
+/** The program has ended its connection before all answers had come. */
+function destroyed() {
+  return fatal(new Error('The connection was destroyed before the answer came'), LOST_CODE);
+}
+
 function fatal(error, code) {
   error.fatal = true;
   if (code !== undefined) error.code = code;
@@ -47,7 +56,7 @@ function loginError(wire) {
 /** Why no connection came about. */
 function connectError(wire) {
   if (wire.kind === 'database') return loginError(wire);
-  if (wire.code === 'ERR_POLYPOOL_CLOSED') return fatal(new Error(CLOSED_EARLY), LOST_CODE);
+  if (wire.code === 'ERR_POLYPOOL_CLOSED') return closedEarly();
   const { attempts, cause, errno, socket } = wire;
   if (attempts !== undefined) return connectError(attempts[0].error);
   if (cause?.kind === 'database') return loginError(cause);
@@ -89,9 +98,11 @@ function closedError() {
 }
 
 module.exports = {
+  closedEarly,
   closedError,
   connectError,
   connectionLost,
+  destroyed,
   fatal,
   loginError,
   lostError,

@@ -4,7 +4,7 @@
 
 const { Session } = require('../../session');
 const { Command } = require('./command');
-const { connectError, fatal, loginError } = require('./errors');
+const { closedEarly, connectError, fatal, loginError } = require('./errors');
 const { answerTo } = require('./login');
 const { Packet } = require('./packet');
 const { Proofs } = require('./proofs');
@@ -106,6 +106,7 @@ class ClientHandshake extends Command {
     if (connection._command !== this) return;
     if (wire === null) connection._connected(this.#hello);
     else if (wire.kind === 'database') connection._endHandshake(loginError(wire));
+    else if (connection._closing) connection._endHandshake(closedEarly());
   }
 }
 

@@ -310,6 +310,8 @@ class Query extends Asking {
   }
 }
 
+const ignore = () => {};
+
 class Execute extends Asking {
   constructor(options, callback) {
     super(options, callback);
@@ -339,6 +341,18 @@ class Execute extends Asking {
     if (this.statement === undefined) return null;
     const body = executePacket(this, connection);
     return this.askAside(connection, body, true, this.template, answer);
+  }
+
+  /** Its statement is lost together with it: who asked hears of that once. */
+  refuse(error) {
+    const { onResult } = this;
+    if (onResult) {
+      this.onResult = (...given) => {
+        this.onResult = ignore;
+        onResult(...given);
+      };
+    }
+    super.refuse(error);
   }
 }
 
