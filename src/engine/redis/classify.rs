@@ -89,10 +89,9 @@ pub fn classify<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> Class {
             Some(word) if word.eq_ignore_ascii_case(b"DEBUG") => Class::State(LEASE),
             _ => Class::Plain,
         },
-        b"XREAD" | b"XREADGROUP" => match blocks(words) {
-            true => Class::Blocks,
-            false => Class::Plain,
-        },
+        b"XREAD" if blocks(words) => Class::Blocks,
+        // A group and a consumer may have any names.
+        b"XREADGROUP" if blocks(words.skip(3)) => Class::Blocks,
         _ => *class,
     }
 }
