@@ -92,7 +92,8 @@ const withCommands = (Base) =>
       } catch (error) {
         return Promise.reject(error);
       }
-      if (values.length === 0 && text === '') return this[RUN]('PING', null, options).then(() => []);
+      if (values.length === 0 && text === '')
+        return this[RUN]('PING', null, options).then(() => []);
       return this[RUN](text, values, options, FLAG.BATCH);
     }
 
