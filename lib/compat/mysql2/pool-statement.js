@@ -131,9 +131,9 @@ class PoolStatement {
     return thrown === undefined && !isThrown && wire.kind !== 'database';
   }
 
-  /** Others may be sent over its connection. */
+  /** Others may be sent over its connection, behind it. */
   get mayLead() {
-    return this.pace !== undefined && !this.isMoving;
+    return this.pace !== undefined && this.connection !== null && !this.isMoving;
   }
 
   /** It still waits for a connection of its own. */

@@ -322,6 +322,7 @@ class Pool extends EventEmitter {
     member.entry = entry;
     member.isNew = false;
     member.isLent = true;
+    member.loans++;
     member.running = statement;
     if (statement === null) this.#holders++;
     else this.#queried.add(member);
@@ -339,7 +340,10 @@ class Pool extends EventEmitter {
     if (!connection._pool || !member.isLent) return;
     connection.lastActiveTime = Date.now();
     this.#unlend(member);
+    const { loans } = member;
     const back = this.#resources.releaseEntry(member.entry, false);
+    // It has gone from hand to hand, perhaps to several and back.
+    if (member.loans !== loans) return;
     if (back === BACK.UNDER_WAY) this.#resources.whenBack(() => this.#tellIdle(connection));
     else this.#tellIdle(connection);
   }
