@@ -75,6 +75,22 @@ test('a DATE that is none, by the text protocol; of 1899 in mysql2', async () =>
   expect(row.a.getTime()).toBeNaN();
 });
 
+test('an invalid Date is refused; a zero date in mysql2', async () => {
+  const connection = await open();
+  const error = await failure((done) => connection.execute('select ?', [new Date(NaN)], done));
+  expect(error).toBeInstanceOf(TypeError);
+  expect(error.message).toBe('DATETIME parameter must be a valid Date, got Invalid Date');
+  expect(await value(connection, 'select 1')).toBe(1);
+});
+
+test('what only mysql2 has says so', async () => {
+  expect(() => mysql.createServer()).toThrow('createServer is for mysql2 itself');
+  const connection = await open();
+  for (const each of [connection, connection.promise()]) {
+    expect(() => each.createBinlogStream()).toThrow('createBinlogStream is for mysql2 itself');
+  }
+});
+
 test('a vector that is null; an empty one in mysql2', async () => {
   const connection = await open({ kind: 'mysql' });
   await query(connection, 'create temporary table vectors (a vector(2) null)');

@@ -292,6 +292,12 @@ class Connection extends EventEmitter {
     this._command?.resume();
   }
 
+  createBinlogStream() {
+    throw new Error(
+      'polypool/mysql2 reads no binary logs: createBinlogStream is for mysql2 itself',
+    );
+  }
+
   // ---- Texts ----
 
   format(sql, values, namedPlaceholders) {
