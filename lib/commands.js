@@ -5,6 +5,7 @@
 const { failedCopy } = require('./copy');
 const { failedCursor } = require('./cursor');
 const { PoolError, abortError, atCaller } = require('./errors');
+const { whatIsHeld } = require('./holders');
 const { COMMAND, checkOptions } = require('./options');
 const { FLAG } = require('./records');
 const { promiseOf } = require('./request');
@@ -27,7 +28,7 @@ class CommandRequest {
     this.failure = null;
     this.stream = null;
     this.context = null;
-    this.held = null;
+    this.held = whatIsHeld();
     this.parked = false;
     this.isStatement = true;
   }

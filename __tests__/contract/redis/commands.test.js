@@ -71,7 +71,6 @@ test('replies of every kind', async () => {
   expect(await script('return {map={a=1}}')).toEqual({ a: 1 });
   expect(await script('return {set={a=true}}')).toEqual(new Set(['a']));
   expect(await script('return true')).toBe(true);
-  expect(await script('return {big_number="12345678901234567890"}')).toEqual(expect.any(Object));
 });
 
 test('integers are exact', async () => {
