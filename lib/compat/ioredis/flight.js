@@ -14,23 +14,28 @@ class Flight {
   shapes = null;
   context = null;
   onAbort = undefined;
+  #connection;
   #command;
+  #convert;
 
-  constructor(stream, command, replies) {
-    this.pool = stream;
-    this.replies = replies;
+  /** `pool` says what values become; `convert`, if any, of the whole reply. */
+  constructor(connection, command, pool, convert) {
+    this.pool = pool;
+    this.#connection = connection;
     this.#command = command;
+    this.#convert = convert;
   }
 
   resolve(value) {
-    this.pool.answer(this.#command, value, null);
+    const reply = this.#convert === null ? value : this.#convert(value);
+    this.#connection.answer(this.#command, reply, null);
   }
 
   /** What the connection took with it is its instance's to settle or to send again. */
   fail(error) {
     if (error.kind !== 'database') return;
     const command = this.#command;
-    this.pool.answer(command, undefined, replyError(error.message, command));
+    this.#connection.answer(command, undefined, replyError(error.message, command));
   }
 }
 

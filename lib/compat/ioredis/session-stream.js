@@ -34,7 +34,7 @@ class SessionStream extends EventEmitter {
   #next = () => undefined;
   #answered;
   #receive;
-  #replies;
+  #shapes = null;
   #isRef = true;
 
   /**
@@ -48,8 +48,13 @@ class SessionStream extends EventEmitter {
   }
 
   /** What becomes of replies from now on. */
-  shapeBy(replies) {
-    this.#replies = replies;
+  shapeBy(shapes) {
+    this.#shapes = shapes;
+  }
+
+  /** What the session asks for values that nobody asked for. */
+  get replies() {
+    return this.#shapes.texts.replies;
   }
 
   // ---- Its begin ----
@@ -117,9 +122,10 @@ class SessionStream extends EventEmitter {
     const { name, args } = command;
     const words = [name];
     for (let i = 0; i < args.length; i++) words.push(args[i]);
-    const flags = command.replyEncoding === 'utf8' ? 0 : FLAG.BINARY;
-    const flight = new Flight(this, command, this.#replies);
-    this.#session.submit(flight, words, flags, 0);
+    const { texts, buffers, numbersAsTexts } = this.#shapes;
+    const isText = command.replyEncoding === 'utf8';
+    const flight = new Flight(this, command, isText ? texts : buffers, numbersAsTexts);
+    this.#session.submit(flight, words, isText ? 0 : FLAG.BINARY, 0);
   }
 
   // ---- From the session ----

@@ -8,9 +8,21 @@
 const { ReplyError } = require('./errors');
 const { setField } = require('./reply-shapes');
 
-const text = (digits) => digits;
+const INTEGER_BITS = 64;
+
+const same = (value) => value;
 const nested = (message) => new ReplyError(message);
-const flat = (pairs) => pairs;
+
+/** The server's own integers have 64 bits; beyond them it is a number of a script's, as a text. */
+function big(text) {
+  const value = BigInt(text);
+  return BigInt.asIntN(INTEGER_BITS, value) === value ? Number(text) : text;
+}
+
+function toNumber(text) {
+  if (/^[+-]?inf$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
+  return Number(text);
+}
 
 function objectOf(pairs) {
   const object = {};
@@ -19,19 +31,41 @@ function objectOf(pairs) {
 }
 
 const LEGACY = {
-  map: flat,
-  set: flat,
+  map: same,
+  set: same,
+  push: same,
   error: nested,
-  double: text,
-  bigint: Number,
-  bignumber: text,
-  boolean: Number,
+  double: same,
+  big,
+  bool: Number,
 };
-const RESP3 = { ...LEGACY, map: objectOf, double: Number, boolean: (value) => value };
+const RESP3 = { ...LEGACY, map: objectOf, double: toNumber, bool: same };
 
+/** What was a text of RESP2's is a Buffer where Buffers are wanted. */
+const asBuffers = (shapes) =>
+  shapes.double === same ? { ...shapes, double: (text) => Buffer.from(text) } : shapes;
+
+const errorOf = (wire) => wire;
+const receiver = (replies) => ({ replies, errorOf });
+
+/** What the ring asks of texts and of Buffers. */
 function shapesOf({ condition, options }) {
-  const shapes = condition.replyMapping === 'resp3' ? RESP3 : LEGACY;
-  return options.stringNumbers ? { ...shapes, int: String, double: text, bigint: text } : shapes;
+  const mapped = condition.replyMapping === 'resp3' ? RESP3 : LEGACY;
+  if (options.stringNumbers) {
+    const texts = { ...mapped, double: same, big: same };
+    return { texts: receiver(texts), buffers: receiver(texts), numbersAsTexts };
+  }
+  return { texts: receiver(mapped), buffers: receiver(asBuffers(mapped)), numbersAsTexts: null };
+}
+
+function numbersAsTexts(value) {
+  if (typeof value === 'number') return String(value);
+  if (Array.isArray(value)) return value.map(numbersAsTexts);
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  if (value instanceof Error) return value;
+  const object = {};
+  for (const name of Object.keys(value)) setField(object, name, numbersAsTexts(value[name]));
+  return object;
 }
 
 module.exports = { shapesOf };
