@@ -6,6 +6,7 @@
  */
 
 const { AsyncResource } = require('node:async_hooks');
+const { Commands } = require('./commands');
 const { DIALECTS } = require('./dialect');
 const { ClosedError, PoolError } = require('./errors');
 const { Events } = require('./events');
@@ -15,6 +16,7 @@ const { Hooks } = require('./hooks');
 const { Leases } = require('./leases');
 const { NOTIFIED } = require('./listen');
 const { TRANSPORT } = require('./records');
+const { PUSHED, repliesOf } = require('./replies');
 const { Statements } = require('./statements');
 const { Transports } = require('./transport');
 
@@ -44,7 +46,8 @@ class InnerPool {
     this.resource = new AsyncResource('polypool.Pool');
     this.events = new Events(this);
     this.leases = new Leases(this);
-    this.statements = new Statements(this);
+    this.replies = repliesOf(this.int8);
+    this.statements = this.dialect.commands ? new Commands(this) : new Statements(this);
     this.hooks = new Hooks(this, hooks, password);
     this.transports = new Transports(link, recipe, this.resource, settings.engine);
     link.pools.set(this.id, this);
@@ -60,7 +63,7 @@ class InnerPool {
   /** Throws where there is no LISTEN and NOTIFY. */
   checkListens() {
     if (this.dialect.listens) return;
-    const message = "listen() and notify() are PostgreSQL's: MySQL and MariaDB have no such thing";
+    const message = "listen() and notify() are PostgreSQL's: other engines have no such thing";
     throw new PoolError('ERR_POLYPOOL_UNSUPPORTED', message);
   }
 
@@ -93,6 +96,11 @@ class InnerPool {
   /** A hub hears of it; nobody listens for what a borrower's own LISTEN brings. */
   handleNotification(process, text) {
     this.facade.emit(NOTIFIED, process, text);
+  }
+
+  /** What a connection was told although nothing asked for it: only who subscribes wants it. */
+  handlePush(value) {
+    this.facade.emit(PUSHED, value);
   }
 
   /** Makes a transport for the engine, or puts TLS on one. */

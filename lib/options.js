@@ -65,6 +65,7 @@ const statement = { text: ANYTHING, values: ANYTHING };
 const CALLS = {
   QUERY: call('query()', query),
   QUERY_CONFIG: call('query()', { ...statement, ...query }),
+  COMMAND: call('query()', { signal: SIGNAL, timeoutMs: TIMEOUT, buffers: FLAG }),
   STREAM: call('stream()', stream),
   STREAM_CONFIG: call('stream()', { ...statement, ...stream }),
   COPY_FROM: call('copyFrom()', copy),

@@ -362,4 +362,4 @@ function objectLoop(columns, readers) {
   };
 }
 
-module.exports = { Reader, Shape };
+module.exports = { Reader, Shape, readBytes, readText };

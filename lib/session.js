@@ -301,6 +301,17 @@ class Session {
     guarded(() => resource.runInAsyncScope(notify));
   }
 
+  /** What the server says although nothing asked for it. */
+  handlePush(value) {
+    const [owner, resource] = [this.#owner, this.#resource];
+    guarded(() => resource.runInAsyncScope(() => owner.push(value)));
+  }
+
+  /** What elements of replies become: the owner's to say. */
+  get replies() {
+    return this.#owner.replies;
+  }
+
   handleTransport(kind, id, target) {
     if (kind === TRANSPORT.TLS) this.#transports.secure(id, target);
     else this.#transports.open(id, target);

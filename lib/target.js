@@ -8,7 +8,9 @@ const tls = require('node:tls');
 const { OptionError } = require('./errors');
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
-const SCHEMES = ['postgres', 'postgresql', 'mysql', 'mariadb'];
+const SCHEMES = ['postgres', 'postgresql', 'mysql', 'mariadb', 'redis', 'rediss'];
+/** Others for Redis. */
+const REDIS_SCHEMES = ['valkey', 'valkeys', 'unix'];
 
 const OF_RESOURCES =
   "option 'create' makes resources of your own: their pool is made by createPool() or " +
@@ -78,10 +80,10 @@ function readObject(value) {
 /** Without the URL in the message: it may hold a password. */
 function checkScheme(option, url) {
   const scheme = SCHEME.exec(url)?.[1].toLowerCase();
-  if (scheme === undefined || SCHEMES.includes(scheme)) return;
+  if (scheme === undefined || [...SCHEMES, ...REDIS_SCHEMES].includes(scheme)) return;
   throw new OptionError(
-    `option '${option}' has the unknown scheme '${scheme}:'; known are 'postgres:', ` +
-      `'postgresql:', 'mysql:' and 'mariadb:'`,
+    `option '${option}' has the unknown scheme '${scheme}:'; known are ` +
+      `'${SCHEMES.join(":', '")}:'`,
     { option },
   );
 }
@@ -123,7 +125,7 @@ function mayVerify(given, environment) {
     given['ssl-ca'] !== undefined ||
     environment.PGSSLMODE !== undefined ||
     environment.PGSSLROOTCERT !== undefined ||
-    /ssl/i.test(`${url ?? ''}${connectionString ?? ''}`)
+    /ssl|^rediss:|^valkeys:/i.test(`${url ?? ''}${connectionString ?? ''}`)
   );
 }
 

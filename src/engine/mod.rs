@@ -16,8 +16,10 @@ pub mod net;
 pub mod pool;
 #[cfg(feature = "postgres")]
 pub mod postgres;
-#[cfg(all(feature = "postgres", feature = "mysql"))]
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "redis"))]
 pub mod protocol;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod registry;
 pub mod replies;
 pub mod request;
@@ -26,3 +28,4 @@ pub mod session;
 pub mod settings;
 pub mod stream;
 pub mod timeout;
+pub mod values;

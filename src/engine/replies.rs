@@ -4,6 +4,7 @@ use super::error::EngineError;
 use super::link::{Link, Links};
 use super::request::{Outcome, Request, Requests, Token};
 use super::session::Dispatch;
+use super::values::Pushes;
 use crate::wire::chunk::Chunk;
 use crate::wire::record;
 use std::cell::Cell;
@@ -123,6 +124,7 @@ pub struct Replies<'a> {
     /// Settings that the server reports as changed, to unpooled sessions.
     pub parameters: &'a mut Vec<(String, String)>,
     pub notifications: &'a mut Vec<Notification>,
+    pub pushes: Pushes<'a>,
     /// A row asked to stop; the link it was for, if that is behind.
     pub stop: bool,
     /// The server has become another than was wanted.

@@ -11,6 +11,7 @@ use crate::engine::replies::{Peer, Replies};
 use crate::engine::request::Token;
 use crate::engine::session::{Opened, Session};
 use crate::engine::stream::Stream;
+use crate::engine::values::Pushes;
 use bytes::{Buf, BytesMut};
 use serde_json::json;
 use std::collections::VecDeque;
@@ -337,6 +338,7 @@ impl Driver {
             notices: &mut self.notices,
             parameters: &mut self.parameters,
             notifications: &mut self.notifications,
+            pushes: Pushes { pool: self.pools.get(&pool).map(|it| &*it.shared), conn: conn.id },
             stop: false,
             retire: false,
             stalled_by: None,

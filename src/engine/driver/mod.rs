@@ -89,7 +89,7 @@ pub struct Driver {
 /// One statement per text, protocol and process, so that threads share prepared statements.
 #[derive(Default)]
 struct Interner {
-    by_text: [HashMap<Box<str>, Rc<dyn Statement>>; 2],
+    by_text: [HashMap<Box<str>, Rc<dyn Statement>>; Protocol::COUNT],
     next: u32,
 }
 

@@ -358,7 +358,7 @@ impl Driver {
         let side = match closed {
             // Nothing executes: that it is over shows when the wire is quiet.
             true => Box::pin(std::future::ready(())),
-            false if idle => conn.session.cancel(),
+            false if idle && conn.session.can_stop() => conn.session.cancel(),
             false => return,
         };
         if closed {

@@ -276,6 +276,7 @@ impl Driver {
             simple: query.flags & flag::SIMPLE != 0,
             cells: cells(query),
             wire,
+            batch: query.flags & flag::BATCH != 0,
         };
         if query.flags & (flag::STREAM | flag::WIRE) != 0 {
             request.credit = Some(i64::from(query.batch.max(1)));
@@ -293,7 +294,15 @@ impl Driver {
     /// A statement of the pool: the core chooses its connection.
     /// With a fallback, the pool that runs it when this one cannot.
     fn pooled(&mut self, query: Query<'_>, statement: Rc<dyn Statement>, fallback: Option<u32>) {
-        let want = want(&*statement, query.flags & flag::STREAM != 0);
+        let is_batch = query.flags & flag::BATCH != 0;
+        if let Some(reason) = statement.refusal(query.params, is_batch) {
+            let error = EngineError::new("ERR_POLYPOOL_PARAMETER", reason);
+            return self.fail(query.origin, &error);
+        }
+        let want = match statement.dispatch_of(query.params, is_batch) {
+            Dispatch::Ordered => Want::Share { write: false },
+            _ => want(&*statement, query.flags & flag::STREAM != 0),
+        };
         let token = self.request(Kind::Pooled, &query, statement);
         if fallback.is_some()
             && let Some(request) = self.requests.get(token)
