@@ -75,7 +75,8 @@ async function commands(): Promise<void> {
   const several: string[] | null = await redis.lpop('list', 2);
   const popped: [string, string] | null = await redis.blpop('list', 1);
   const score: string | null = await redis.zscore('zset', 'a');
-  const added: number = await redis.zadd('zset', 1, 'a', 2, 'b');
+  const added: number = await redis.zadd('zset', 1, 'a');
+  await redis.zadd('zset', 1, 'b');
   const range: string[] = await redis.zrange('zset', 0, -1, 'WITHSCORES');
   const [cursor, keys]: [string, string[]] = await redis.scan(0, 'MATCH', 'a*', 'COUNT', 100);
   const id: string | null = await redis.xadd('stream', '*', 'field', 'value');

@@ -59,7 +59,11 @@ async function addressOf({ path, host, port, family }) {
   if (path) return { socketPath: path };
   checkPort(port);
   const addresses = await lookUp(host ?? 'localhost', family);
-  return { host: host ?? 'localhost', port, addresses };
+  return {
+    host: addresses.join(','),
+    port,
+    attemptTimeoutMs: net.getDefaultAutoSelectFamilyAttemptTimeout(),
+  };
 }
 
 /** Node's own words. */
@@ -115,7 +119,7 @@ class StandaloneConnector extends AbstractConnector {
 function streamOver(duplex, firstError) {
   const stream = new SessionStream();
   if (duplex.destroyed) stream.fail(firstError ?? null);
-  else stream.open([{ target: { host: 'localhost', ssl: false, stream: () => duplex } }]);
+  else stream.open([{ target: { ssl: false, stream: () => duplex } }]);
   return stream;
 }
 

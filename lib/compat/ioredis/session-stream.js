@@ -87,7 +87,7 @@ class SessionStream extends EventEmitter {
     const session = (this.#session = new Session(this, null));
     return new Promise((resolve) => {
       try {
-        session.open(target, null, resolve);
+        session.open({ engine: 'redis', ...target }, {}, resolve);
       } catch (error) {
         resolve(error);
       }
