@@ -63,6 +63,7 @@ class ScriptedServer {
   #serve(socket) {
     let rest = Buffer.alloc(0);
     this.sockets.add(socket);
+    socket.setNoDelay(true);
     socket.on('error', () => {});
     socket.on('close', () => this.sockets.delete(socket));
     socket.on('data', (chunk) => {

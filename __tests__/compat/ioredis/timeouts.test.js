@@ -60,12 +60,12 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
   });
 
   test('socketTimeout: the connection that is silent ends', async () => {
-    const redis = await silent({ socketTimeout: 30, autoResendUnfulfilledCommands: false });
+    const redis = await silent({ socketTimeout: 200, autoResendUnfulfilledCommands: false });
     const seen = record(redis, ['error', 'close']);
     redis.get('key').catch(() => {});
     await next(redis, 'close');
     expect(seen.map(([name, error]) => error?.message ?? name)).toEqual([
-      "Socket timeout. Expecting data, but didn't receive any in 30ms.",
+      "Socket timeout. Expecting data, but didn't receive any in 200ms.",
       'close',
     ]);
   });

@@ -77,7 +77,7 @@ async function commands(): Promise<void> {
   const score: string | null = await redis.zscore('zset', 'a');
   const added: number = await redis.zadd('zset', 1, 'a');
   await redis.zadd('zset', 1, 'b');
-  const range: string[] = await redis.zrange('zset', 0, -1, 'WITHSCORES');
+  const range: string[] = await redis.zrange('zset', 0, '-1');
   const [cursor, keys]: [string, string[]] = await redis.scan(0, 'MATCH', 'a*', 'COUNT', 100);
   const id: string | null = await redis.xadd('stream', '*', 'field', 'value');
   const read = await redis.xread('BLOCK', 1, 'STREAMS', 'stream', '$');

@@ -94,7 +94,7 @@ declare class Commander<Context extends ClientContext = { type: 'default' }> {
   defineCommand(name: string, definition: ScriptDefinition): void;
 }
 
-type MappingOfMode<Mode extends ReplyMappingMode> = [Mode] extends ["resp3"] ? "resp3" : "resp2";
+type MappingOfMode<Mode extends ReplyMappingMode> = [Mode] extends ['resp3'] ? 'resp3' : 'resp2';
 
 type ModeOf<Current extends ReplyMappingMode, Override> = Override extends {
   replyMapping: infer Mode extends ReplyMappingMode;
