@@ -278,7 +278,7 @@ class Completion {
     if (request.lease !== null) request.lease.noteDone();
     let value;
     try {
-      value = readReply(reader, request.pool.replies);
+      value = readReply(reader, request.replies ?? request.pool.replies);
     } catch (error) {
       request.fail(error);
       return;

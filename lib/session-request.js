@@ -15,14 +15,21 @@ class Step {
   isStatement = false;
   parked = false;
 
+  #resolve;
+  #reject;
+
   constructor(pool, resolve, reject) {
     this.pool = pool;
-    this.resolve = resolve;
-    this.reject = reject;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  resolve(value) {
+    guarded(() => this.#resolve(value));
   }
 
   fail(error) {
-    this.reject(error);
+    guarded(() => this.#reject(error));
   }
 }
 

@@ -30,7 +30,7 @@ async function openRedis(options = {}, target = {}) {
 }
 
 function lazyRedis(options = {}, target = {}) {
-  return track(new (load().Pool)(redisUrl(target), options));
+  return track(new (load().RedisPool)(redisUrl(target), options));
 }
 
 /** Sends a command outside of any pool. */

@@ -35,6 +35,15 @@ describe.each(IMPLEMENTATIONS)('%s', (implementation, { mysql, promise }) => {
         /^Access denied for user 'app'@'127\.0\.0\.1' \(using password: YES\)/,
       );
       expect(error.sqlMessage).toBe(error.message);
+      expect([error.fatal, 'sql' in error]).toEqual([undefined, true]);
+    });
+
+    test.each(['user', 'database'])('option %s that is no text', async (option) => {
+      for (const given of [5, {}, Symbol('s')]) {
+        const error = await refusal({ kind, [option]: given });
+        const message = `"${option}" connection config property must be a string`;
+        expect(error).toMatchObject({ message, fatal: true });
+      }
     });
 
     test('a user there is not', async () => {

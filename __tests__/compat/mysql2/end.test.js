@@ -140,6 +140,18 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql, promise }) => {
       connection[method]();
     });
 
+    test('amid a command, whose answer comes, unlike those of others', async () => {
+      const connection = await open();
+      const answer = value(connection, 'select sleep(0.05) + 7');
+      const waits = ['query', 'execute'].map((ask) =>
+        failure((done) => connection[ask]('select 1', done)),
+      );
+      connection[method]();
+      expect(await answer).toBe(7);
+      for (const error of await Promise.all(waits)) expect(error.fatal).toBe(true);
+      await gone(connection.threadId);
+    });
+
     test('says no goodbye', async () => {
       const server = await ScriptedServer.welcoming();
       const connection = track(mysql().createConnection(server.target));

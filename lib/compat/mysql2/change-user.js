@@ -7,6 +7,7 @@ const { Command } = require('./command');
 const { fatal } = require('./errors');
 const { FLAGS } = require('./flags');
 const { Proofs, nativeProof } = require('./proofs');
+const { checkTexts } = require('./target');
 
 const CHANGE_USER = 17;
 const NATIVE = 'mysql_native_password';
@@ -14,6 +15,8 @@ const NATIVE = 'mysql_native_password';
 class ChangeUser extends Command {
   #options;
   #config;
+  /** Its number, where one was named. */
+  #charset;
   #proofs = null;
   #asked = null;
   #failure = null;
@@ -25,6 +28,7 @@ class ChangeUser extends Command {
     });
     this.#options = options;
     this.#config = config;
+    this.#charset = options.charset ? charsetNumber(options.charset) : null;
   }
 
   start(connection) {
@@ -32,8 +36,9 @@ class ChangeUser extends Command {
     const user = options.user || config.user;
     const password = options.password || options.password1 || config.password || config.password1;
     const database = options.database || config.database;
-    const number = options.charset ? charsetNumber(options.charset) : config.charsetNumber;
+    const number = this.#charset ?? config.charsetNumber;
     const passwordSha1 = options.passwordSha1 || config.passwordSha1;
+    checkTexts({ user, database, password });
     Object.assign(config, { user, password, database, charsetNumber: number });
     connection.clientEncoding = CharsetToEncoding[number];
     connection._forgetStatements();
@@ -64,7 +69,7 @@ class ChangeUser extends Command {
       },
       (error) => {
         this.#failure = fatal(error, error.code ?? 'AUTH_SWITCH_PLUGIN_ERROR');
-        this._connection._endCommand(this, () => this.refuse(this.#failure));
+        this._connection._endCommand(this, this.#failure);
         this._connection.close();
       },
     );

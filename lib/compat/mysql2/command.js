@@ -3,6 +3,7 @@
 /** What is asked of a connection: it starts when those before it are over. */
 
 const { EventEmitter } = require('node:events');
+const { guarded } = require('../../surface');
 const { Exchange } = require('./exchange');
 const { serverError } = require('./errors');
 
@@ -12,7 +13,10 @@ class Command extends EventEmitter {
   /** A callback, or undefined: then events tell. */
   onResult = undefined;
   _connection = null;
-  #exchange = null;
+  /** The statement of a pool that it is: told with `handleEnd` that it is over. */
+  _pooled = null;
+  /** On its way through the ring. */
+  _exchange = null;
 
   constructor(callback) {
     super();
@@ -27,13 +31,13 @@ class Command extends EventEmitter {
   /** Sends the command. Without a reading no result of it has rows. */
   exchange(connection, body, reading = null, asks = false, bits = 0) {
     this._connection = connection;
-    this.#exchange = new Exchange(connection, this, reading);
-    this.#exchange.begin(connection._session, body, connection._takeCloses(), asks, bits);
+    const exchange = (this._exchange = new Exchange(connection, this, reading));
+    exchange.begin(connection._session, body, connection._takeCloses(), asks, bits);
   }
 
   /** Goes on where its connection was paused. */
   resume() {
-    this.#exchange?.deliver();
+    this._exchange?.deliver();
   }
 
   handlePacket() {}
@@ -41,12 +45,16 @@ class Command extends EventEmitter {
   /** It is over, with an error of the engine's or without. */
   handleEnd(wire, isThrown) {
     const connection = this._connection;
-    if (wire === null) return connection._endCommand(this, () => this.finish(connection));
-    if (isThrown) return connection._endCommand(this, () => this.refuse(wire));
-    if (wire.kind !== 'database') return connection._loseCommand(this, wire);
+    if (wire === null) connection._endCommand(this, null);
+    else if (isThrown) connection._endCommand(this, wire);
+    else if (wire.kind !== 'database') connection._loseCommand(this, wire);
+    else connection._endCommand(this, this.errorOf(wire));
+  }
+
+  errorOf(wire) {
     const error = serverError(wire);
     error.sql = this.sql || this.query;
-    return connection._endCommand(this, () => this.refuse(error));
+    return error;
   }
 
   finish() {
@@ -85,7 +93,7 @@ class ResetConnection extends Command {
 class Quit extends Command {
   start(connection) {
     connection._closing = true;
-    if (this.onResult) this.onResult();
+    if (this.onResult) guarded(() => this.onResult());
     connection._quit();
     return true;
   }
@@ -104,4 +112,10 @@ class CloseStatement extends Command {
   }
 }
 
-module.exports = { CloseStatement, Command, Ping, Quit, ResetConnection };
+/** The text of a statement. Throws what anything else is refused with, as Node words it. */
+function textOf(sql) {
+  if (typeof sql !== 'string') Buffer.byteLength(sql);
+  return String(sql);
+}
+
+module.exports = { CloseStatement, Command, Ping, Quit, ResetConnection, textOf };

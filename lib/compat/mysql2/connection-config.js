@@ -2,6 +2,7 @@
 
 /** The configuration of a connection: options or a URL, with mysql2's names and defaults. */
 
+const { inspect } = require('node:util');
 const { UTF8MB4_UNICODE_CI, charsetNumber } = require('./charsets');
 const { defaultFlags, mergeFlags } = require('./flags');
 const { version } = require('../../../package.json');
@@ -18,7 +19,7 @@ const KNOWN = new Set([
   ...['enableCleartextPlugin', 'jsonStrings', 'gracefulEnd'],
   // Of pools.
   ...['connectionLimit', 'maxIdle', 'idleTimeout', 'Promise', 'queueLimit', 'resetOnRelease'],
-  ...['waitForConnections', 'acquireTimeout'],
+  ...['waitForConnections', 'acquireTimeout', 'pipeline'],
 ]);
 
 const IGNORED =
@@ -103,6 +104,17 @@ class ConnectionConfig {
     this.gracefulEnd = options.gracefulEnd || false;
   }
 
+  /** Connections are logged, and their configuration with them: without what opens the server. */
+  [inspect.custom](depth, options, show) {
+    if (depth < 0) return options.stylize('[ConnectionConfig]', 'special');
+    const rest = options.depth === null ? null : options.depth - 1;
+    return `ConnectionConfig ${show(withoutSecrets(this), { ...options, depth: rest })}`;
+  }
+
+  toJSON() {
+    return withoutSecrets(this);
+  }
+
   static getCharsetNumber(charset) {
     return charsetNumber(charset);
   }
@@ -137,6 +149,19 @@ class ConnectionConfig {
     }
     return options;
   }
+}
+
+const SECRETS = ['password', 'password2', 'password3', 'passwordSha1'];
+const TLS_SECRETS = ['key', 'passphrase', 'pfx'];
+
+function withoutSecrets(config) {
+  return { ...masked(config, SECRETS), ssl: masked(config.ssl, TLS_SECRETS) };
+}
+
+function masked(fields, names) {
+  if (typeof fields !== 'object' || fields === null) return fields;
+  const given = names.filter((name) => fields[name]);
+  return { ...fields, ...Object.fromEntries(given.map((name) => [name, '<hidden>'])) };
 }
 
 function readOptions(given) {

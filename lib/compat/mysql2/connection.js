@@ -7,21 +7,34 @@ const { EventEmitter } = require('node:events');
 const timers = require('node:timers');
 const { createLRU } = require('lru.min');
 const SqlString = require('sql-escaper');
+const { guarded, surface } = require('../../surface');
 const { ChangeUser } = require('./change-user');
 const { CharsetToEncoding } = require('./charsets');
 const { Ping, Quit, ResetConnection } = require('./command');
 const ConnectionConfig = require('./connection-config');
-const { closedError, connectionLost, fatal, lostError } = require('./errors');
+const { closedError, connectionLost, destroyed, fatal, lostError } = require('./errors');
 const { ClientHandshake } = require('./handshake');
 const { Prepare } = require('./prepare');
 const { Execute, Query } = require('./query');
 const { readExecute, readQuery, resolveNames } = require('./requests');
 const { SessionSocket } = require('./socket');
 const { traceConnect, traceExecute, traceQuery } = require('./traces');
+const { SharedWire } = require('./wire');
+
+const { nextTick } = process;
+
+/** What timers can wait; they take more for none at all. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
+
+/** How long an answer is waited for after the connection was closed. */
+const PARTING_MS = 1000;
 
 let connections = 0;
 
 class Connection extends EventEmitter {
+  /** Runs from its close until the command under way is over. */
+  #parting = null;
+
   constructor({ config }) {
     super();
     this.config = config;
@@ -34,6 +47,7 @@ class Connection extends EventEmitter {
     this._readings = [undefined, undefined];
     this._closing = false;
     this._session = null;
+    this._wire = new SharedWire(this);
     this._statements = this.#newStatements();
     this.serverCapabilityFlags = 0;
     this._isMariaDB = false;
@@ -55,7 +69,8 @@ class Connection extends EventEmitter {
     this.connectTimeout = null;
     if (config.connectTimeout) {
       const expire = () => this.#expire();
-      this.connectTimeout = timers.setTimeout(expire, config.connectTimeout);
+      const ms = Math.min(config.connectTimeout, TIMEOUT_MAX_MS);
+      this.connectTimeout = timers.setTimeout(expire, ms);
     }
     this.addCommand(new ClientHandshake());
     traceConnect(this);
@@ -63,7 +78,7 @@ class Connection extends EventEmitter {
 
   #newStatements() {
     const max = this.config.maxPreparedStatements;
-    return createLRU({ max, onEviction: (_key, statement) => statement.close() });
+    return createLRU({ max, onEviction: (_key, statement) => statement._evicted() });
   }
 
   // ---- Its begin ----
@@ -77,21 +92,21 @@ class Connection extends EventEmitter {
     this.threadId = this.connectionId = hello.connectionId;
     this._isMariaDB = /mariadb/i.test(hello.serverVersion);
     this.authorized = true;
-    const handshake = this._command;
-    this._endCommand(handshake, () => this.emit('connect', hello));
+    this._endCommand(this._command, null);
   }
 
   _endHandshake(error) {
     this._closing = true;
     this.scope.runInAsyncScope(() => this._notifyError(error));
     this._fatalError = this._protocolError = error;
+    this.close();
   }
 
   #expire() {
     this.connectTimeout = null;
     const error = new Error('connect ETIMEDOUT');
     Object.assign(error, { errorno: 'ETIMEDOUT', code: 'ETIMEDOUT', syscall: 'connect' });
-    this.#fail(fatal(error));
+    this._fail(fatal(error));
   }
 
   connect(callback) {
@@ -127,36 +142,61 @@ class Connection extends EventEmitter {
   #start(command) {
     this._command = command;
     // What is over at once makes room for the next.
-    while (this._command !== null && this._command.start(this)) {
+    while (this._command !== null && this.#isOver(this._command)) {
       const over = this._command;
-      over.emit('end');
+      guarded(() => over.emit('end'));
+      over._pooled?.handleEnd();
       if (this._command === over) this._command = this._commands.shift() ?? null;
     }
   }
 
-  /** `settle` tells the program; the next command begins whatever that throws. */
-  _endCommand(command, settle) {
+  /** What cannot even begin is refused, and makes room as well. */
+  #isOver(command) {
     try {
-      settle();
-      command.emit('end');
-    } finally {
-      if (this._command === command) {
-        this._command = null;
-        const next = this._commands.shift();
-        if (next !== undefined) this.#start(next);
-      }
+      return command.start(this);
+    } catch (error) {
+      guarded(() => command.refuse(error));
+      return true;
     }
+  }
+
+  /** The program is told; the next command begins whatever that throws. */
+  _endCommand(command, failure) {
+    // It was told that its connection is gone.
+    if (this._command !== command) return;
+    try {
+      if (failure === null) command.finish(this);
+      else command.refuse(failure);
+    } catch (error) {
+      surface(error);
+    }
+    guarded(() => command.emit('end'));
+    this._wire.note();
+    if (command._pooled !== null) command._pooled.handleEnd();
+    if (this._command !== command) return;
+    this._command = null;
+    const next = this.#parting === null ? this._commands.shift() : undefined;
+    if (next !== undefined) this.#start(next);
+    else if (this.#parting !== null) this.#part();
+  }
+
+  /** It was closed amid a command. */
+  #part() {
+    timers.clearTimeout(this.#parting);
+    this.stream.end();
   }
 
   /** Its connection is gone, or the engine has refused it. */
   _loseCommand(command, wire) {
     const gone = ['ERR_POLYPOOL_CONNECTION_LOST', 'ERR_POLYPOOL_PROTOCOL'].includes(wire.code);
     if (gone || !this._session.isOpen) return;
-    this._endCommand(command, () => command.refuse(new Error(wire.message)));
+    this._endCommand(command, new Error(wire.message));
   }
 
   _takeCloses() {
-    return this._closes.splice(0);
+    const closes = this._closes;
+    if (closes.length > 0) this._closes = [];
+    return closes;
   }
 
   _forgetStatements() {
@@ -177,23 +217,30 @@ class Connection extends EventEmitter {
   query(sql, values, callback) {
     const command =
       sql.constructor === Query ? sql : Connection.createQuery(sql, values, callback, this.config);
-    resolveNames(command, this.config);
-    const given = command.values === undefined ? [] : command.values;
-    command.sql = this.format(command.sql, given, command.namedPlaceholders);
+    command.prepareText(this);
     return traceQuery(this, command);
   }
 
   execute(sql, values, callback) {
     const { options, onResult } = readExecute(sql, values, callback, this.config);
     const execute = new Execute(options, onResult);
-    return traceExecute(this, execute, (refuse) => {
+    return traceExecute(this, execute, () => this.executeCommand(execute));
+  }
+
+  /** Where the statement is known that is all; else it is prepared first. */
+  executeCommand(execute) {
+    const { _options: options } = execute;
+    // It may have one of another connection.
+    const isNext = this._command === null;
+    execute.statement = isNext ? this._statements.get(Connection.statementKey(options)) : undefined;
+    if (execute.statement === undefined) {
       const prepared = (error, statement) => {
-        if (error) refuse(error);
+        if (error) execute.refuse(error);
         else execute.statement = statement;
       };
       this.addCommand(new Prepare(options, prepared));
-      this.addCommand(execute);
-    });
+    }
+    this.addCommand(execute);
   }
 
   prepare(options, callback) {
@@ -243,6 +290,12 @@ class Connection extends EventEmitter {
     if (!this._paused) return;
     this._paused = false;
     this._command?.resume();
+  }
+
+  createBinlogStream() {
+    throw new Error(
+      'polypool/mysql2 reads no binary logs: createBinlogStream is for mysql2 itself',
+    );
   }
 
   // ---- Texts ----
@@ -303,8 +356,15 @@ class Connection extends EventEmitter {
     timers.clearTimeout(this.connectTimeout);
     this.connectTimeout = null;
     this._closing = true;
-    this.stream.end();
     this.addCommand = this._addCommandClosedState;
+    this.#cut();
+  }
+
+  /** At once, but for a command that has been sent: it has a moment to be answered. */
+  #cut() {
+    const isAsked = this._command !== null && !(this._command instanceof ClientHandshake);
+    if (!isAsked || this._session === null) this.stream.end();
+    else this.#parting ??= timers.setTimeout(() => this.stream.end(), PARTING_MS).unref();
   }
 
   [Symbol.dispose]() {
@@ -313,36 +373,52 @@ class Connection extends EventEmitter {
 
   _addCommandClosedState(command) {
     const error = closedError();
-    if (command.onResult) command.onResult(error);
-    else this.emit('error', error);
+    if (command.onResult) {
+      command.onResult(error);
+    } else {
+      nextTick(tellLoss, command, error);
+      this.emit('error', error);
+    }
     return command;
   }
 
   /** The socket is gone, as the program wanted it. */
   #closed() {
     this.scope.runInAsyncScope(() => {
-      this.emit('end');
+      guarded(() => this.emit('end'));
       this.stream.emit('close');
       if (!this._closing) this._notifyError((this._protocolError ??= connectionLost()));
+      else if (!(this._command instanceof ClientHandshake)) this.#tellAll(destroyed());
     });
+  }
+
+  /** Whoever waits for an answer. */
+  #tellAll(error) {
+    const asked = this._command === null ? [] : [this._command];
+    asked.push(...this._commands.splice(0));
+    this._command = null;
+    for (const each of asked) guarded(() => tellLoss(each, error));
+    return asked;
   }
 
   /** The engine says that the connection is gone. */
   #lost(wire) {
     this.stream.lost();
     if (this._closing) {
+      this.#tellAll(destroyed());
       this.stream.emit('close');
       return;
     }
-    const error = lostError(wire, this._command === null);
+    const isIdle = this._command === null && this._wire.shared === 0;
+    const error = lostError(wire, isIdle);
     this._protocolError = error;
-    this.emit('end');
+    guarded(() => this.emit('end'));
     this.stream.emit('close');
     this._notifyError(error);
   }
 
   /** Nothing more is heard of the server. */
-  #fail(error) {
+  _fail(error) {
     this.addCommand = this._addCommandClosedState;
     this.scope.runInAsyncScope(() => this._notifyError(error));
     this._fatalError = error;
@@ -354,18 +430,19 @@ class Connection extends EventEmitter {
     this.connectTimeout = null;
     if (this._fatalError) return;
     const command = this._command;
-    const waits = this._commands.splice(0);
-    const isImplicit = command instanceof ClientHandshake && waits.length > 0;
-    let bubbles = command === null || (!command.onResult && !isImplicit);
-    this._command = null;
-    if (command?.onResult) command.onResult(error);
-    for (const each of waits) {
-      if (each.onResult) each.onResult(error);
-      else bubbles = true;
-    }
-    if (bubbles || this._pool) this.emit('error', error);
+    const isImplicit = command instanceof ClientHandshake && this._commands.length > 0;
+    const asked = this.#tellAll(error);
+    const isUnheard = asked.some((each) => !each.onResult && !(isImplicit && each === command));
+    const bubbles = command === null || isUnheard;
+    if (bubbles || this._pool) guarded(() => this.emit('error', error));
     if (error.fatal) this.close();
   }
+}
+
+/** Without a callback the connection hears of it, and whoever reads its rows. */
+function tellLoss(command, error) {
+  if (command.onResult) command.onResult(error);
+  else if (command.listenerCount('error') > 0) command.emit('error', error);
 }
 
 module.exports = { Connection, ConnectionConfig };

@@ -24,6 +24,15 @@ function connectionLost() {
   return fatal(new Error(LOST), LOST_CODE);
 }
 
+function closedEarly() {
+  return fatal(new Error(CLOSED_EARLY), LOST_CODE);
+}
+
+/** The program has ended its connection before all answers had come. */
+function destroyed() {
+  return fatal(new Error('The connection was destroyed before the answer came'), LOST_CODE);
+}
+
 function fatal(error, code) {
   error.fatal = true;
   if (code !== undefined) error.code = code;
@@ -39,13 +48,18 @@ const CONNECT = {
     fatal(unknownPlugin(/'([^']*)'/.exec(message)?.[1]), 'AUTH_SWITCH_PLUGIN_ERROR'),
 };
 
+/** A login that the server has refused. mysql2 does not call it fatal. */
+function loginError(wire) {
+  return Object.assign(serverError(wire), { sql: undefined });
+}
+
 /** Why no connection came about. */
 function connectError(wire) {
-  if (wire.kind === 'database') return fatal(serverError(wire));
-  if (wire.code === 'ERR_POLYPOOL_CLOSED') return fatal(new Error(CLOSED_EARLY), LOST_CODE);
+  if (wire.kind === 'database') return loginError(wire);
+  if (wire.code === 'ERR_POLYPOOL_CLOSED') return closedEarly();
   const { attempts, cause, errno, socket } = wire;
   if (attempts !== undefined) return connectError(attempts[0].error);
-  if (cause?.kind === 'database') return fatal(serverError(cause));
+  if (cause?.kind === 'database') return loginError(cause);
   const { reason } = wire;
   const code = reason === 'tls' ? 'HANDSHAKE_SSL_ERROR' : undefined;
   if (cause?.transport !== undefined) return fatal(fromWire(wire).cause, code);
@@ -83,4 +97,14 @@ function closedError() {
   return fatal(new Error("Can't add new command when connection is in closed state"));
 }
 
-module.exports = { closedError, connectError, connectionLost, fatal, lostError, serverError };
+module.exports = {
+  closedEarly,
+  closedError,
+  connectError,
+  connectionLost,
+  destroyed,
+  fatal,
+  loginError,
+  lostError,
+  serverError,
+};

@@ -7,6 +7,7 @@
 
 const { FLAG } = require('../../records');
 const { surface } = require('../../surface');
+const { fatal } = require('./errors');
 const { shapeOf } = require('./readers');
 
 /** Rows of a stream that may be on their way; credit goes back in portions. */
@@ -84,13 +85,27 @@ class Exchange {
     return wire;
   }
 
+  /** How the session stands now. */
+  set status(status) {
+    this.session.status = status;
+  }
+
   get outcome() {
     return null;
   }
 
   /** What the server has said, one character for each byte. */
   set outcome(told) {
-    if (told !== null) this.#hear(told.info);
+    if (told !== null) this.#attempt(() => this.#hear(told.info));
+  }
+
+  /** What throws here costs this connection alone: others wait for answers of the same burst. */
+  #attempt(call) {
+    try {
+      call();
+    } catch (error) {
+      this.#connection._fail(fatal(error));
+    }
   }
 
   #hear(text) {
@@ -181,8 +196,10 @@ class Exchange {
 
   /** It takes so many bytes, or so many more. */
   grant(bytes) {
-    if (this.#file !== null) this.#file.grant(bytes);
-    else this.#command.handleAsked?.(this, bytes);
+    this.#attempt(() => {
+      if (this.#file !== null) this.#file.grant(bytes);
+      else this.#command.handleAsked?.(this, bytes);
+    });
   }
 
   send(bytes) {
@@ -222,6 +239,7 @@ class File {
     stream.on('data', this.#take);
     stream.once('end', this.#end);
     stream.once('error', this.#fail);
+    stream.once('close', this.#close);
   }
 
   grant(bytes) {
@@ -248,6 +266,11 @@ class File {
     this.#end();
   };
 
+  /** Destroyed without a word. */
+  #close = () => {
+    if (!this.#ended) this.#fail(new Error('The file stream was closed before its end'));
+  };
+
   #advance() {
     let sent = 0;
     while (sent < this.#pieces.length && this.#credit > 0) {
@@ -271,6 +294,7 @@ class File {
   stop() {
     this.#stream.removeListener('data', this.#take);
     this.#stream.removeListener('end', this.#end);
+    this.#stream.removeListener('close', this.#close);
     this.#exchange = null;
   }
 }

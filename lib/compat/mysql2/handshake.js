@@ -4,7 +4,7 @@
 
 const { Session } = require('../../session');
 const { Command } = require('./command');
-const { connectError, fatal, serverError } = require('./errors');
+const { closedEarly, connectError, fatal, loginError } = require('./errors');
 const { answerTo } = require('./login');
 const { Packet } = require('./packet');
 const { Proofs } = require('./proofs');
@@ -57,7 +57,11 @@ class ClientHandshake extends Command {
       connection._endHandshake(connectError(wire));
       return;
     }
-    connection.scope.runInAsyncScope(() => this.#begin(connection));
+    try {
+      connection.scope.runInAsyncScope(() => this.#begin(connection));
+    } catch (error) {
+      connection._endHandshake(fatal(error));
+    }
   }
 
   #begin(connection) {
@@ -93,11 +97,16 @@ class ClientHandshake extends Command {
     this.#proofs.answer(this.#asked).then((proof) => proof && exchange.reply(proof), failed);
   }
 
+  finish(connection) {
+    connection.emit('connect', this.#hello);
+  }
+
   handleEnd(wire) {
     const connection = this._connection;
     if (connection._command !== this) return;
     if (wire === null) connection._connected(this.#hello);
-    else if (wire.kind === 'database') connection._endHandshake(fatal(serverError(wire)));
+    else if (wire.kind === 'database') connection._endHandshake(loginError(wire));
+    else if (connection._closing) connection._endHandshake(closedEarly());
   }
 }
 

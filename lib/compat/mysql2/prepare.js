@@ -2,25 +2,42 @@
 
 /** Statements that their server knows by a number. */
 
+const { guarded } = require('../../surface');
 const { CharsetToEncoding, encode } = require('./charsets');
-const { CloseStatement, Command } = require('./command');
+const { CloseStatement, Command, textOf } = require('./command');
 const { Execute } = require('./query');
 const { Reading } = require('./readers');
 
 const PREPARE = 22;
 
 class PreparedStatementInfo {
-  constructor(query, id, columns, parameters, connection) {
+  /** By which its connection knows it, until it makes room for others. */
+  #key;
+  #isKept = true;
+
+  constructor(query, id, columns, parameters, connection, key) {
     this.query = query;
     this.id = id;
     this.columns = columns;
     this.parameters = parameters;
     this.rowParser = null;
     this._connection = connection;
+    this.#key = key;
   }
 
+  /** Whoever executes its text hereafter has it prepared anew. */
   close() {
+    const { _statements: known } = this._connection;
+    const isKept = this.#isKept && known.peek(this.#key) === this;
+    this.#isKept = false;
+    if (isKept) known.delete(this.#key);
     return this._connection.addCommand(new CloseStatement(this.id));
+  }
+
+  _evicted() {
+    if (!this.#isKept) return;
+    this.#isKept = false;
+    this.close();
   }
 
   execute(parameters, callback) {
@@ -47,11 +64,11 @@ class Prepare extends Command {
     this.#key = connection.constructor.statementKey(this.options);
     const known = connection._statements.get(this.#key);
     if (known !== undefined) {
-      if (this.onResult) this.onResult(null, known);
+      if (this.onResult) guarded(() => this.onResult(null, known));
       return true;
     }
     const encoding = CharsetToEncoding[connection.config.charsetNumber];
-    const body = Buffer.concat([Buffer.from([PREPARE]), encode(String(this.query), encoding)]);
+    const body = Buffer.concat([Buffer.from([PREPARE]), encode(textOf(this.query), encoding)]);
     this.exchange(connection, body, new Reading(connection.config, {}, false));
     return false;
   }
@@ -80,6 +97,7 @@ class Prepare extends Command {
       columns,
       parameters,
       connection,
+      this.#key,
     );
     connection._statements.set(this.#key, statement);
     if (this.onResult) this.onResult(null, statement);

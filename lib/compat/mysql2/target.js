@@ -36,6 +36,7 @@ function logsIn({ authPlugins, authSwitchHandler, compress, passwordSha1 }) {
 
 /** `byNode`: Node does TLS. */
 function targetOf(config, options, byNode) {
+  checkTexts(config);
   const { stream, user, password, database, charsetNumber } = config;
   return {
     engine: 'mysql',
@@ -55,4 +56,16 @@ function targetOf(config, options, byNode) {
   };
 }
 
-module.exports = { logsIn, targetOf };
+/** Of what is sent as a text; a password may be its bytes. */
+function checkTexts({ user, database, password }) {
+  for (const [name, value] of Object.entries({ user, database })) {
+    if (value && typeof value !== 'string') {
+      throw new TypeError(`"${name}" connection config property must be a string`);
+    }
+  }
+  if (password && typeof password !== 'string' && !Buffer.isBuffer(password)) {
+    throw new TypeError('"password" connection config property must be a string or a Buffer');
+  }
+}
+
+module.exports = { checkTexts, logsIn, targetOf };

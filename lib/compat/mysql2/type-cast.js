@@ -48,13 +48,13 @@ class Field {
 
   string(encoding = this.#field.encoding) {
     const { columnType: type, name } = this.#field;
-    if (this.#bytes === null) return null;
     if (type === JSON_TYPE && encoding === this.#field.encoding) {
       console.warn(
         `typeCast: JSON column "${name}" is interpreted as BINARY by default, recommended to ` +
           'manually set utf8 encoding: `field.string("utf8")`',
       );
     }
+    if (this.#bytes === null) return null;
     return textOf(this.#field, this.#bytes, this.#binary) ?? decode(this.#bytes, encoding);
   }
 

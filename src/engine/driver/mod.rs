@@ -80,6 +80,8 @@ pub struct Driver {
     deadlines: BTreeSet<(Time, Token)>,
     statements: Interner,
     flusher: Option<Waker>,
+    /// Requests that ended since links were flushed.
+    answered: usize,
     /// Transports that JavaScript makes.
     port: Rc<Port>,
     /// Threads that detach from pools that others go on using.
@@ -106,6 +108,25 @@ async fn coalesce() {
     }
     // Resumes after the sockets were looked at once more.
     tokio::task::yield_now().await;
+}
+
+/// A burst is collected for at most so many moments.
+const MOMENTS: usize = 4;
+
+/// Goes on while each moment brings more answers, until half of the requests have theirs: a wake
+/// and the submission it leads to cost JavaScript's thread as much as some ten statements.
+async fn collect(driver: &Weak<RefCell<Driver>>) {
+    let mut before = None;
+    for _ in 0..MOMENTS {
+        let Some((answered, left)) = driver.upgrade().map(|it| it.borrow().progress()) else {
+            return;
+        };
+        if before == Some(answered) || answered >= left {
+            return;
+        }
+        before = Some(answered);
+        coalesce().await;
+    }
 }
 
 /// Above this many texts, those that no link knows any more are dropped.
@@ -179,6 +200,7 @@ impl Driver {
                 deadlines: BTreeSet::new(),
                 statements: Interner::default(),
                 flusher: None,
+                answered: 0,
                 port: Rc::default(),
                 leaving: Vec::new(),
             })
@@ -200,7 +222,7 @@ impl Driver {
                 });
                 let Some(saturated) = turn.await else { return };
                 if saturated {
-                    coalesce().await;
+                    collect(&me).await;
                 }
                 if let Some(driver) = me.upgrade() {
                     let flush = || driver.borrow_mut().flush_links();
@@ -222,7 +244,13 @@ impl Driver {
         Poll::Ready(Some(self.requests.count() >= SATURATED))
     }
 
+    /// Requests answered since JavaScript was last woken, and those that are left.
+    fn progress(&self) -> (usize, usize) {
+        (self.answered, self.requests.count())
+    }
+
     fn flush_links(&mut self) {
+        self.answered = 0;
         while let Some(id) = self.talking.pop() {
             if let Some(link) = self.links.get(id) {
                 link.queued = false;
@@ -285,6 +313,7 @@ impl Driver {
     /// Takes a request out, and its deadline with it.
     fn forget_request(&mut self, token: Token) -> Option<Request> {
         let request = self.requests.remove(token)?;
+        self.answered += 1;
         if let Some(at) = request.deadline {
             self.deadlines.remove(&(at, token));
         }

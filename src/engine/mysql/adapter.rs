@@ -70,11 +70,13 @@ pub struct Connection {
     session: Session,
     peer: Peer,
     cancel: Cancel,
+    /// Whose caller steers it was told so.
+    in_transaction: bool,
 }
 
 impl Connection {
     pub fn new(session: Session, peer: Peer, cancel: Cancel) -> Connection {
-        Connection { session, peer, cancel }
+        Connection { session, peer, cancel, in_transaction: false }
     }
 }
 
@@ -86,14 +88,14 @@ impl driver::Session for Connection {
         params: Params<'_>,
         mode: driver::Mode,
     ) -> Result<(), EngineError> {
-        if self.session.is_verbatim() {
-            let sent = self.session.command(token, params, mode);
-            return sent.map_err(|error| parameter_error(&error));
-        }
         let timed = statement.as_any().downcast_ref::<Timed>();
         let Some(Timed { statement, .. }) = timed else {
             return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
         };
+        if self.session.is_verbatim() {
+            let sent = self.session.command(token, &statement.text, params, mode);
+            return sent.map_err(|error| parameter_error(&error));
+        }
         if let Some(reason) = refusal(statement, mode.copy) {
             return Err(EngineError::new("ERR_POLYPOOL_PARAMETER", reason));
         }
@@ -138,7 +140,9 @@ impl driver::Session for Connection {
     }
 
     fn receive(&mut self, input: &[u8], replies: &mut Replies<'_>) -> Result<usize, EngineError> {
-        let mut sink = Replying { replies, distrust: None, verbatim: self.session.is_verbatim() };
+        let verbatim = self.session.is_verbatim();
+        let told = &mut self.in_transaction;
+        let mut sink = Replying { replies, distrust: None, verbatim, told };
         let taken = self.session.receive(input, &mut sink).map_err(|broken| lost(&broken))?;
         match sink.distrust {
             Some(error) => Err(error),
@@ -183,6 +187,8 @@ struct Replying<'a, 'b> {
     distrust: Option<EngineError>,
     /// Its caller reads the server's packets.
     verbatim: bool,
+    /// That caller was told that a transaction is open.
+    told: &'a mut bool,
 }
 
 impl Sink for Replying<'_, '_> {
@@ -229,6 +235,10 @@ impl Sink for Replying<'_, '_> {
     }
 
     fn ready(&mut self, token: u64, in_transaction: bool) {
+        if self.verbatim && *self.told != in_transaction {
+            *self.told = in_transaction;
+            self.replies.status(token, if in_transaction { b'T' } else { b'I' });
+        }
         self.replies.ready(token, in_transaction);
     }
 
