@@ -44,7 +44,7 @@ class ChangeUser extends Command {
     connection._forgetStatements();
     const { authPluginData1: first, authPluginData2: second } = connection._handshakePacket;
     const challenge = Buffer.concat([first, second]).subarray(0, 20);
-    this.#proofs = new Proofs(connection, { password, passwordSha1 }, NATIVE, challenge);
+    this.#proofs = new Proofs(connection, [{ password, passwordSha1 }], NATIVE, challenge);
     const proof = nativeProof({ password, passwordSha1 }, challenge);
     const body = [
       ...[Buffer.from([CHANGE_USER]), text(user, number), Buffer.from([proof.length]), proof],

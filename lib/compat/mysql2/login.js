@@ -30,6 +30,7 @@ function packetOf(config, hello, plugin, proof) {
   const extended = hello.mariadbExtendedCapabilityFlags & EXTENDED_METADATA;
   let flags = config.clientFlags & hello.capabilityFlags;
   if (config.ssl) flags |= FLAGS.SSL;
+  if (config.password2) flags |= FLAGS.MULTI_FACTOR_AUTHENTICATION & hello.capabilityFlags;
   const has = (flag) => (flags & flag) !== 0;
   const head = Buffer.alloc(32);
   head.writeUInt32LE(flags >>> 0, 0);

@@ -29,9 +29,9 @@ function streamOf(stream, options) {
   };
 }
 
-/** The program has a say in how its password is proved. The engine compresses from its own login. */
-function logsIn({ authPlugins, authSwitchHandler, compress, passwordSha1 }) {
-  return !compress && Boolean(authPlugins || authSwitchHandler || passwordSha1);
+/** The program has a say in how its password is proved, or has several. The engine compresses from its own login. */
+function logsIn({ authPlugins, authSwitchHandler, compress, passwordSha1, password2 }) {
+  return !compress && Boolean(authPlugins || authSwitchHandler || passwordSha1 || password2);
 }
 
 /** `byNode`: Node does TLS. */
