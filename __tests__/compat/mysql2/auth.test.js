@@ -194,6 +194,18 @@ describe.each(IMPLEMENTATIONS)('%s', (implementation, { mysql }) => {
     });
   });
 
+  test('by a plugin of the program, where compression was asked for', async () => {
+    const server = await ScriptedServer.open(({ sequence }, socket, n) => {
+      socket.write(packet(sequence + 1, n === 0 ? say.switchTo('own') : say.ok()));
+    });
+    const authPlugins = { own: () => () => Buffer.from('by plugin') };
+    const options = { ...server.target, authPlugins, compress: true };
+    const connection = track(mysql().createConnection(options));
+    const [error] = await called((done) => connection.connect(done));
+    expect(error).toBeNull();
+    expect(server.heard[1].payload.toString()).toBe('by plugin');
+  });
+
   describe('several factors', () => {
     const MULTI_FACTOR = 0x1000_0000;
     const flags = (OFFERED | MULTI_FACTOR) >>> 0;

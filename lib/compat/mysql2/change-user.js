@@ -69,8 +69,7 @@ class ChangeUser extends Command {
       },
       (error) => {
         this.#failure = fatal(error, error.code ?? 'AUTH_SWITCH_PLUGIN_ERROR');
-        this._connection._endCommand(this, () => this.refuse(this.#failure));
-        this._connection.close();
+        this._connection._fail(this.#failure);
       },
     );
   }
