@@ -28,6 +28,8 @@ import type { ConnectionOptions } from 'node:tls';
  *
  * Rejects with `OptionError` on unknown options and impossible values.
  */
+export function createPool(url: RedisUrl, options?: RedisPoolOptions): Promise<RedisPool>;
+export function createPool(options: RedisPoolOptions & { engine: 'redis' }): Promise<RedisPool>;
 export function createPool(url: string | URL, options?: PoolOptions): Promise<Pool>;
 export function createPool(options: PoolOptions): Promise<Pool>;
 /**
@@ -57,6 +59,13 @@ export function createPool<T>(
  * Opens one connection that belongs to no pool. Rejects with `ConnectError`, `DatabaseError` or
  * `OptionError`. Bound: `connectTimeoutMs` (10,000 ms by default).
  */
+export function connect(
+  url: RedisUrl,
+  options?: RedisConnectOptions,
+): Promise<UnpooledRedisConnection>;
+export function connect(
+  options: RedisConnectOptions & { engine: 'redis' },
+): Promise<UnpooledRedisConnection>;
 export function connect(url: string | URL, options?: ConnectOptions): Promise<UnpooledConnection>;
 export function connect(options: ConnectOptions): Promise<UnpooledConnection>;
 
@@ -1357,6 +1366,352 @@ export class Pool extends EventEmitter<PoolEvents> {
 }
 
 export interface Pool extends Queryable, AsyncDisposable {}
+
+// ---------------------------------------------------------------------------------------------
+// Redis
+// ---------------------------------------------------------------------------------------------
+
+/**
+ * `redis://user:password@host:6379/0`, `rediss://` with TLS, `unix:///path?db=0`. A URL that is no
+ * literal type is a plain `string` to TypeScript: `new RedisPool(url)` and
+ * `createPool({ engine: 'redis', url })` say what it is.
+ */
+export type RedisUrl =
+  | `redis://${string}`
+  | `rediss://${string}`
+  | `valkey://${string}`
+  | `valkeys://${string}`
+  | `unix://${string}`;
+
+/** Where to connect, and as whom. An option wins over the same setting in the URL. */
+export interface RedisTargetOptions extends Pick<
+  TargetOptions,
+  | 'keepalive'
+  | 'keepalives_idle'
+  | 'keepalives_interval'
+  | 'keepalives_count'
+  | 'tcpUserTimeoutMs'
+  | 'load_balance_hosts'
+> {
+  engine?: 'redis';
+  url?: string | URL;
+  /** Default `localhost`. */
+  host?: string;
+  /** Default 6379. */
+  port?: number;
+  /** Path of a unix socket, instead of host and port. */
+  socketPath?: string;
+  /** ACL user. Default: the server's `default` user. */
+  user?: string;
+  /** A function is called before each connect: for passwords that change. */
+  password?: string | (() => string | PromiseLike<string>);
+  /** As `user`. */
+  username?: string;
+  /** Number of the database, from 0 on. Default 0. */
+  database?: number;
+  /** As `database`. */
+  db?: number;
+  /** What CLIENT LIST shows (CLIENT SETNAME). Default: none. */
+  applicationName?: string;
+  /**
+   * 2 speaks RESP2 only, in which there are no maps, sets and doubles. Default 3; a server that does
+   * not know it gets 2.
+   */
+  protocol?: 2 | 3;
+  /** TLS: `true`, or its settings; `rediss://` says so too. Default false. */
+  ssl?: boolean | SslOptions;
+  /** A transport of JavaScript's own instead of a socket. */
+  stream?: (target: StreamTarget) => Duplex | Promise<Duplex>;
+  /**
+   * What becomes of integers that no number holds exactly. Default `number`: they reject with
+   * `ERR_POLYPOOL_UNSAFE_INTEGER`.
+   */
+  types?: TypesOption;
+}
+
+export interface RedisConnectOptions
+  extends RedisTargetOptions, Pick<ConnectOptions, 'connectTimeoutMs' | 'queryTimeoutMs'> {}
+
+/**
+ * Those of every pool. `max` counts the one connection that ordinary commands share, and those that
+ * are borrowed or blocked; one is always kept for the ordinary commands.
+ */
+export interface RedisPoolOptions
+  extends
+    RedisConnectOptions,
+    Omit<
+      PoolOptions,
+      keyof ConnectOptions | keyof ReplicaOptions | 'onConnect' | 'pipeline' | 'replicas'
+    > {
+  /** Runs once on each new connection, before it serves. */
+  onConnect?: (connection: RedisConnection) => unknown;
+}
+
+/** An argument of a command. Anything else rejects with `ERR_POLYPOOL_PARAMETER` and its position. */
+export type RedisArgument = string | number | bigint | NodeJS.ArrayBufferView | ArrayBuffer;
+
+/** A command with its arguments: `['SET', 'key', 'value']`, `['CONFIG GET', 'maxmemory']`. */
+export type RedisCommand = readonly [name: string, ...args: RedisArgument[]];
+
+/**
+ * A reply as it came: texts as strings (with `buffers` as Buffers), integers as numbers (see
+ * `types`), doubles as numbers, sets as arrays, maps as objects without a prototype (with `buffers`
+ * as Maps), null. What a server answers to the same command may depend on its version: below Redis
+ * 6 there are no maps, sets and doubles, but arrays and texts.
+ */
+export type RedisReply =
+  | null
+  | string
+  | number
+  | bigint
+  | boolean
+  | Buffer
+  | DatabaseError
+  | RedisReply[]
+  | { [field: string]: RedisReply }
+  | Map<RedisReply, RedisReply>;
+
+export interface RedisCommandOptions {
+  /**
+   * Gives up when aborted: rejects with `AbortError` (`cause` is the signal's reason). What was sent
+   * may run all the same: its reply is dropped.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * Bound from the call to the reply, the wait for a connection included; 0 = none. Rejects with
+   * `QueryTimeoutError`; what was sent may run all the same. Default: `queryTimeoutMs`.
+   */
+  timeoutMs?: number | undefined;
+  /** Texts as Buffers, for values that are not UTF-8. Default false. */
+  buffers?: boolean | undefined;
+}
+
+export interface RedisScanOptions extends RedisCommandOptions {
+  /** Only what matches this glob pattern. Default: all. */
+  match?: string | undefined;
+  /** How much work the server does for each step. Default: the server's, 10. */
+  count?: number | undefined;
+}
+
+/** What pools and connections of Redis have alike. */
+export interface RedisQueryable {
+  /**
+   * Runs a command; resolves with its reply. Commands of one thread over a pool take effect in the
+   * order of their calls; those of one tick go out together.
+   *
+   * Rejects with `DatabaseError` (`code` is the first word of the server's error: `WRONGTYPE`),
+   * `ConnectionLostError` (it was sent, and may have run), `AcquireTimeoutError`,
+   * `QueryTimeoutError`, `AbortError`, `ClosedError`, `OptionError` or `PoolError`
+   * (`ERR_POLYPOOL_PARAMETER`, `ERR_POLYPOOL_UNSUPPORTED` for commands that need a connection of
+   * their own, such as SELECT and MULTI: borrow one). Bound: `acquireTimeoutMs` for the wait, and
+   * `timeoutMs`.
+   *
+   * ```js
+   * await pool.query('SET', ['key', 'value', 'EX', 60]);
+   * ```
+   */
+  query<Reply = any>(
+    command: string,
+    args?: readonly RedisArgument[] | null,
+    options?: RedisCommandOptions,
+  ): Promise<Reply>;
+  /** The same, with the arguments one by one. */
+  command<Reply = any>(command: string, ...args: RedisArgument[]): Promise<Reply>;
+  /**
+   * Runs several commands, one behind the other on the same wire; others may come in between. The
+   * replies are in their order, a failed command's is its `DatabaseError`. Rejects as `query` does
+   * where all of them fail.
+   */
+  pipeline<Replies extends readonly unknown[] = any[]>(
+    commands: readonly RedisCommand[],
+    options?: RedisCommandOptions,
+  ): Promise<Replies>;
+  /**
+   * Runs several commands as one transaction (MULTI, EXEC): nobody's commands come in between. Null
+   * when a watched key has changed (WATCH, on a borrowed connection). A command that the server
+   * does not take at all rejects (`EXECABORT`) and nothing runs; one that fails as it runs undoes
+   * nothing, and its `DatabaseError` is in its place among the replies.
+   *
+   * ```js
+   * await pool.use(async (connection) => {
+   *   await connection.query('WATCH', ['stock']);
+   *   const stock = Number(await connection.query('GET', ['stock']));
+   *   return connection.multi([['SET', 'stock', stock - 1]]);
+   * });
+   * ```
+   */
+  multi<Replies extends readonly unknown[] = any[]>(
+    commands: readonly RedisCommand[],
+    options?: RedisCommandOptions,
+  ): Promise<Replies | null>;
+  /**
+   * Runs a script (EVALSHA); where the server does not know it yet its text follows (EVAL), behind
+   * commands that were called meanwhile. `readOnly`: as EVAL_RO.
+   */
+  eval<Reply = any>(
+    source: string,
+    keys?: readonly RedisArgument[],
+    args?: readonly RedisArgument[],
+    options?: RedisCommandOptions & { readOnly?: boolean | undefined },
+  ): Promise<Reply>;
+  /** All keys, as SCAN gives them: one may come twice. Options are checked by the first step. */
+  scan<Key = string>(
+    options?: RedisScanOptions & { type?: string | undefined },
+  ): AsyncGenerator<Key, void, undefined>;
+  /** Fields and values of a hash; with `noValues` (Redis 7.4) its fields. */
+  hscan<Text = string>(
+    key: RedisArgument,
+    options?: RedisScanOptions & { noValues?: false | undefined },
+  ): AsyncGenerator<[field: Text, value: Text], void, undefined>;
+  hscan<Text = string>(
+    key: RedisArgument,
+    options: RedisScanOptions & { noValues: true },
+  ): AsyncGenerator<Text, void, undefined>;
+  /** Members of a set. */
+  sscan<Text = string>(
+    key: RedisArgument,
+    options?: RedisScanOptions,
+  ): AsyncGenerator<Text, void, undefined>;
+  /** Members of a sorted set, with their scores. */
+  zscan<Text = string>(
+    key: RedisArgument,
+    options?: RedisScanOptions,
+  ): AsyncGenerator<[member: Text, score: number], void, undefined>;
+}
+
+/** A borrowed connection: for WATCH, blocking commands, and whatever else has state. */
+export interface RedisConnection
+  extends RedisQueryable, Omit<ConnectionInfo, 'target'>, AsyncDisposable {
+  readonly released: boolean;
+  /** As of `Connection`. What it has set (SELECT, WATCH, an open MULTI) is reset before others get it. */
+  release(options?: ReleaseOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A connection outside any pool, made by `connect()`. */
+export interface UnpooledRedisConnection
+  extends RedisQueryable, Omit<ConnectionInfo, 'target'>, AsyncDisposable {
+  readonly closed: boolean;
+  /** As of `UnpooledConnection`. */
+  close(options?: CloseOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface SubscribeOptions extends ListenOptions {
+  /** The channel is a glob pattern (PSUBSCRIBE). Default false. */
+  pattern?: boolean | undefined;
+  /** A sharded channel (SSUBSCRIBE, Redis 7). Default false. */
+  sharded?: boolean | undefined;
+  /** Messages as Buffers. Default false. */
+  buffers?: boolean | undefined;
+}
+
+export interface RedisMessage<Content = string> {
+  channel: string;
+  message: Content;
+  /** The pattern it came by; null where it came by its channel. */
+  pattern: string | null;
+}
+
+export interface RedisSubscriptionEvents<Content> extends Omit<SubscriptionEvents, 'notification'> {
+  message: [message: RedisMessage<Content>];
+}
+
+/** As `Subscription`, of messages. */
+export interface RedisSubscription<Content = string>
+  extends
+    EventEmitter<RedisSubscriptionEvents<Content>>,
+    AsyncDisposable,
+    AsyncIterable<RedisMessage<Content>> {
+  /** The channel, or the pattern. */
+  readonly channel: string;
+  readonly closed: boolean;
+  close(): Promise<void>;
+  ref(): this;
+  unref(): this;
+  [Symbol.asyncDispose](): Promise<void>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<RedisMessage<Content>>;
+}
+
+/** What a server is asked, as MONITOR words it. */
+export interface RedisMonitor
+  extends
+    EventEmitter<
+      Omit<SubscriptionEvents, 'notification' | 'resubscribed'> & { command: [line: string] }
+    >,
+    AsyncDisposable,
+    AsyncIterable<string> {
+  readonly closed: boolean;
+  close(): Promise<void>;
+  ref(): this;
+  unref(): this;
+  [Symbol.asyncDispose](): Promise<void>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<string>;
+}
+
+/**
+ * A pool of connections to a Redis server. Ordinary commands of all callers share one connection,
+ * pipelined; commands that block (BLPOP, XREAD with BLOCK, WAIT) get one of their own, so that they
+ * stall nobody. As `Pool` in all else.
+ */
+export class RedisPool extends EventEmitter<PoolEvents> {
+  constructor(url: string | URL, options?: RedisPoolOptions);
+  constructor(options: RedisPoolOptions);
+
+  readonly name: string;
+  /** True from the first `close()` on. */
+  readonly closed: boolean;
+
+  /** As `acquire` of `Pool`. */
+  acquire(options?: Omit<AcquireOptions, 'target'>): Promise<RedisConnection>;
+  /** As `release` of `Pool`. */
+  release(connection: RedisConnection, options?: ReleaseOptions): Promise<void>;
+  /** Borrows a connection for the time of the callback. No bound while the callback runs. */
+  use<T>(
+    callback: (connection: RedisConnection) => T | PromiseLike<T>,
+    options?: Omit<AcquireOptions, 'target'>,
+  ): Promise<T>;
+
+  /**
+   * Subscribes to a channel; resolves when the server has confirmed it. All subscriptions of a pool
+   * share one connection beyond `max`, as those of `listen` of `Pool` do; when it is lost it is
+   * replaced, and they hear `resubscribed`: what was published in between is lost.
+   *
+   * Rejects with `AcquireTimeoutError` (its `cause` is the last failure), `AbortError`,
+   * `ClosedError`, `DatabaseError`, `ConnectError`, `OptionError` or, for what cannot be a channel,
+   * `PoolError` (`ERR_POLYPOOL_PARAMETER`). Bound: `timeoutMs`, else `acquireTimeoutMs`.
+   *
+   * ```js
+   * for await (const { message } of await pool.subscribe('jobs')) await run(message);
+   * ```
+   */
+  subscribe(
+    channel: string,
+    options: SubscribeOptions & { buffers: true },
+  ): Promise<RedisSubscription<Buffer>>;
+  subscribe(
+    channel: string,
+    options?: SubscribeOptions & { buffers?: false | undefined },
+  ): Promise<RedisSubscription>;
+
+  /**
+   * Hears of every command that the server gets (MONITOR), on a connection beyond `max`. Costs the
+   * server dearly. It ends with its connection. Rejects as `acquire` does. Bound: `timeoutMs`, else
+   * `acquireTimeoutMs`.
+   */
+  monitor(options?: Omit<ListenOptions, 'checkIntervalMs'>): Promise<RedisMonitor>;
+
+  stats(): PoolStats;
+  /** Closes every connection open now, those in use when they come back. */
+  clear(): void;
+  /** As `resize` of `Pool`. */
+  resize(limits: { min?: number; max?: number }): void;
+  /** As `close` of `Pool`. */
+  close(options?: CloseOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface RedisPool extends RedisQueryable, AsyncDisposable {}
 
 // ---------------------------------------------------------------------------------------------
 // Pools of your own resources

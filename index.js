@@ -6,11 +6,13 @@ const { ResourcePool } = require('./lib/resource-pool');
 const { sql } = require('./lib/sql');
 const { ObjectPool } = require('./lib/object-pool');
 const { Pool } = require('./lib/pool');
+const { RedisPool } = require('./lib/redis/pool');
 const { connect, createPool } = require('./lib/create');
 
 exports.createPool = createPool;
 exports.connect = connect;
 exports.Pool = Pool;
+exports.RedisPool = RedisPool;
 exports.ObjectPool = ObjectPool;
 exports.ResourcePool = ResourcePool;
 exports.sql = sql;

@@ -5,6 +5,7 @@ export const {
   createPool,
   connect,
   Pool,
+  RedisPool,
   ObjectPool,
   ResourcePool,
   sql,

@@ -1,8 +1,9 @@
 'use strict';
 
-/** What LISTEN and NOTIFY take: refused here, where the message can say why. */
+/** LISTEN and NOTIFY: what they take, refused here, where the message can say why; how to listen. */
 
-const { PoolError } = require('./errors');
+const { DatabaseError, PoolError } = require('./errors');
+const { escapeIdentifier } = require('./escape');
 
 /** NAMEDATALEN less its NUL: LISTEN cuts longer names off in silence. */
 const CHANNEL_BYTES = 63;
@@ -34,4 +35,30 @@ function readPayload(payload = '') {
   return payload;
 }
 
-module.exports = { readChannel, readPayload };
+const isRefusal = (error) => error instanceof DatabaseError && error.severity === 'ERROR';
+
+/** LISTEN: what a channel is known by is its name. */
+const LISTENING = {
+  event: 'notification',
+  command: 'LISTEN',
+  // A standby takes no LISTEN, and notifications are sent at the primary.
+  options: { replicas: undefined, target_session_attrs: 'primary' },
+  isRefusal,
+  agree(connection, wanted, unwanted, timeoutMs) {
+    const commands = [
+      ...wanted.map((channel) => `LISTEN ${escapeIdentifier(channel)}`),
+      ...unwanted.map((channel) => `UNLISTEN ${escapeIdentifier(channel)}`),
+    ];
+    return connection.query(commands.join('; '), undefined, { timeoutMs });
+  },
+  check: (connection, timeoutMs) => connection.query('select 1', undefined, { timeoutMs }),
+  /** `text`: channel, NUL, payload. */
+  read(processId, text) {
+    const cut = text.indexOf('\0');
+    const [channel, payload] = [text.slice(0, cut), text.slice(cut + 1)];
+    return { key: channel, told: { channel, payload, processId } };
+  },
+  present: (told) => ({ ...told }),
+};
+
+module.exports = { LISTENING, readChannel, readPayload };

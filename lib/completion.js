@@ -9,6 +9,7 @@
 const { performance: clock } = require('node:perf_hooks');
 const { setImmediate: later } = require('node:timers');
 const { COMPLETE, SUBMIT } = require('./records');
+const { readReply } = require('./reply');
 const { Reader } = require('./rows');
 const { Entry, Shapes } = require('./shapes');
 
@@ -25,6 +26,14 @@ const CLOCK_RECORDS = 16;
 const LEFT = JSON.stringify({
   message: 'the thread that makes the transports has left the pool',
 });
+
+const asItComes = (given) => given;
+
+/** For what nobody takes any more. */
+const AS_THEY_COME = {
+  ...{ map: asItComes, set: asItComes, push: asItComes, bool: asItComes },
+  ...{ double: asItComes, big: asItComes, error: asItComes },
+};
 
 class Completion {
   constructor(link) {
@@ -91,6 +100,9 @@ class Completion {
           break;
         case COMPLETE.DONE:
           this.readDone(reader, ints);
+          break;
+        case COMPLETE.REPLY:
+          this.readReply(reader, ints);
           break;
         case COMPLETE.FAIL:
           this.readFail(ints[reader.i++], JSON.parse(reader.payload()));
@@ -203,6 +215,9 @@ class Completion {
         pool?.handleNotification(process, reader.payload());
         break;
       }
+      case COMPLETE.PUSH:
+        this.readPush(reader, ints);
+        break;
       default:
         link.breakDown(reader.payload());
         return false;
@@ -255,6 +270,27 @@ class Completion {
     } else {
       request.resolve(result);
     }
+  }
+
+  /** The whole answer to a command. */
+  readReply(reader, ints) {
+    const request = this.link.remove(ints[reader.i++]);
+    if (request.lease !== null) request.lease.noteDone();
+    let value;
+    try {
+      value = readReply(reader, request.replies ?? request.pool.replies);
+    } catch (error) {
+      request.fail(error);
+      return;
+    }
+    request.resolve(value);
+  }
+
+  /** What nobody has asked for. */
+  readPush(reader, ints) {
+    const pool = this.link.pools.get(ints[reader.i++]);
+    const value = readReply(reader, pool?.replies ?? AS_THEY_COME);
+    pool?.handlePush?.(value);
   }
 
   readResult(reader, ints) {

@@ -53,6 +53,17 @@ const MYSQL = {
   isVerdict: (error) => error instanceof DatabaseError && !UNDECIDED.has(error.errno),
 };
 
-const DIALECTS = { postgres: POSTGRES, mysql: MYSQL };
+/** Commands and replies, no statements. */
+const REDIS = {
+  name: 'redis',
+  commands: true,
+  listens: false,
+  tells: false,
+  undoes: () => false,
+  isRetryable: () => false,
+  isVerdict: (error) => error instanceof DatabaseError,
+};
+
+const DIALECTS = { postgres: POSTGRES, mysql: MYSQL, redis: REDIS };
 
 module.exports = { DIALECTS, POSTGRES };

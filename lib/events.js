@@ -34,7 +34,7 @@ class Events {
       case 'connect':
         if (!this.#connected) {
           this.#connected = true;
-          if (settings.max > 1) checkBudget(facade, settings.max);
+          if (settings.max > 1 && this.#pool.dialect.listens) checkBudget(facade, settings.max);
         }
         this.emit('connect', info);
         break;

@@ -2,7 +2,6 @@
 
 /** Functions of the caller's that the engine waits for: onConnect, reset, the password function. */
 
-const { Connection } = require('./connection');
 const { messageOf } = require('./errors');
 const { Lease } = require('./lease');
 const { PasswordFunction } = require('./password');
@@ -30,7 +29,7 @@ class Hooks {
     const hook = kind === HOOK.RESET ? this.#functions.reset : this.#functions.onConnect;
     const lease = new Lease(this.#pool, slot, serial, FLAG.HOOK);
     lease.identity = { id: serial, processId };
-    const connection = new Connection(lease);
+    const connection = new this.#pool.Connection(lease);
     const answer = (ok, message) => {
       lease.revoke('stale');
       link.recordWithText(SUBMIT.HOOK, message, id, slot, serial, ok);

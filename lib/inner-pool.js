@@ -7,7 +7,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { DIALECTS } = require('./dialect');
-const { ClosedError, PoolError } = require('./errors');
+const { ClosedError, OptionError, PoolError } = require('./errors');
 const { Events } = require('./events');
 const { errorOf } = require('./failure');
 const { trackHolders } = require('./holders');
@@ -15,16 +15,18 @@ const { Hooks } = require('./hooks');
 const { Leases } = require('./leases');
 const { NOTIFIED } = require('./listen');
 const { TRANSPORT } = require('./records');
-const { Statements } = require('./statements');
 const { Transports } = require('./transport');
 
 class InnerPool {
   /**
-   * `facade` is the pool its users see. With replicas `group` is what both pools share, and
-   * `replicas` that of the replicas, where this is not it itself.
+   * `facade` is the pool its users see, `Statements` makes requests of what they ask, `Connection`
+   * is what they borrow. With replicas `group` is what both pools share, and `replicas` that of the
+   * replicas, where this is not it itself.
    */
-  constructor(facade, { link, settings, hooks, recipe, password }, group = null, replicas = null) {
+  constructor(facade, { Connection, Statements }, opened, group = null, replicas = null) {
+    const { link, settings, hooks, recipe, password } = opened;
     this.facade = facade;
+    this.Connection = Connection;
     this.link = link;
     this.id = settings.pool;
     this.name = settings.name;
@@ -37,6 +39,8 @@ class InnerPool {
     const beside = this.emitter === facade ? 'primary' : 'replica';
     this.target = group === null ? undefined : beside;
     this.int8 = settings.int8;
+    /** The connection that hears what others publish, from the first who listens. */
+    this.hub = null;
     /** The promise of `close()`. */
     this.closing = null;
     /** Closed while other threads may go on: the engine waits for what is given back. */
@@ -57,14 +61,30 @@ class InnerPool {
     return new ClosedError(`pool '${this.name}' is closed`);
   }
 
+  /** Throws where this thread cannot open the connection that `what` needs beside the pool's. */
+  checkBeside(what) {
+    if (this.closing !== null) throw this.refusal();
+    const { name, leftOut: option } = this.settings;
+    if (option === null) return;
+    const message =
+      `${what} opens a connection of this thread: pass option '${option}' to the shared pool ` +
+      `'${name}' here as well`;
+    throw new OptionError(message, { option });
+  }
+
   /** Throws where there is no LISTEN and NOTIFY. */
   checkListens() {
     if (this.dialect.listens) return;
-    const message = "listen() and notify() are PostgreSQL's: MySQL and MariaDB have no such thing";
+    const message = "listen() and notify() are PostgreSQL's: other engines have no such thing";
     throw new PoolError('ERR_POLYPOOL_UNSUPPORTED', message);
   }
 
   // ---- From the ring ----
+
+  /** What becomes of the elements of a push. */
+  get replies() {
+    return this.statements.replies;
+  }
 
   shapeOf(entry) {
     return entry.shape(this.int8);
@@ -93,6 +113,11 @@ class InnerPool {
   /** A hub hears of it; nobody listens for what a borrower's own LISTEN brings. */
   handleNotification(process, text) {
     this.facade.emit(NOTIFIED, process, text);
+  }
+
+  /** What nobody has asked for: the same. */
+  handlePush(value) {
+    this.facade.emit(NOTIFIED, value);
   }
 
   /** Makes a transport for the engine, or puts TLS on one. */

@@ -3,7 +3,6 @@
 /** Leases of a pool: how they are got and given back, and which ones are out in this thread. */
 
 const { AsyncResource } = require('node:async_hooks');
-const { Connection } = require('./connection');
 const { HEARD } = require('./emitter');
 const { abortError, atCaller, stackAbove } = require('./errors');
 const { Lease } = require('./lease');
@@ -90,7 +89,7 @@ class Leases {
   /** A lease for an acquire that waited or was served at once. */
   granted(request, slot, generation) {
     const lease = new Lease(this.#pool, slot, generation, 0, request.text);
-    const connection = new Connection(lease);
+    const connection = new this.#pool.Connection(lease);
     this.#out[slot] = lease;
     if (this.#heard.acquire) this.#pool.events.emitIn(request.context, 'acquire', connection);
     request.resolve(connection);

@@ -5,17 +5,17 @@
  *
  * What is wanted (`#channels`) and what the server does (`#active`) are two sets; one loop makes
  * the second like the first, whatever happened: somebody came or left, the connection was lost.
+ * How to say so to a server is the `talk` it is given: LISTENING of `channel.js`, Redis's in `redis/`.
  */
 
 // Not the globals: test frameworks replace those, perhaps before this is loaded.
 const { performance: clock } = require('node:perf_hooks');
 const { clearTimeout: forget, setTimeout: later } = require('node:timers');
-const { AcquireTimeoutError, ClosedError, DatabaseError, abortError } = require('./errors');
-const { escapeIdentifier } = require('./escape');
+const { AcquireTimeoutError, ClosedError, abortError } = require('./errors');
 const { offAbort, onAbort } = require('./signal');
 const { Subscription } = require('./subscription');
 
-/** What the hub's pool emits for each notification: process, then channel, NUL, payload. */
+/** What the hub's pool emits for each notification, as the engine has told it. */
 const NOTIFIED = Symbol('polypool.notified');
 
 /** A connection is looked after when nothing was heard of it for so long. */
@@ -40,14 +40,13 @@ const OWN_OPTIONS = {
     evictBelowMin: false,
     maxIdle: null,
   },
-  // A standby takes no LISTEN, and notifications are sent at the primary.
-  ...{ replicas: undefined, target_session_attrs: 'primary' },
 };
 
 class Hub {
   #name;
   #openPool;
   #link;
+  #talk;
   /** Subscriptions by channel; what is known of each. */
   #channels = new Map();
   #entries = new Map();
@@ -68,10 +67,11 @@ class Hub {
   #ended = Promise.resolve();
 
   /** `openPool(options)` makes a pool with the same target; `link()` gives the ring. */
-  constructor(name, openPool, link) {
+  constructor(name, openPool, link, talk) {
     this.#name = name;
     this.#openPool = openPool;
     this.#link = link();
+    this.#talk = talk;
   }
 
   /** Connections open or being opened, beyond the `max` of the pool. */
@@ -79,14 +79,16 @@ class Hub {
     return this.#pool?.stats().total ?? 0;
   }
 
-  /** A subscription, once the server has confirmed its LISTEN. */
-  listen(channel, { signal, timeoutMs, maxQueued, checkIntervalMs = CHECK_MS }) {
+  /** A subscription, once the server has confirmed it; `key` is what its channel is known by. */
+  listen(channel, options, key = channel) {
+    const { signal, timeoutMs, maxQueued, checkIntervalMs = CHECK_MS } = options;
     const owner = {
       leave: (subscription) => this.#leave(subscription),
       keep: (referenced) => this.#link[referenced ? 'hold' : 'unhold'](),
     };
-    const subscription = new Subscription(channel, owner, maxQueued);
-    const entry = { checkIntervalMs, waiting: null, timer: null, lost: false, off: null };
+    const subscription = new Subscription(channel, owner, this.#talk.event, maxQueued);
+    const own = { key, options, checkIntervalMs };
+    const entry = { ...own, waiting: null, timer: null, lost: false, off: null };
     // Before anything is asked for: what a foreign signal throws then costs nothing.
     if (signal !== undefined) {
       const abort = () => this.#give(subscription, abortError(signal), true);
@@ -95,8 +97,8 @@ class Hub {
     }
     this.#link.hold();
     this.#entries.set(subscription, entry);
-    if (this.#channels.has(channel)) this.#channels.get(channel).add(subscription);
-    else this.#channels.set(channel, new Set([subscription]));
+    if (this.#channels.has(key)) this.#channels.get(key).add(subscription);
+    else this.#channels.set(key, new Set([subscription]));
     const confirmed = new Promise((resolve, reject) => (entry.waiting = { resolve, reject }));
     if (timeoutMs != null) {
       entry.timer = later(
@@ -125,8 +127,8 @@ class Hub {
     const last = this.#lastError;
     const attempt = last === null ? '' : `; the last attempt: ${last.message}`;
     const message =
-      `pool '${this.#name}': LISTEN for channel '${channel}' was not confirmed within ` +
-      `${timeoutMs} ms${attempt}`;
+      `pool '${this.#name}': ${this.#talk.command} for channel '${channel}' was not confirmed ` +
+      `within ${timeoutMs} ms${attempt}`;
     const fields = { waitedMs: timeoutMs, max: 1 };
     return new AcquireTimeoutError(message, fields, last === null ? undefined : { cause: last });
   }
@@ -137,11 +139,10 @@ class Hub {
     this.#entries.delete(subscription);
     forget(entry.timer);
     entry.off?.();
-    const { channel } = subscription;
-    const others = this.#channels.get(channel);
+    const others = this.#channels.get(entry.key);
     others.delete(subscription);
     if (others.size > 0) return Promise.resolve();
-    this.#channels.delete(channel);
+    this.#channels.delete(entry.key);
     // Others wait for a connection: there is none that could notify anybody.
     if (this.#connection === null && this.#channels.size > 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -199,12 +200,8 @@ class Hub {
     const connection = this.#connection;
     const wanted = [...this.#channels.keys()].filter((channel) => !this.#active.has(channel));
     const unwanted = [...this.#active].filter((channel) => !this.#channels.has(channel));
-    const commands = [
-      ...wanted.map((channel) => `LISTEN ${escapeIdentifier(channel)}`),
-      ...unwanted.map((channel) => `UNLISTEN ${escapeIdentifier(channel)}`),
-    ];
-    if (commands.length > 0) {
-      if (!(await this.#command(connection, commands.join('; ')))) return;
+    if (wanted.length > 0 || unwanted.length > 0) {
+      if (!(await this.#ask(connection, wanted, unwanted))) return;
       this.#heardAt = clock.now();
       for (const channel of wanted) this.#active.add(channel);
       for (const channel of unwanted) this.#active.delete(channel);
@@ -216,11 +213,11 @@ class Hub {
    * Rejects when the server refuses the command; false when the connection is lost instead. What a
    * session says that ends (FATAL, PANIC) is about the session, whatever it was asked.
    */
-  async #command(connection, text) {
+  async #ask(connection, wanted, unwanted) {
     try {
-      await connection.query(text, undefined, { timeoutMs: COMMAND_MS });
+      await this.#talk.agree(connection, wanted, unwanted, COMMAND_MS);
     } catch (error) {
-      if (this.#connection === connection && isRefusal(error)) throw error;
+      if (this.#connection === connection && this.#talk.isRefusal(error)) throw error;
       if (this.#channels.size > 0) {
         this.#lastError = error;
         this.#lose(error);
@@ -246,8 +243,12 @@ class Hub {
   }
 
   #open() {
-    const pool = this.#openPool({ ...OWN_OPTIONS, name: `${this.#name} (listen)` });
-    pool.on(NOTIFIED, (process, text) => this.#notified(process, text));
+    const pool = this.#openPool({
+      ...OWN_OPTIONS,
+      ...this.#talk.options,
+      name: `${this.#name} (listen)`,
+    });
+    pool.on(NOTIFIED, (...told) => this.#notified(this.#talk.read(...told)));
     pool.on('remove', ({ id }) => {
       if (this.#connection?.id === id) this.#lose(null);
     });
@@ -264,7 +265,7 @@ class Hub {
     this.#lost = null;
     const gap = lost && { lostForMs: clock.now() - lost.at, cause: lost.cause };
     for (const [subscription, entry] of [...this.#entries]) {
-      if (!this.#active.has(subscription.channel)) continue;
+      if (!this.#active.has(entry.key)) continue;
       if (entry.waiting !== null) {
         forget(entry.timer);
         entry.waiting.resolve(subscription);
@@ -299,7 +300,7 @@ class Hub {
     const connected = this.#connection !== null;
     const lost = connected || error?.code === 'ERR_POLYPOOL_CONNECTION_LOST';
     if (lost) this.#lose(error);
-    const refused = isRefusal(error);
+    const refused = this.#talk.isRefusal(error);
     for (const [subscription, { waiting }] of [...this.#entries]) {
       // What the server refuses now it may take later, from those it has taken it from before.
       if (!lost || (refused && waiting !== null)) this.#give(subscription, error);
@@ -356,7 +357,7 @@ class Hub {
       return;
     }
     try {
-      await connection.query('select 1', undefined, { timeoutMs: interval });
+      await this.#talk.check(connection, interval);
       this.#heardAt = clock.now();
     } catch (error) {
       if (this.#connection === connection || this.#connection === null) this.#lose(error);
@@ -364,22 +365,16 @@ class Hub {
     if (this.#working === null) this.#checkLater();
   }
 
-  #notified(processId, text) {
+  #notified(notification) {
     this.#heardAt = clock.now();
-    const cut = text.indexOf('\0');
-    const channel = text.slice(0, cut);
-    const payload = text.slice(cut + 1);
-    const subscriptions = this.#channels.get(channel);
+    const subscriptions = this.#channels.get(notification?.key);
     if (subscriptions === undefined) return;
     // A listener may subscribe, or close others.
     for (const subscription of [...subscriptions]) {
-      subscription.take({ channel, payload, processId });
+      const options = this.#entries.get(subscription)?.options;
+      subscription.take(this.#talk.present(notification.told, options));
     }
   }
 }
 
-function isRefusal(error) {
-  return error instanceof DatabaseError && error.severity === 'ERROR';
-}
-
-module.exports = { Hub, NOTIFIED };
+module.exports = { Hub, NOTIFIED, OWN_OPTIONS };

@@ -61,6 +61,15 @@ const stream = { ...query, batchSize: integer(1, BATCH_MAX) };
 const copy = { signal: SIGNAL, timeoutMs: TIMEOUT, highWaterMark: integer(1, BYTES_MAX) };
 const { target: _, ...cursor } = stream;
 const statement = { text: ANYTHING, values: ANYTHING };
+const listen = {
+  signal: SIGNAL,
+  timeoutMs: WAIT_OR_NONE,
+  maxQueued: integer(1, QUEUED_MAX),
+};
+const checked = { ...listen, checkIntervalMs: WAIT };
+const command = { signal: SIGNAL, timeoutMs: TIMEOUT, buffers: FLAG };
+const TEXT = rule('a string', (value) => typeof value === 'string');
+const scan = { ...command, match: TEXT, count: integer(1, TIMEOUT_MAX) };
 
 const CALLS = {
   QUERY: call('query()', query),
@@ -71,13 +80,18 @@ const CALLS = {
   COPY_TO: call('copyTo()', copy),
   CURSOR: call('cursor()', cursor),
   CURSOR_CONFIG: call('cursor()', { ...statement, ...cursor }),
-  LISTEN: call('listen()', {
-    signal: SIGNAL,
-    timeoutMs: WAIT_OR_NONE,
-    maxQueued: integer(1, QUEUED_MAX),
-    checkIntervalMs: WAIT,
-  }),
+  LISTEN: call('listen()', checked),
   NOTIFY: call('notify()', { signal: SIGNAL, timeoutMs: TIMEOUT }),
+  COMMAND: call('query()', command),
+  EVAL: call('eval()', { ...command, readOnly: FLAG }),
+  SCAN: {
+    SCAN: call('scan()', { ...scan, type: TEXT }),
+    HSCAN: call('hscan()', { ...scan, noValues: FLAG }),
+    SSCAN: call('sscan()', scan),
+    ZSCAN: call('zscan()', scan),
+  },
+  SUBSCRIBE: call('subscribe()', { ...checked, pattern: FLAG, sharded: FLAG, buffers: FLAG }),
+  MONITOR: call('monitor()', listen),
   // The range of priorities is an option of the pool.
   ACQUIRE: call('acquire()', {
     signal: SIGNAL,

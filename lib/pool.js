@@ -1,54 +1,40 @@
 'use strict';
 
-/**
- * The pool as JavaScript sees it. It keeps no state of connections: the core does, and answers a
- * free connection within the call. What is kept here is what only JavaScript can keep: functions,
- * stacks, who holds which lease.
- */
+/** The pool of SQL as JavaScript sees it. */
 
-const { inspect } = require('node:util');
-const { readChannel, readPayload } = require('./channel');
+const { BasePool, adopt, openPool } = require('./base-pool');
+const { LISTENING, readChannel, readPayload } = require('./channel');
+const { Connection } = require('./connection');
 const { CopyReader, CopyWriter } = require('./copy');
-const { Emitter } = require('./emitter');
-const { OptionError, PoolError, abortError, atCaller } = require('./errors');
-const { runHolding } = require('./holders');
+const { abortError, atCaller } = require('./errors');
 const { InnerPool } = require('./inner-pool');
-const { inspectedPool } = require('./inspect');
-const { leaseOf } = require('./lease');
 const { Hub } = require('./listen');
-const calls = require('./options');
-const { SUBMIT } = require('./records');
+const { LISTEN, NOTIFY, checkOptions } = require('./options');
 const { Group } = require('./replicas');
-const { Request, promiseOf } = require('./request');
-const { binding, link } = require('./ring');
+const { link } = require('./ring');
 const { bindSql } = require('./sql');
-const { readTarget, surroundings } = require('./target');
+const { Statements } = require('./statements');
+const { checkLanguage, readTarget } = require('./target');
 const { transactPooled } = require('./transaction');
-const { readTransport } = require('./transport');
 
-const { checkOptions } = calls;
+/** What is made for its users. */
+const PARTS = { Connection, Statements };
 
-const done = Promise.resolve();
-
-let unnamed = 0;
-
-class Pool extends Emitter {
+class Pool extends BasePool {
   #inner;
   #statements;
   #leases;
   /** What it was created with, for the hub's connection. */
   #given;
-  #hub = null;
   #sql = null;
-  #lastStats = null;
 
   constructor(target, options) {
-    super('acquire', 'release', 'notice');
+    super();
     if (target instanceof Group) {
       this.#open(target, target);
       return;
     }
-    this.#given = readTarget(target, options);
+    this.#given = checkLanguage(readTarget(target, options), false);
     const parts = openPool(this.#given);
     if (parts.settings.replicas === null) {
       this.#open(parts);
@@ -59,14 +45,10 @@ class Pool extends Emitter {
   }
 
   #open(parts, group, replicas) {
-    this.#inner = new InnerPool(this, parts, group, replicas);
+    this.#inner = new InnerPool(this, PARTS, parts, group, replicas);
+    adopt(this, this.#inner);
     this.#statements = this.#inner.statements;
     this.#leases = this.#inner.leases;
-    this.name = this.#inner.name;
-  }
-
-  get closed() {
-    return this.#inner.closing !== null;
   }
 
   get sql() {
@@ -102,14 +84,15 @@ class Pool extends Emitter {
       if (this.closed) throw this.#inner.refusal();
       this.#inner.checkListens();
       readChannel(channel);
-      if (options !== undefined) checkOptions(calls.LISTEN, options);
+      if (options !== undefined) checkOptions(LISTEN, options);
       if (options?.signal?.aborted) throw abortError(options.signal);
+      this.#inner.checkBeside('listen()');
       const { settings } = this.#inner;
-      if (settings.leftOut !== null) throw leftOut(settings);
       // The hub's connection is a pool of its own: one connection, the same target.
-      this.#hub ??= new Hub(this.name, (own) => new Pool({ ...this.#given, ...own }), link);
+      const open = (own) => new Pool({ ...this.#given, ...own });
+      const hub = (this.#inner.hub ??= new Hub(this.name, open, link, LISTENING));
       const { timeoutMs = settings.acquireTimeoutMs } = options ?? {};
-      return this.#hub.listen(channel, { ...options, timeoutMs }).then(undefined, atCaller);
+      return hub.listen(channel, { ...options, timeoutMs }).then(undefined, atCaller);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -118,7 +101,7 @@ class Pool extends Emitter {
   async notify(channel, payload, options) {
     this.#inner.checkListens();
     readChannel(channel);
-    if (options !== undefined) checkOptions(calls.NOTIFY, options);
+    if (options !== undefined) checkOptions(NOTIFY, options);
     await this.query('select pg_notify($1, $2)', [channel, readPayload(payload)], options);
   }
 
@@ -126,159 +109,6 @@ class Pool extends Emitter {
     const stack = this.#leases.stackAbove(this.transaction);
     return transactPooled(this.#leases, callback, options, stack);
   }
-
-  // ---- Leases ----
-
-  acquire(options) {
-    return this.#leases.acquire(options, this.#leases.stackAbove(this.acquire));
-  }
-
-  release(connection, options) {
-    const owner = leaseOf(connection)?.pool;
-    const own = this.#inner;
-    if (owner !== own && (owner === undefined || owner !== own.replicas)) {
-      throw new PoolError(
-        'ERR_POLYPOOL_PARAMETER',
-        'release needs a connection that was acquired from this pool',
-      );
-    }
-    return connection.release(options);
-  }
-
-  async use(callback, options) {
-    if (typeof callback !== 'function') {
-      throw new PoolError('ERR_POLYPOOL_PARAMETER', 'use needs a callback function');
-    }
-    const leases = this.#leases;
-    const connection = await leases.acquire(options, leases.stackAbove(this.use));
-    try {
-      const result = await runHolding(leaseOf(connection), callback, connection);
-      if (!connection.released) leaseOf(connection).endOpen(() => true);
-      return result;
-    } catch (error) {
-      leaseOf(connection).endOpen(() => true, true);
-      throw error;
-    } finally {
-      await connection.release();
-    }
-  }
-
-  // ---- The pool itself ----
-
-  stats() {
-    const { link, id, group, replicas } = this.#inner;
-    const stats = binding.poolStats(link.id, id);
-    if (stats !== null) this.#lastStats = JSON.parse(stats);
-    const figures = { ...this.#lastStats, listening: this.#hub?.connections ?? 0 };
-    if (replicas === null) return figures;
-    return { ...figures, replicas: { ...replicas.facade.stats(), reachable: group.reachable } };
-  }
-
-  clear() {
-    const { link, id, replicas } = this.#inner;
-    binding.poolClear(link.id, id);
-    replicas?.facade.clear();
-  }
-
-  resize(limits) {
-    if (this.closed) throw this.#inner.refusal();
-    checkOptions(calls.RESIZE, limits);
-    const { min: least, max: most } = this.stats();
-    const { min = least, max = most } = limits;
-    const { link, id, replicas } = this.#inner;
-    const message = binding.poolResize(link.id, id, min, max);
-    if (message !== null) {
-      throw new OptionError(message, { option: message.includes("'min'") ? 'min' : 'max' });
-    }
-    replicas?.facade.resize({ min, max });
-  }
-
-  /** Whether `createPool` should not wait for a connection. */
-  isLazy() {
-    return this.#inner.settings.lazy;
-  }
-
-  /** Opens the first connections; rejects when that fails. For `createPool`. */
-  warm() {
-    const { link, id, replicas } = this.#inner;
-    // Without replicas the primary serves; nobody waits for them.
-    replicas?.facade.warm().catch(() => {});
-    const request = new Request();
-    request.pool = this.#inner;
-    const number = link.add(request);
-    link.record(SUBMIT.WARM, number, id);
-    return promiseOf(request).then(undefined, atCaller);
-  }
-
-  close(options) {
-    try {
-      if (options !== undefined) checkOptions(calls.CLOSE, options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    const inner = this.#inner;
-    const given = options?.timeoutMs;
-    if (inner.closing !== null && given === undefined) return inner.closing;
-    const timeoutMs = given === undefined ? inner.settings.closeTimeoutMs : given;
-    const closing = this.#submitClose(timeoutMs === null ? -1 : Math.ceil(timeoutMs));
-    inner.leaving = inner.settings.shared;
-    const others = [this.#hub?.close(), inner.replicas?.facade.close({ timeoutMs })];
-    inner.closing ??= Promise.all([closing, ...others]).then(() => {
-      this.stats();
-      const { link, id, name, emitter, events } = inner;
-      binding.poolForget(link.id, id);
-      link.pools.delete(id);
-      if (inner.leaving) link.shared.delete(name);
-      if (emitter === this) events.emit('close');
-    });
-    return inner.closing;
-  }
-
-  #submitClose(timeoutMs) {
-    const { link, id } = this.#inner;
-    if (link.broken !== null) {
-      // Nothing that still runs can be answered, nor can it be told when all is closed.
-      link.record(SUBMIT.CLOSE, 0, id, 0);
-      return done;
-    }
-    const request = new Request();
-    request.pool = this.#inner;
-    request.alwaysDone = true;
-    const number = link.add(request, true);
-    link.record(SUBMIT.CLOSE, number, id, timeoutMs);
-    return promiseOf(request);
-  }
-
-  [Symbol.asyncDispose]() {
-    return this.close();
-  }
-
-  [inspect.custom](depth, options) {
-    return inspectedPool(this, depth, options);
-  }
-}
-
-/** Opens it at the engine: its link, what the engine made of the options, and what stays here. */
-function openPool(given) {
-  const { onConnect, reset, ...rest } = given;
-  const { engine, recipe } = readTransport(rest);
-  // Nobody could mean a shared pool without a name: left out for the engine to say so.
-  const name = rest.name ?? (rest.shared === true ? undefined : `pool-${++unnamed}`);
-  const own = link(rest.shared === true ? name : undefined);
-  const { environment, user, roots } = surroundings(rest);
-  const settings = JSON.parse(
-    binding.openPool(own.id, { ...engine, onConnect, reset, name }, environment, user, roots),
-  );
-  if (settings.option !== undefined) throw new OptionError(settings.message, settings);
-  const hooks = { onConnect, reset };
-  return { link: own, settings, hooks, recipe, password: rest.password };
-}
-
-function leftOut({ name, leftOut: option }) {
-  const message =
-    `listen() opens a connection of this thread: pass option '${option}' to the shared pool ` +
-    `'${name}' here as well`;
-  return new OptionError(message, { option });
 }
 
 module.exports = { Pool };

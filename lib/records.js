@@ -46,6 +46,8 @@ const COMPLETE = {
   STATUS: 22,
   OUTCOME: 23,
   PACE: 24,
+  REPLY: 25,
+  PUSH: 26,
 };
 const FLAG = {
   STREAM: 1,
@@ -63,10 +65,29 @@ const FLAG = {
   ALONE: 4096,
   SHORT_READ: 8192,
   SHORT_WRITE: 16384,
+  BATCH: 32768,
 };
 const FATE = { RETURN: 0, DESTROY: 1, AWAIT: 2 };
 const HOOK = { ON_CONNECT: 1, RESET: 2, PASSWORD: 3, STREAM: 4 };
 const TRANSPORT = { PLAIN: 0, TLS: 1 };
+const VALUE = {
+  NIL: 0,
+  FALSE: 1,
+  TRUE: 2,
+  OK: 3,
+  INT: 4,
+  LONG: 5,
+  BIG: 6,
+  DOUBLE: 7,
+  TEXT: 8,
+  STATUS: 9,
+  ERROR: 10,
+  BYTES: 11,
+  ARRAY: 12,
+  MAP: 13,
+  SET: 14,
+  PUSH: 15,
+};
 
 /** Request numbers, and slots, stay below this (`NUMBERS` of the engine). */
 const NUMBERS = 2 ** 20;
@@ -82,4 +103,5 @@ module.exports = {
   ORDINARY_NUMBERS,
   SUBMIT,
   TRANSPORT,
+  VALUE,
 };

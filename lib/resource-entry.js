@@ -1,5 +1,7 @@
 'use strict';
 
+const { now } = Date;
+
 /** A place for a resource, and what is known of the one that is in it. */
 class Entry {
   constructor(slot, serial) {
@@ -22,6 +24,13 @@ class Entry {
     this.aborted = false;
     /** What the surface keeps with it while it is lent. */
     this.holder = null;
+  }
+
+  fill(resource, twin) {
+    this.resource = resource;
+    this.exists = true;
+    this.createdAt = now();
+    this.twin = twin;
   }
 
   /** What `create` is called with. */
@@ -47,6 +56,14 @@ class Entry {
   /** Calls back once it is back or gone. */
   onceBack(callback) {
     (this.whenBack ??= []).push(callback);
+  }
+
+  /** Tells them, once nothing is under way with it any more. */
+  settleBack() {
+    if (this.step !== null || this.whenBack === null) return;
+    const { whenBack } = this;
+    this.whenBack = null;
+    for (const callback of whenBack) callback();
   }
 }
 

@@ -2,21 +2,18 @@
 
 /**
  * The core behind resources that JavaScript makes. It runs inside the calls made here, on this
- * thread, and says what to do; this file does it: create, validate, reset and destroy, each bounded
- * in time. What is idle, lent or waited for is known to the core alone.
+ * thread, and says what to do: grants are told here, the factory's steps are `resource-steps.js`.
+ * What is idle, lent or waited for is known to the core alone.
  */
 
-const { AsyncResource } = require('node:async_hooks');
 // Not the globals: test frameworks replace those, perhaps before this is loaded.
 const { performance: clock } = require('node:perf_hooks');
 const { clearTimeout, setImmediate: later, setTimeout } = require('node:timers');
 const binding = require('./binding');
 const { OptionError, messageOf } = require('./errors');
-const { callStep, runStep } = require('./factory-step');
 const { TIMEOUT_MAX } = require('./options');
-const { Entry } = require('./resource-entry');
-
-const { now } = Date;
+const { Entries } = require('./resource-entries');
+const { Steps } = require('./resource-steps');
 
 /** The numbers of `src/wire/foreign.rs`; `__tests__/boundary/records.test.js` compares them. */
 const ANSWER = { NOTHING: -1, MORE: -2, NOT_LENT: -3 };
@@ -81,13 +78,13 @@ function tellTime() {
 
 class Resources {
   #pool;
-  #factory;
   #settings;
   #watcher;
-  #context = new AsyncResource('polypool.Resources');
+  #steps;
   #effects = new Int32Array(4 * TAKEN);
-  #entries = [];
-  #byResource = new Map();
+  #entries = new Entries();
+  /** Those of `#entries`, by slot. */
+  #slots = this.#entries.slots;
   /** Those who wait, by number, and the numbers that are free. */
   #requests = [];
   #free = [];
@@ -105,8 +102,6 @@ class Resources {
   #closing = false;
   #lastStats = null;
   #alarm = null;
-  #awaitDestroy;
-  #step;
 
   /**
    * `watcher`: `created`, `createFailed`, `removed`, `destroyFailed`, `checkFailed`, `leaked`,
@@ -116,18 +111,23 @@ class Resources {
   constructor(factory, options, watcher, { awaitDestroy = true, callsBack = false } = {}) {
     native ??= binding.openResources();
     if (stale) tellTime();
-    this.#factory = factory;
     this.#watcher = watcher;
-    this.#awaitDestroy = awaitDestroy;
-    this.#step = callsBack ? callStep : runStep;
     const { create, destroy, validate, reset } = factory;
     const settings = JSON.parse(native.open({ ...options, create, destroy, validate, reset }));
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
     this.#settings = settings;
     this.#pool = settings.pool;
     dropped.register(this, settings.pool, this);
-    /** `{ thrown }` of the last create, when it failed. */
-    this.lastError = null;
+    this.#steps = new Steps(factory, callsBack, this.#entries, {
+      ...{ settings, watcher, awaitDestroy, reasonOf: (why) => native.reason(why) },
+      tell: (change, entry, ok) => this.#tell(CHANGE[change], entry.slot, entry.serial, ok),
+      isWanted: () => this.#waiting > 0,
+    });
+  }
+
+  /** `{ thrown }` of the last create, when it failed. */
+  get lastError() {
+    return this.#steps.lastError;
   }
 
   get settings() {
@@ -165,7 +165,7 @@ class Resources {
       priority === undefined
         ? native.acquire(this.#pool, number)
         : native.acquireWith(this.#pool, number, priority, timeoutMs);
-    if (answer >= 0) return this.#entries[answer];
+    if (answer >= 0) return this.#slots[answer];
     this.#asked = number;
     this.#answer = answer;
     return null;
@@ -240,7 +240,7 @@ class Resources {
 
   /** The entry of a lent resource. Of several equal ones, any that is lent. */
   #lent(resource) {
-    const entry = this.#byResource.get(resource);
+    const entry = this.#entries.get(resource);
     if (entry === undefined || entry.twin === null) return entry;
     for (let it = entry; it !== null; it = it.twin) if (this.#isLent(it)) return it;
     return undefined;
@@ -290,9 +290,9 @@ class Resources {
 
   /** Entries that are idle, the longest first. */
   idle() {
-    const slots = new Int32Array(this.#entries.length);
+    const slots = new Int32Array(this.#slots.length);
     const found = native.idle(this.#pool, slots) ?? 0;
-    return Array.from(slots.subarray(0, found), (slot) => this.#entries[slot]);
+    return Array.from(slots.subarray(0, found), (slot) => this.#slots[slot]);
   }
 
   /** Those who wait, whether in line or for what is being created for them; in no order. */
@@ -302,7 +302,7 @@ class Resources {
 
   /** All that exist, idle or not. */
   existing() {
-    return this.#entries.filter((entry) => entry?.exists === true);
+    return this.#slots.filter((entry) => entry?.exists === true);
   }
 
   /** Destroys an idle resource; a lent one when it is given back. */
@@ -343,12 +343,13 @@ class Resources {
 
   /** JSON of the error of somebody who waited in vain. */
   describeTimeout(waitedMs) {
-    const attempt = this.lastError === null ? '' : messageOf(this.lastError.thrown);
+    const { lastError } = this.#steps;
+    const attempt = lastError === null ? '' : messageOf(lastError.thrown);
     return JSON.parse(native.timedOut(this.#pool, waitedMs, attempt));
   }
 
   entryAt(slot) {
-    return this.#entries[slot];
+    return this.#slots[slot];
   }
 
   // ---- What the core asks for ----
@@ -377,7 +378,7 @@ class Resources {
       // Whatever was thrown (the caller's stack may be exhausted), the rest has to be done.
       if (!done) queueMicrotask(() => this.#perform());
     }
-    while (this.#nested.length > 0) settleBack(this.#nested.pop());
+    while (this.#nested.length > 0) this.#nested.pop().settleBack();
     this.#watcher.performed?.();
   }
 
@@ -395,7 +396,7 @@ class Resources {
   #do(effect, first, second, third) {
     switch (effect) {
       case EFFECT.GRANT:
-        this.#takeRequest(first).resolve(this.#entries[second]);
+        this.#takeRequest(first).resolve(this.#slots[second]);
         break;
       case EFFECT.REJECT:
         this.#takeRequest(first).reject(second, third);
@@ -404,22 +405,22 @@ class Resources {
         this.#arm(first);
         break;
       case EFFECT.CREATE:
-        this.#create(first, second);
+        this.#steps.create(first, second);
         break;
       case EFFECT.VALIDATE:
-        this.#check(first, 'validate', CHANGE.VALIDATED);
+        this.#steps.validate(this.#slots[first]);
         break;
       case EFFECT.RESET:
-        this.#check(first, 'reset', CHANGE.RESET);
+        this.#steps.reset(this.#slots[first]);
         break;
       case EFFECT.DESTROY:
-        this.#destroy(this.#entries[first], third);
+        this.#steps.destroy(this.#slots[first], third);
         break;
       case EFFECT.LEAK:
-        this.#watcher.leaked?.(this.#entries[first], third);
+        this.#watcher.leaked?.(this.#slots[first], third);
         break;
       case EFFECT.REVOKE:
-        this.#watcher.revoked?.(this.#entries[first]);
+        this.#watcher.revoked?.(this.#slots[first]);
         break;
       case EFFECT.CLOSED:
         this.#end();
@@ -455,150 +456,6 @@ class Resources {
     this.#pool = NONE;
     this.#watcher.closed?.();
   }
-
-  // ---- The factory ----
-
-  #create(slot, serial) {
-    const entry = new Entry(slot, serial);
-    this.#entries[slot] = entry;
-    const step = this.#run('create', entry.asked(), this.#settings.createTimeoutMs, {
-      done: (resource) => this.#created(entry, resource),
-      failed: (error) => this.#notCreated(entry, error),
-      late: (resource) => this.#discardUnused(resource),
-    });
-    if (entry.exists || this.#entries[slot] !== entry) return; // that was all
-    entry.step = step;
-    // A hanging create that nobody waits for is no reason to stay.
-    if (this.#waiting === 0) step.unref();
-  }
-
-  #created(entry, resource) {
-    entry.step = null;
-    if (entry.abandoned) {
-      this.#discardUnused(resource, () => this.#gone(entry));
-      return;
-    }
-    this.lastError = null;
-    entry.resource = resource;
-    entry.exists = true;
-    entry.createdAt = now();
-    entry.twin = this.#byResource.get(resource) ?? null;
-    this.#byResource.set(resource, entry);
-    this.#watcher.created?.(resource);
-    this.#tell(CHANGE.CREATED, entry.slot, entry.serial);
-  }
-
-  #notCreated(entry, error) {
-    entry.step = null;
-    if (entry.abandoned) {
-      this.#gone(entry);
-      return;
-    }
-    this.lastError = { thrown: error };
-    this.#entries[entry.slot] = undefined;
-    // The core first: listeners may call the pool.
-    this.#tell(CHANGE.CREATE_FAILED, entry.slot, entry.serial);
-    entry.abort(error);
-    this.#watcher.createFailed?.(error);
-  }
-
-  /** Validates or resets. */
-  #check(slot, step, change) {
-    const entry = this.#entries[slot];
-    const settle = (ok) => {
-      entry.step = null;
-      this.#tell(change, slot, entry.serial, ok ? 1 : 0);
-      settleBack(entry);
-    };
-    entry.step = this.#run(step, entry.resource, this.#settings[`${step}TimeoutMs`], {
-      done: (answer) => settle(change !== CHANGE.VALIDATED || answer !== false),
-      failed: (error) => {
-        this.#watcher.checkFailed?.(error, entry.resource);
-        settle(false);
-      },
-    });
-  }
-
-  #destroy(entry, why) {
-    if (!entry.exists) {
-      this.#abandon(entry);
-      return;
-    }
-    this.#forget(entry);
-    entry.step?.drop(); // a reset or validation that nobody waits for any more
-    this.#watcher.removed?.(entry.resource, native.reason(why));
-    let isOver = false;
-    const step = this.#discard(entry.resource, () => {
-      isOver = true;
-      entry.step = null;
-      if (this.#awaitDestroy) this.#gone(entry);
-      else settleBack(entry);
-    });
-    if (!isOver) entry.step = step;
-    if (!this.#awaitDestroy) this.#gone(entry);
-  }
-
-  /** A create that is not wanted any more: whoever waits for it does not wait for long. */
-  #abandon(entry) {
-    entry.abandoned = true;
-    entry.step.shorten(this.#settings.destroyTimeoutMs);
-    entry.abort();
-  }
-
-  #gone(entry) {
-    this.#tell(CHANGE.DESTROYED, entry.slot, entry.serial);
-    settleBack(entry);
-  }
-
-  #discard(resource, over) {
-    return this.#run('destroy', resource, this.#settings.destroyTimeoutMs, {
-      done: () => over?.(),
-      failed: (error) => {
-        this.#watcher.destroyFailed?.(error, resource);
-        over?.();
-      },
-    });
-  }
-
-  /** What came too late, unless it is in the pool already: a factory may hand out the same again. */
-  #discardUnused(resource, over) {
-    if (this.#byResource.has(resource)) over?.();
-    else this.#discard(resource, over);
-  }
-
-  #forget(entry) {
-    entry.exists = false;
-    const first = this.#byResource.get(entry.resource);
-    if (first === entry && entry.twin === null) this.#byResource.delete(entry.resource);
-    else if (first === entry) this.#byResource.set(entry.resource, entry.twin);
-    else {
-      let before = first;
-      while (before.twin !== entry) before = before.twin;
-      before.twin = entry.twin;
-    }
-    entry.twin = null;
-  }
-
-  /** In the context of the pool, not of whoever's request came first. */
-  #run(step, argument, timeoutMs, outcome) {
-    return this.#context.runInAsyncScope(
-      this.#step,
-      null,
-      this.#factory,
-      step,
-      argument,
-      timeoutMs,
-      outcome,
-    );
-  }
-}
-
-/** Once nothing is under way with it any more. */
-function settleBack(entry) {
-  if (entry.step !== null || entry.whenBack === null) return;
-  const { whenBack } = entry;
-  entry.whenBack = null;
-  for (const callback of whenBack) callback();
 }
 
 module.exports = { BACK, REJECTED, Resources };

@@ -76,6 +76,7 @@ class Reader {
   /** A byte payload behind its length word. */
   payload() {
     const length = this.ints[this.i++];
+    if (length === 0) return '';
     const start = this.b;
     this.b += length;
     return this.bytes.utf8Slice(start, this.b);
@@ -362,4 +363,4 @@ function objectLoop(columns, readers) {
   };
 }
 
-module.exports = { Reader, Shape };
+module.exports = { Reader, Shape, readBytes, readText };

@@ -187,14 +187,15 @@ class Session {
 
   /**
    * Runs a command whose bytes are the caller's, for a request of the caller's own. Returns its
-   * number. A stream gets `batch` rows at first, and more with `credit`.
+   * number. A stream gets `batch` rows at first, and more with `credit`. `text`: what the pace of the
+   * command is known by.
    */
-  submit(request, values, flags, batch) {
+  submit(request, values, flags, batch, text = '') {
     const own = this.#link;
     const number = own.add(request);
     try {
-      const [slot, generation] = [this.#slot, this.#generation];
-      own.query(number, this.#id, slot, generation, '', values, flags, 0, batch);
+      const id = this.#id;
+      own.query(number, id, this.#slot, this.#generation, text, values, flags, 0, batch);
     } catch (error) {
       own.remove(number);
       own.settleUnused();
@@ -299,6 +300,17 @@ class Session {
     const [owner, resource] = [this.#owner, this.#resource];
     const notify = () => owner.notification(process, channel, payload);
     guarded(() => resource.runInAsyncScope(notify));
+  }
+
+  /** What the server says although nothing asked for it. */
+  handlePush(value) {
+    const [owner, resource] = [this.#owner, this.#resource];
+    guarded(() => resource.runInAsyncScope(() => owner.push(value)));
+  }
+
+  /** What elements of replies become: the owner's to say. */
+  get replies() {
+    return this.#owner.replies;
   }
 
   handleTransport(kind, id, target) {

@@ -2,14 +2,13 @@
 
 /** How statements get into the ring: on a lease, or on whatever connection the core chooses. */
 
-const { AsyncResource } = require('node:async_hooks');
 const { failedCopy, prepareCopy } = require('./copy');
 const { HeldSource, PooledSource, failedCursor } = require('./cursor');
-const { HEARD } = require('./emitter');
-const { OptionError, abortError, atCaller } = require('./errors');
+const { OptionError, abortError } = require('./errors');
 const calls = require('./options');
 const { FLAG, SUBMIT } = require('./records');
-const { Request, promiseOf } = require('./request');
+const { Request } = require('./request');
+const { sendStatement } = require('./send');
 const { isFragment, textFor } = require('./sql');
 const { checkStatement, notValues, readStatement } = require('./statement');
 const { RowStream, failedStream } = require('./stream');
@@ -22,18 +21,14 @@ const BATCH = 1000;
 class Statements {
   #pool;
   #link;
-  #id;
   #settings;
   #dialect;
-  #heard;
 
   constructor(pool) {
     this.#pool = pool;
     this.#link = pool.link;
-    this.#id = pool.id;
     this.#settings = pool.settings;
     this.#dialect = pool.dialect;
-    this.#heard = pool.emitter[HEARD];
   }
 
   /** A statement with its result; `options` are those of `query()`. */
@@ -58,7 +53,7 @@ class Statements {
         if (options.target !== undefined) flags |= targetFlag(options.target, lease);
       }
       this.#describe(request, lease, text, values);
-      return this.#send(request, options?.signal, flags, timeoutMs, 0);
+      return sendStatement(this.#pool, request, options?.signal, flags, timeoutMs, 0);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -72,28 +67,6 @@ class Statements {
     request.isStatement = true;
     request.values = values;
     return request;
-  }
-
-  #send(request, signal, flags, timeoutMs, batch) {
-    const number = this.#link.add(request);
-    const { lease, text, values } = request;
-    if (this.#heard.notice) request.context = new AsyncResource('polypool.Query');
-    const slot = lease === null ? -1 : lease.slot;
-    const generation = lease === null ? 0 : lease.generation;
-    if (lease !== null) flags |= lease.flags;
-    if (signal !== undefined) this.#link.watch(number, request, signal);
-    // Counted already while its values are read: their code may release the lease.
-    if (lease !== null) lease.pending++;
-    try {
-      this.#link.query(number, this.#id, slot, generation, text, values, flags, timeoutMs, batch);
-    } catch (error) {
-      if (lease !== null) lease.pending--;
-      this.#link.remove(number);
-      this.#link.settleUnused();
-      throw error;
-    }
-    if (request.stream !== null) return number;
-    return promiseOf(request).then(undefined, atCaller);
   }
 
   /** Never throws: what is wrong ends the stream. */
@@ -120,7 +93,14 @@ class Statements {
     request.rowMode = rowMode;
     const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
     // At once: statements of a lease run in the order of their calls.
-    const number = this.#send(request, signal, FLAG.STREAM | flags, bound, batchSize);
+    const number = sendStatement(
+      this.#pool,
+      request,
+      signal,
+      FLAG.STREAM | flags,
+      bound,
+      batchSize,
+    );
     stream.begin({
       credit: (rows) => this.#link.record(SUBMIT.CREDIT, number, rows),
       end: () => this.#link.record(SUBMIT.STREAM_END, number),
@@ -145,7 +125,10 @@ class Statements {
       const request = this.#describe(new Request(), lease, text, undefined);
       request.stream = handle;
       const bound = Math.ceil(timeoutMs ?? this.#settings.queryTimeoutMs ?? 0);
-      handle.begin(this.#link, this.#send(request, signal, flags | within, bound, batch));
+      handle.begin(
+        this.#link,
+        sendStatement(this.#pool, request, signal, flags | within, bound, batch),
+      );
       lease?.track(stream);
       return stream;
     } catch (error) {
@@ -176,7 +159,7 @@ class Statements {
     const request = this.#describe(new Request(), lease, text, values);
     request.stream = cursor;
     request.rowMode = rowMode;
-    const number = this.#send(request, signal, FLAG.CURSOR | flags, timeoutMs, rows);
+    const number = sendStatement(this.#pool, request, signal, FLAG.CURSOR | flags, timeoutMs, rows);
     return (more, boundMs) => this.#link.fetch(number, more, boundMs);
   }
 }

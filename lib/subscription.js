@@ -20,6 +20,7 @@ const QUEUED = 50_000;
 class Subscription extends EventEmitter {
   /** `{ leave(subscription), keep(referenced) }` of its hub. */
   #hub;
+  #event;
   #maxQueued;
   #resource = new AsyncResource('polypool.Subscription');
   #queue = [];
@@ -37,13 +38,15 @@ class Subscription extends EventEmitter {
   #referenced = true;
   #left = null;
 
-  constructor(channel, hub, maxQueued = QUEUED) {
+  /** `event`: what listeners hear of what arrives. */
+  constructor(channel, hub, event, maxQueued = QUEUED) {
     super();
     this.channel = channel;
     this.#hub = hub;
+    this.#event = event;
     this.#maxQueued = maxQueued;
     super.on('newListener', (name) => {
-      if (name === 'notification') this.#flushSoon();
+      if (name === event) this.#flushSoon();
     });
   }
 
@@ -122,8 +125,8 @@ class Subscription extends EventEmitter {
 
   take(notification) {
     if (this.#closed) return;
-    const heard = !this.#flushing && this.listenerCount('notification') > 0;
-    if (heard) this.#emit('notification', notification);
+    const heard = !this.#flushing && this.listenerCount(this.#event) > 0;
+    if (heard) this.#emit(this.#event, notification);
     // A listener may have closed it.
     if (this.#closed || (heard && !this.#iterated)) return;
     const reader = this.#readers.shift();
@@ -139,9 +142,9 @@ class Subscription extends EventEmitter {
     if (this.#flushing || this.#iterated || this.#queue.length === 0) return;
     this.#flushing = true;
     nextTick(() => {
-      const heard = () => !this.#iterated && this.listenerCount('notification') > 0;
+      const heard = () => !this.#iterated && this.listenerCount(this.#event) > 0;
       while (heard() && this.#head < this.#queue.length) {
-        this.#emit('notification', this.#shift());
+        this.#emit(this.#event, this.#shift());
       }
       this.#flushing = false;
     });

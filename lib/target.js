@@ -8,11 +8,39 @@ const tls = require('node:tls');
 const { OptionError } = require('./errors');
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
-const SCHEMES = ['postgres', 'postgresql', 'mysql', 'mariadb'];
+const SQL_SCHEMES = ['postgres', 'postgresql', 'mysql', 'mariadb'];
+const REDIS_SCHEMES = ['redis', 'rediss', 'valkey', 'valkeys', 'unix', 'redis+unix'];
+const SCHEMES = [...SQL_SCHEMES, ...REDIS_SCHEMES];
 
 const OF_RESOURCES =
   "option 'create' makes resources of your own: their pool is made by createPool() or " +
   'new ObjectPool(), this one is of database connections';
+
+/** Whether a target is one of Redis: option `engine` says so, or the scheme of a URL. */
+function speaksRedis(target, options) {
+  const isUrl = typeof target === 'string' || target instanceof URL;
+  const given = isUrl ? { ...options, url: target } : (target ?? {});
+  if (given.engine !== undefined) return given.engine === 'redis';
+  return REDIS_SCHEMES.includes(schemeOf(given));
+}
+
+function schemeOf({ url, connectionString }) {
+  return SCHEME.exec(String(url ?? connectionString ?? ''))?.[1].toLowerCase();
+}
+
+/** What was read for a pool of Redis, or for one of SQL; throws where it is for the other. */
+function checkLanguage(given, isRedis) {
+  const scheme = schemeOf(given);
+  const fits = isRedis
+    ? speaksRedis({ engine: 'redis', ...given }) && !SQL_SCHEMES.includes(scheme)
+    : !speaksRedis(given);
+  if (fits) return given;
+  const message = isRedis ? 'new RedisPool() is for Redis' : 'Redis has new RedisPool()';
+  const option = given.engine === undefined ? 'url' : 'engine';
+  throw new OptionError(`${message}: createPool() makes the pool that a target asks for`, {
+    option,
+  });
+}
 
 /** One object of options; a URL stays text for the engine to read. */
 function readTarget(target, options) {
@@ -80,8 +108,8 @@ function checkScheme(option, url) {
   const scheme = SCHEME.exec(url)?.[1].toLowerCase();
   if (scheme === undefined || SCHEMES.includes(scheme)) return;
   throw new OptionError(
-    `option '${option}' has the unknown scheme '${scheme}:'; known are 'postgres:', ` +
-      `'postgresql:', 'mysql:' and 'mariadb:'`,
+    `option '${option}' has the unknown scheme '${scheme}:'; known are ` +
+      `'${SCHEMES.join(":', '")}:'`,
     { option },
   );
 }
@@ -123,7 +151,7 @@ function mayVerify(given, environment) {
     given['ssl-ca'] !== undefined ||
     environment.PGSSLMODE !== undefined ||
     environment.PGSSLROOTCERT !== undefined ||
-    /ssl/i.test(`${url ?? ''}${connectionString ?? ''}`)
+    /ssl|^rediss:|^valkeys:/i.test(`${url ?? ''}${connectionString ?? ''}`)
   );
 }
 
@@ -142,4 +170,4 @@ function userName() {
   }
 }
 
-module.exports = { readTarget, rootsFor, surroundings };
+module.exports = { checkLanguage, readTarget, rootsFor, speaksRedis, surroundings };

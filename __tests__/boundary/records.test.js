@@ -35,13 +35,15 @@ function literal(text, name) {
 const rust = declared();
 
 test('record.rs was understood', () => {
-  const modules = ['complete', 'fate', 'flag', 'hook', 'submit', 'tag', 'transport'];
+  const modules = ['complete', 'fate', 'flag', 'hook', 'submit', 'tag', 'transport', 'value'];
   expect(Object.keys(rust).sort()).toEqual(modules);
   expect(rust.submit.QUERY).toBe(3);
   expect(rust.complete.ROWS).toBe(1);
 });
 
-test.each(['SUBMIT', 'COMPLETE', 'FLAG', 'FATE', 'HOOK', 'TRANSPORT'])('records.js: %s', (name) => {
+const TABLES = ['SUBMIT', 'COMPLETE', 'FLAG', 'FATE', 'HOOK', 'TRANSPORT', 'VALUE'];
+
+test.each(TABLES)('records.js: %s', (name) => {
   expect(literal(read('lib', 'records.js'), name)).toEqual(rust[name.toLowerCase()]);
 });
 
@@ -66,7 +68,7 @@ test.each([
 });
 
 test('no two records of one ring have the same number', () => {
-  for (const ring of [rust.submit, rust.complete, rust.tag]) {
+  for (const ring of [rust.submit, rust.complete, rust.tag, rust.value]) {
     expect(new Set(Object.values(ring)).size).toBe(Object.keys(ring).length);
   }
 });

@@ -1,6 +1,7 @@
 // The databases that the bench knows: for each its rows, and its peers, which are the packages (the
 // first one names a peer) and the runtime of each.
 import { WORKLOADS as MYSQL } from './mysql-workloads.mjs';
+import { WORKLOADS as REDIS } from './redis-workloads.mjs';
 import { WORKLOADS as POSTGRES } from './workloads.mjs';
 
 const POLYPOOL = { packages: [], runtime: 'node' };
@@ -30,6 +31,16 @@ export const DATABASES = {
   },
   mariadb: { workloads: MYSQL, peers: MYSQL_PEERS },
   mysql: { workloads: MYSQL, peers: MYSQL_PEERS },
+  redis: {
+    workloads: REDIS,
+    peers: {
+      polypool: POLYPOOL,
+      ioredis: { packages: ['ioredis'], runtime: 'node' },
+      'ioredis-auto': { packages: ['ioredis'], runtime: 'node' },
+      redis: { packages: ['redis'], runtime: 'node' },
+      bun: BUN,
+    },
+  },
 };
 
 export function databaseNamed(name) {

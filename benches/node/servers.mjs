@@ -60,8 +60,32 @@ const speakingMySql = (kind) => ({
   },
 });
 
+const redis = {
+  // Each peer writes its own keys.
+  createTables: async () => {},
+  dropTables: async () => {},
+
+  async start() {
+    const { RedisServer } = require('../../__tests__/support/redis.js');
+    const server = await RedisServer.start();
+    return { url: server.url, stop: () => server.destroy() };
+  },
+
+  async connect(url) {
+    const { Redis } = require('ioredis');
+    const client = new Redis(url);
+    return Object.assign(client, { end: () => client.quit() });
+  },
+
+  async describe(client) {
+    const [, version] = /redis_version:(\S+)/.exec(await client.info('server'));
+    return { version, tls: false };
+  },
+};
+
 export const SERVERS = {
   postgres,
+  redis,
   mariadb: speakingMySql('mariadb'),
   mysql: speakingMySql('mysql'),
 };

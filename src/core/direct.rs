@@ -32,6 +32,9 @@ impl Pool {
         if !self.waiters.is_empty() || self.times_leases() || !self.growth.is_awake() {
             return None;
         }
+        if self.options.one_wire {
+            return None;
+        }
         self.now = self.now.max(now);
         let at = self.idle_candidate()?;
         let slot = &self.slots[at as usize];
@@ -55,7 +58,7 @@ impl Pool {
         deadline: Option<Time>,
     ) -> bool {
         let all_there = self.taken() >= self.options.max && self.idle.is_empty();
-        let bounded = self.options.max_waiting.is_some() || self.closed;
+        let bounded = self.options.max_waiting.is_some() || self.closed || self.options.one_wire;
         if !all_there || bounded || !self.growth.is_awake() || self.waiters.contains(id) {
             return false;
         }
@@ -82,6 +85,9 @@ impl Pool {
         self.now = self.now.max(now);
         let held = self.now.saturating_sub(slot.since);
         let resets = matches!(self.options.reset, Reset::Always | Reset::Function);
+        if self.options.one_wire {
+            return None;
+        }
         let stays = fate == Fate::Return && !resets && !slot.held && !self.needs_reset(slot);
         if !stays || self.times_leases() || self.unfit(slot).is_some() {
             return None;

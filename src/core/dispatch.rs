@@ -29,11 +29,12 @@ impl Pool {
         }
         self.totals.requested += 1;
         self.growth.note_asked();
+        let priority = self.class_of(want, priority);
         let waiter = Waiter { id, want, priority, since: self.now, deadline };
         if self.closed {
             return self.reject(&waiter, RejectReason::Closed);
         }
-        if self.waiters.head().is_none_or(|head| priority < head.priority)
+        if !self.stands_in_line(want, priority)
             && let Some(at) = self.take_ready(want)
         {
             return self.grant(at, &waiter);
@@ -110,11 +111,16 @@ impl Pool {
     }
 
     fn serve(&mut self) {
-        while let Some(head) = self.waiters.head().copied() {
+        let mut class = 0;
+        while let Some(head) = self.next_in_line(class).copied() {
             if let Some(at) = self.take_ready(head.want) {
-                self.waiters.pop();
+                self.waiters.remove(head.id);
                 self.grant(at, &head);
-            } else if !self.start_validation() {
+            } else if self.start_validation(head.want) {
+                continue;
+            } else if self.may_pass(&head) {
+                class = 1;
+            } else {
                 break;
             }
         }
@@ -123,6 +129,9 @@ impl Pool {
     /// A connection that can be granted at once; connections that may not serve again are closed
     /// on the way.
     fn take_ready(&mut self, want: Want) -> Option<u32> {
+        if self.options.one_wire {
+            return self.take_beside(want);
+        }
         // Wide enough: more wires would only cost whoever serves them.
         if let Want::Share { write } = want
             && self.shared.len >= self.options.share_width
@@ -170,11 +179,13 @@ impl Pool {
 
     /// Validation is not for one waiter: whoever is at the head when it ends gets the connection.
     /// So a failed one costs nobody its place, and an aborted waiter leaves no one empty-handed.
-    fn start_validation(&mut self) -> bool {
-        if self.counts[State::Validating as usize] as usize >= self.waiters.len() {
+    fn start_validation(&mut self, want: Want) -> bool {
+        let validating = self.counts[State::Validating as usize] as usize;
+        let shares = self.options.one_wire && matches!(want, Want::Share { .. });
+        if validating >= self.waiters.len() || (shares && validating > 0) {
             return false;
         }
-        let Some(at) = self.idle_candidate() else { return false };
+        let Some(at) = self.candidate(want) else { return false };
         self.go(at, State::Validating);
         self.emit(Effect::Validate { conn: self.slots[at as usize].conn(at) });
         true
@@ -195,7 +206,7 @@ impl Pool {
 
     /// While a lease is out, its owner may hold the row lock a write in flight waits for, and may
     /// itself be waiting for what is queued behind that write: the server cannot see that cycle.
-    fn may_join(&self, slot: &Slot) -> bool {
+    pub(super) fn may_join(&self, slot: &Slot) -> bool {
         slot.in_flight < self.options.share_depth
             && !slot.alone
             && !slot.held
@@ -222,7 +233,8 @@ impl Pool {
                 return self.emit(Effect::GrantLease { waiter: waiter.id, lease, conn, waited });
             }
             Want::Alone => (true, true),
-            Want::Share { write } => (write, false),
+            // On the one wire nobody's write is in the way of a lease.
+            Want::Share { write } => (write && !self.options.one_wire, false),
         };
         self.totals.acquired += 1;
         let slot = &mut self.slots[at as usize];

@@ -119,7 +119,7 @@ impl Pool {
         if self.closed || growth.fatal || taken >= self.options.max || connecting >= growth.limit {
             return Demand::Nothing;
         }
-        if self.waiters.len() > self.supply() as usize {
+        if self.wanted() > self.supply() as usize {
             return Demand::Waiters;
         }
         let fills =

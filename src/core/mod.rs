@@ -17,6 +17,7 @@ mod invariants;
 mod lifecycle;
 mod list;
 pub mod message;
+mod one_wire;
 pub mod options;
 pub mod pool;
 mod slot;

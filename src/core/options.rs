@@ -96,13 +96,17 @@ pub struct Options {
     /// and gets it or its failure; nothing is retried. Whoever comes while a connection is being
     /// closed takes its place at once; those in line get one place for each connection that is gone.
     pub own_connects: bool,
-    /// Set by engines only: statements that may be on one wire at once (at most 64).
+    /// Set by engines only: statements that may be on one wire at once (at most 64, where
+    /// some of them write).
     pub share_depth: u32,
     /// Set by engines only: short statements spread over so many connections before they are
     /// packed, and over more only when these are full.
     pub share_width: u32,
     /// Set by engines only: nothing is queued behind a statement that runs for this long.
     pub share_patience: Time,
+    /// Set by engines only: statements that share all go on one wire, in the order they were asked
+    /// for, ahead of those who want a connection to themselves (`one_wire.rs`).
+    pub one_wire: bool,
 }
 
 pub const MILLISECOND: Time = 1_000;
@@ -150,6 +154,7 @@ impl Default for Options {
             share_depth: 16,
             share_width: u32::MAX,
             share_patience: 3 * MILLISECOND,
+            one_wire: false,
         }
     }
 }

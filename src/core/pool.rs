@@ -33,6 +33,8 @@ pub struct Pool {
     /// The slot that just proved to be alive, for the length of one `handle`: whoever gets it now
     /// need not validate it.
     pub(super) fresh: u32,
+    /// The connection whose wire is shared, with option `one_wire`.
+    pub(super) wire: Option<ConnId>,
     pub(super) growth: Growth,
     pub(super) backoff: Backoff,
     pub(super) expiry: Expiry,
@@ -56,7 +58,8 @@ impl Pool {
     pub fn new(mut options: Options, seed: u64, now: Time) -> Pool {
         options.max = options.max.max(1);
         options.min = options.min.min(options.max);
-        options.share_depth = options.share_depth.clamp(1, 64);
+        let deepest = if options.one_wire { u32::MAX } else { 64 };
+        options.share_depth = options.share_depth.clamp(1, deepest);
         options.max_connecting = options.max_connecting.max(1);
         Pool {
             now,
@@ -67,10 +70,11 @@ impl Pool {
             idle: List::new(),
             leased: List::new(),
             shared: List::new(),
-            waiters: Waiters::new(options.priorities),
+            waiters: Waiters::new(options.priorities.saturating_add(u8::from(options.one_wire))),
             effects: VecDeque::new(),
             epoch: 0,
             fresh: NONE,
+            wire: None,
             growth: Growth::new(&options),
             backoff: Backoff::default(),
             expiry: Expiry::new(now),

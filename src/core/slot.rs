@@ -138,11 +138,13 @@ impl Slot {
     }
 
     pub fn push_statement(&mut self, now: Time, write: bool) {
-        debug_assert!(self.in_flight < 64, "the bits of `writes` are one per statement");
+        debug_assert!(!write || self.in_flight < 64, "the bits of `writes` are one per statement");
         if self.in_flight == 0 {
             self.busy_since = now;
         }
-        self.writes |= u64::from(write) << self.in_flight;
+        if write {
+            self.writes |= 1 << self.in_flight;
+        }
         self.in_flight += 1;
         self.uses += 1;
     }

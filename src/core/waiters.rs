@@ -31,6 +31,7 @@ struct Entry {
 struct Class {
     front: u32,
     back: u32,
+    len: usize,
 }
 
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl Waiters {
         Waiters {
             entries: Vec::new(),
             free: Vec::new(),
-            classes: vec![Class { front: NONE, back: NONE }; classes],
+            classes: vec![Class { front: NONE, back: NONE, len: 0 }; classes],
             occupied: 0,
             by_id: Places::default(),
             deadlines: Deadlines::new(),
@@ -87,8 +88,19 @@ impl Waiters {
 
     /// The next to be served: the longest waiting of the most urgent class.
     pub fn head(&self) -> Option<&Waiter> {
-        let class = self.classes.get(self.occupied.trailing_zeros() as usize)?;
+        self.head_from(0)
+    }
+
+    /// The same, of those in this class and the less urgent ones.
+    pub fn head_from(&self, class: u8) -> Option<&Waiter> {
+        let from = self.occupied & (u64::MAX << class);
+        let class = self.classes.get(from.trailing_zeros() as usize)?;
         Some(&self.entries[class.front as usize].waiter)
+    }
+
+    /// How many are in line in this class.
+    pub fn len_of(&self, class: u8) -> usize {
+        self.classes.get(usize::from(class)).map_or(0, |class| class.len)
     }
 
     /// A priority beyond the last class waits in the last class.
@@ -103,6 +115,7 @@ impl Waiters {
             back => self.entries[back as usize].next = at,
         }
         class.back = at;
+        class.len += 1;
         self.occupied |= 1 << waiter.priority;
     }
 
@@ -180,6 +193,7 @@ impl Waiters {
     fn unlink(&mut self, at: u32) {
         let Entry { waiter, prev, next, .. } = self.entries[at as usize];
         let class = &mut self.classes[usize::from(waiter.priority)];
+        class.len -= 1;
         match prev {
             NONE => class.front = next,
             prev => self.entries[prev as usize].next = next,

@@ -15,6 +15,8 @@ const BACKLOG_LIMIT: usize = 4 * 1024 * 1024;
 const COPY_CHUNK: usize = 64 * 1024;
 /// Empty chunks kept for reuse.
 const SPARE_CHUNKS: usize = 8;
+/// So much of results that are not complete yet waits without waking JavaScript.
+const UNTOLD: usize = 128 * 1024;
 /// A chunk's buffers are reused up to this size; larger ones go back to the allocator.
 const SPARE_WEIGHT: usize = 4 * CHUNK_TARGET;
 /// Shapes one link may know before all are forgotten: dynamic column names must not leak.
@@ -124,7 +126,10 @@ impl LinkShared {
         }
         let spare = outbox.spare.pop().unwrap_or_default();
         outbox.ready.push_back(std::mem::replace(chunk, spare));
-        drop(outbox);
+    }
+
+    /// Tells JavaScript that there is something to drain.
+    fn ring(&self) {
         if !self.woken.swap(true, Ordering::SeqCst)
             && let Some(wake) = &*lock(&self.wake)
         {
@@ -167,6 +172,8 @@ impl Links {
 pub struct Link {
     pub shared: Arc<LinkShared>,
     pub chunk: Chunk,
+    /// Bytes handed over of which JavaScript was not told.
+    untold: usize,
     /// The request whose rows record, or record of COPY data, is open.
     pub rows_of: Option<Token>,
     pub statements: Vec<Option<LinkStatement>>,
@@ -184,6 +191,7 @@ impl Link {
         Link {
             shared,
             chunk: Chunk::default(),
+            untold: 0,
             rows_of: None,
             statements: Vec::new(),
             requests: Vec::new(),
@@ -262,19 +270,40 @@ impl Link {
         }
     }
 
-    /// Hands a full chunk over without waiting for the end of the burst.
+    /// Hands a full chunk over without waiting for the end of the burst. JavaScript need not hear of
+    /// each: whoever asked is told of the last one, by `flush`.
     pub fn relieve(&mut self) {
-        if self.chunk.weight() >= CHUNK_TARGET {
-            self.flush();
+        let weight = self.chunk.weight();
+        if weight >= CHUNK_TARGET {
+            self.hand_over();
+            self.untold += weight;
+            if self.untold >= UNTOLD {
+                self.ring();
+            }
         }
     }
 
+    /// What was written goes to JavaScript, which hears of it.
     pub fn flush(&mut self) {
-        self.close_rows();
-        if !self.chunk.is_empty() {
-            self.chunk.close_segment();
-            self.shared.push(&mut self.chunk);
+        if self.hand_over() || self.untold > 0 {
+            self.ring();
         }
+    }
+
+    /// False where there is nothing.
+    fn hand_over(&mut self) -> bool {
+        self.close_rows();
+        if self.chunk.is_empty() {
+            return false;
+        }
+        self.chunk.close_segment();
+        self.shared.push(&mut self.chunk);
+        true
+    }
+
+    fn ring(&mut self) {
+        self.untold = 0;
+        self.shared.ring();
     }
 
     /// True while JavaScript has so much to take over that sockets should wait.

@@ -5,6 +5,8 @@ use super::mysql::connector::MySql;
 use super::pool::Surroundings;
 use super::postgres::adapter::Postgres;
 use super::postgres::config as postgres;
+use super::redis::config as redis;
+use super::redis::connector::Redis;
 use super::session::{Connector, Protocol};
 use crate::core::error::OptionError;
 use crate::core::options::{Options, Value};
@@ -15,11 +17,16 @@ type Entries = Vec<(String, Value)>;
 type Connectors = (Arc<dyn Connector>, Option<Arc<dyn Connector>>);
 
 /// Values of option `engine`, which are schemes as well.
-const NAMES: [(&str, Protocol); 4] = [
+const NAMES: [(&str, Protocol); 9] = [
     ("postgres", Protocol::Postgres),
     ("postgresql", Protocol::Postgres),
     ("mysql", Protocol::MySql),
     ("mariadb", Protocol::MySql),
+    ("redis", Protocol::Redis),
+    ("rediss", Protocol::Redis),
+    ("valkey", Protocol::Redis),
+    ("valkeys", Protocol::Redis),
+    ("unix", Protocol::Redis),
 ];
 
 impl Protocol {
@@ -39,7 +46,7 @@ impl Protocol {
                 check_scheme(named(&name), by_url, &name)?
             }
             Some((_, _)) => {
-                let expected = "'postgres', 'postgresql', 'mysql' or 'mariadb'";
+                let expected = "'postgres', 'postgresql', 'mysql', 'mariadb' or 'redis'";
                 return Err(OptionError::bound("engine", expected, "something else"));
             }
         };
@@ -51,6 +58,7 @@ impl Protocol {
         match self {
             Protocol::Postgres => "postgres",
             Protocol::MySql => "mysql",
+            Protocol::Redis => "redis",
         }
     }
 
@@ -59,6 +67,7 @@ impl Protocol {
         match self {
             Protocol::Postgres => [postgres::KEYS, postgres::INTERNAL].concat(),
             Protocol::MySql => [mysql::KEYS, mysql::INTERNAL].concat(),
+            Protocol::Redis => [redis::KEYS, redis::INTERNAL].concat(),
         }
     }
 
@@ -74,6 +83,7 @@ impl Protocol {
                 Ok((Arc::new(main), replicas.map(|it| Arc::new(it) as Arc<dyn Connector>)))
             }
             Protocol::MySql => Ok((Arc::new(MySql::new(entries, surroundings, options)?), None)),
+            Protocol::Redis => Ok((Arc::new(Redis::new(entries, surroundings, options)?), None)),
         }
     }
 }

@@ -24,6 +24,8 @@ pub enum Dispatch {
     Read,
     /// DML in autocommit: may share while no lease is out.
     Write,
+    /// Goes over the one wire that all share, in the order of submission.
+    Ordered,
     /// Has a connection to itself; `dirties` when it may leave session state behind.
     Alone { dirties: bool },
 }
@@ -31,6 +33,17 @@ pub enum Dispatch {
 /// One text, once per process. `Rc`: statements live on the engine's thread only.
 pub trait Statement {
     fn dispatch(&self) -> Dispatch;
+
+    /// The same where it depends on the parameters.
+    fn dispatch_of(&self, _params: Params<'_>, _is_batch: bool) -> Dispatch {
+        self.dispatch()
+    }
+
+    /// Why a pool cannot run it on a connection of its own choice.
+    fn refusal(&self, _params: Params<'_>, _is_batch: bool) -> Option<String> {
+        None
+    }
+
     /// Whether it begins or ends a transaction; savepoints do neither.
     fn bounds_transaction(&self) -> bool;
     /// Whether it can be executed in parts (`Mode::fetch`): one statement, and no COPY.
@@ -81,6 +94,8 @@ pub struct Mode {
     pub cells: Cells,
     /// No statement: the bytes of the connection, both ways.
     pub wire: bool,
+    /// Several commands at once.
+    pub batch: bool,
 }
 
 /// A connection after its handshake, without I/O: bytes in, replies out.
@@ -138,6 +153,16 @@ pub trait Session {
     /// What else an unpooled session is told of its start, as JSON.
     fn announce(&self) -> Option<serde_json::Value>;
 
+    /// What those are told whose answers will not come any more.
+    fn unanswered(&self, lost: &EngineError) -> EngineError {
+        lost.clone()
+    }
+
+    /// Whether what executes now may be stopped so; else its answer is waited for and dropped.
+    fn can_stop(&self) -> bool {
+        true
+    }
+
     /// Asks the server, on a side connection, to stop what this session executes. Resolves when
     /// the side connection has closed, whatever came of it.
     fn cancel(&self) -> LocalFuture<()>;
@@ -185,6 +210,11 @@ impl Place {
 pub enum Protocol {
     Postgres,
     MySql,
+    Redis,
+}
+
+impl Protocol {
+    pub const COUNT: usize = 3;
 }
 
 /// One target: where and as whom to connect.
@@ -198,6 +228,11 @@ pub trait Connector: Send + Sync {
 
     /// A server that refuses to write may be what this target asks for.
     fn allows_read_only(&self) -> bool;
+
+    /// Statements of its pools that share a connection all share the same one, in their order.
+    fn has_one_wire(&self) -> bool {
+        false
+    }
 
     /// With the name that the server is to know it by, if the caller chose one.
     fn statement(&self, id: u32, text: &str, name: Option<&str>) -> Rc<dyn Statement>;

@@ -203,11 +203,18 @@ fn settings_of(pool: &PoolShared, given: Hooks) -> Json {
     })
 }
 
+/// Commands on their way on one wire; others wait in line, where they can still be given up.
+const WIRE_DEPTH: u32 = 64 * 1024;
+
 /// The server shares our processors: beyond two busy connections for each, another one only adds
 /// switches between them. Packing short statements gave 15 % more point selects with 65 workers
 /// on two cores (`benches/node` row `point`). A server elsewhere may have any number.
 fn packed(mut options: Options, connector: &dyn Connector) -> Options {
-    if connector.is_local() {
+    if connector.has_one_wire() {
+        options.one_wire = true;
+        options.share_depth = WIRE_DEPTH;
+        options.share_patience = u64::MAX;
+    } else if connector.is_local() {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         options.share_width = cores.saturating_mul(2);
         options.share_depth = 32;

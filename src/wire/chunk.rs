@@ -202,6 +202,17 @@ impl Chunk {
         }
     }
 
+    /// Takes over what another one holds, which has no record open.
+    pub fn append(&mut self, other: &mut Chunk) {
+        // Its first text begins a segment.
+        self.close_segment();
+        other.close_segment();
+        self.ints.append(&mut other.ints);
+        self.floats.append(&mut other.floats);
+        self.text.append(&mut other.text);
+        self.bytes.append(&mut other.bytes);
+    }
+
     pub fn mark(&self) -> Mark {
         Mark {
             ints: self.ints.len(),

@@ -69,6 +69,11 @@ impl<'a> Params<'a> {
         self.count
     }
 
+    /// Bytes that they take here, which is at least what their texts do.
+    pub fn size(&self) -> usize {
+        self.words.len() * 4
+    }
+
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }

@@ -82,6 +82,9 @@ pub mod flag {
     pub const SHORT_READ: i32 = 8192;
     pub const SHORT_WRITE: i32 = 16384;
     pub const PACES: i32 = ALONE | SHORT_READ | SHORT_WRITE;
+    /// Several commands (Redis), one after the other: how many words, then these. Answered at once,
+    /// by an array; with the text MULTI they are one transaction.
+    pub const BATCH: i32 = 32768;
 }
 
 /// Parameter tags; the payload follows.
@@ -163,6 +166,39 @@ pub const OUTCOME: i32 = 23;
 /// `[PACE, request, pace]`: ahead of the end of a request whose flags say otherwise: which of `PACES`
 /// its text is.
 pub const PACE: i32 = 24;
+
+/// `[REPLY, request, value]`: the request is settled with a value (of `value`).
+pub const REPLY: i32 = 25;
+/// `[PUSH, pool, value]`: what a connection was told although nothing asked for it.
+pub const PUSH: i32 = 26;
+
+/// Values of REPLY and PUSH: a tag, then its payload; in the order in which RESP has them.
+pub mod value {
+    pub const NIL: i32 = 0;
+    pub const FALSE: i32 = 1;
+    pub const TRUE: i32 = 2;
+    /// The status `OK`.
+    pub const OK: i32 = 3;
+    /// One word.
+    pub const INT: i32 = 4;
+    /// A Float64: an integer beyond a word that is exact so.
+    pub const LONG: i32 = 5;
+    /// A cell of text: an integer in decimal.
+    pub const BIG: i32 = 6;
+    /// A cell of text: `1.5`, `inf`, `-inf`, `nan`.
+    pub const DOUBLE: i32 = 7;
+    /// Cells of text.
+    pub const TEXT: i32 = 8;
+    pub const STATUS: i32 = 9;
+    pub const ERROR: i32 = 10;
+    /// Length word; bytes.
+    pub const BYTES: i32 = 11;
+    /// A word: so many values follow, of MAP so many pairs.
+    pub const ARRAY: i32 = 12;
+    pub const MAP: i32 = 13;
+    pub const SET: i32 = 14;
+    pub const PUSH: i32 = 15;
+}
 
 /// Kinds of TRANSPORT_OPEN.
 pub mod transport {

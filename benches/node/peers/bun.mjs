@@ -1,8 +1,19 @@
-// Bun.SQL; runs under Bun's own runtime. It prepares and caches every text by default.
-import { SQL } from 'bun';
+// Bun.SQL and Bun.redis; run under Bun's own runtime. SQL prepares and caches every text by default.
+import { RedisClient, SQL } from 'bun';
 import { cursorRows } from './cursor.mjs';
 
+async function openRedis(url) {
+  const client = new RedisClient(url);
+  await client.connect();
+  return {
+    get: (key) => client.get(key),
+    set: (key, value) => client.set(key, value),
+    close: () => client.close(),
+  };
+}
+
 export function open({ url, max, tls }) {
+  if (url.startsWith('redis')) return openRedis(url);
   const address = new URL(url);
   if (tls) address.searchParams.set('sslmode', 'require');
   const sql = new SQL({ url: String(address), max });

@@ -1,7 +1,17 @@
 // polypool as a user meets it: the public entry, default options.
 import { createPool } from '../../../index.mjs';
 
+async function openRedis(url, max) {
+  const pool = await createPool(url, { max });
+  return {
+    get: (key) => pool.query('GET', [key]),
+    set: (key, value) => pool.query('SET', [key, value]),
+    close: () => pool.close(),
+  };
+}
+
 export async function open({ url, max, tls }) {
+  if (url.startsWith('redis')) return openRedis(url, max);
   // Plain, as its peers; the row about TLS asks for it.
   const isMySql = url.startsWith('mysql');
   const ssl = isMySql ? { sslmode: 'disabled' } : tls && { sslmode: 'require' };

@@ -13,7 +13,10 @@ class Command extends EventEmitter {
   /** A callback, or undefined: then events tell. */
   onResult = undefined;
   _connection = null;
-  #exchange = null;
+  /** The statement of a pool that it is: told with `handleEnd` that it is over. */
+  _pooled = null;
+  /** On its way through the ring. */
+  _exchange = null;
 
   constructor(callback) {
     super();
@@ -28,13 +31,13 @@ class Command extends EventEmitter {
   /** Sends the command. Without a reading no result of it has rows. */
   exchange(connection, body, reading = null, asks = false, bits = 0) {
     this._connection = connection;
-    this.#exchange = new Exchange(connection, this, reading);
-    this.#exchange.begin(connection._session, body, connection._takeCloses(), asks, bits);
+    const exchange = (this._exchange = new Exchange(connection, this, reading));
+    exchange.begin(connection._session, body, connection._takeCloses(), asks, bits);
   }
 
   /** Goes on where its connection was paused. */
   resume() {
-    this.#exchange?.deliver();
+    this._exchange?.deliver();
   }
 
   handlePacket() {}
@@ -42,12 +45,16 @@ class Command extends EventEmitter {
   /** It is over, with an error of the engine's or without. */
   handleEnd(wire, isThrown) {
     const connection = this._connection;
-    if (wire === null) return connection._endCommand(this, () => this.finish(connection));
-    if (isThrown) return connection._endCommand(this, () => this.refuse(wire));
-    if (wire.kind !== 'database') return connection._loseCommand(this, wire);
+    if (wire === null) connection._endCommand(this, null);
+    else if (isThrown) connection._endCommand(this, wire);
+    else if (wire.kind !== 'database') connection._loseCommand(this, wire);
+    else connection._endCommand(this, this.errorOf(wire));
+  }
+
+  errorOf(wire) {
     const error = serverError(wire);
     error.sql = this.sql || this.query;
-    return connection._endCommand(this, () => this.refuse(error));
+    return error;
   }
 
   finish() {

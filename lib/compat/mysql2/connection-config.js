@@ -19,7 +19,7 @@ const KNOWN = new Set([
   ...['enableCleartextPlugin', 'jsonStrings', 'gracefulEnd'],
   // Of pools.
   ...['connectionLimit', 'maxIdle', 'idleTimeout', 'Promise', 'queueLimit', 'resetOnRelease'],
-  ...['waitForConnections', 'acquireTimeout'],
+  ...['waitForConnections', 'acquireTimeout', 'pipeline'],
 ]);
 
 const IGNORED =

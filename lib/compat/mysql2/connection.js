@@ -7,7 +7,7 @@ const { EventEmitter } = require('node:events');
 const timers = require('node:timers');
 const { createLRU } = require('lru.min');
 const SqlString = require('sql-escaper');
-const { guarded } = require('../../surface');
+const { guarded, surface } = require('../../surface');
 const { ChangeUser } = require('./change-user');
 const { CharsetToEncoding } = require('./charsets');
 const { Ping, Quit, ResetConnection } = require('./command');
@@ -19,6 +19,7 @@ const { Execute, Query } = require('./query');
 const { readExecute, readQuery, resolveNames } = require('./requests');
 const { SessionSocket } = require('./socket');
 const { traceConnect, traceExecute, traceQuery } = require('./traces');
+const { SharedWire } = require('./wire');
 
 const { nextTick } = process;
 
@@ -46,6 +47,7 @@ class Connection extends EventEmitter {
     this._readings = [undefined, undefined];
     this._closing = false;
     this._session = null;
+    this._wire = new SharedWire(this);
     this._statements = this.#newStatements();
     this.serverCapabilityFlags = 0;
     this._isMariaDB = false;
@@ -90,8 +92,7 @@ class Connection extends EventEmitter {
     this.threadId = this.connectionId = hello.connectionId;
     this._isMariaDB = /mariadb/i.test(hello.serverVersion);
     this.authorized = true;
-    const handshake = this._command;
-    this._endCommand(handshake, () => this.emit('connect', hello));
+    this._endCommand(this._command, null);
   }
 
   _endHandshake(error) {
@@ -144,6 +145,7 @@ class Connection extends EventEmitter {
     while (this._command !== null && this.#isOver(this._command)) {
       const over = this._command;
       guarded(() => over.emit('end'));
+      over._pooled?.handleEnd();
       if (this._command === over) this._command = this._commands.shift() ?? null;
     }
   }
@@ -158,12 +160,19 @@ class Connection extends EventEmitter {
     }
   }
 
-  /** `settle` tells the program; the next command begins whatever that throws. */
-  _endCommand(command, settle) {
+  /** The program is told; the next command begins whatever that throws. */
+  _endCommand(command, failure) {
     // It was told that its connection is gone.
     if (this._command !== command) return;
-    guarded(settle);
+    try {
+      if (failure === null) command.finish(this);
+      else command.refuse(failure);
+    } catch (error) {
+      surface(error);
+    }
     guarded(() => command.emit('end'));
+    this._wire.note();
+    if (command._pooled !== null) command._pooled.handleEnd();
     if (this._command !== command) return;
     this._command = null;
     const next = this.#parting === null ? this._commands.shift() : undefined;
@@ -181,11 +190,13 @@ class Connection extends EventEmitter {
   _loseCommand(command, wire) {
     const gone = ['ERR_POLYPOOL_CONNECTION_LOST', 'ERR_POLYPOOL_PROTOCOL'].includes(wire.code);
     if (gone || !this._session.isOpen) return;
-    this._endCommand(command, () => command.refuse(new Error(wire.message)));
+    this._endCommand(command, new Error(wire.message));
   }
 
   _takeCloses() {
-    return this._closes.splice(0);
+    const closes = this._closes;
+    if (closes.length > 0) this._closes = [];
+    return closes;
   }
 
   _forgetStatements() {
@@ -206,23 +217,30 @@ class Connection extends EventEmitter {
   query(sql, values, callback) {
     const command =
       sql.constructor === Query ? sql : Connection.createQuery(sql, values, callback, this.config);
-    resolveNames(command, this.config);
-    const given = command.values === undefined ? [] : command.values;
-    command.sql = this.format(command.sql, given, command.namedPlaceholders);
+    command.prepareText(this);
     return traceQuery(this, command);
   }
 
   execute(sql, values, callback) {
     const { options, onResult } = readExecute(sql, values, callback, this.config);
     const execute = new Execute(options, onResult);
-    return traceExecute(this, execute, (refuse) => {
+    return traceExecute(this, execute, () => this.executeCommand(execute));
+  }
+
+  /** Where the statement is known that is all; else it is prepared first. */
+  executeCommand(execute) {
+    const { _options: options } = execute;
+    // It may have one of another connection.
+    const isNext = this._command === null;
+    execute.statement = isNext ? this._statements.get(Connection.statementKey(options)) : undefined;
+    if (execute.statement === undefined) {
       const prepared = (error, statement) => {
-        if (error) refuse(error);
+        if (error) execute.refuse(error);
         else execute.statement = statement;
       };
       this.addCommand(new Prepare(options, prepared));
-      this.addCommand(execute);
-    });
+    }
+    this.addCommand(execute);
   }
 
   prepare(options, callback) {
@@ -391,7 +409,8 @@ class Connection extends EventEmitter {
       this.stream.emit('close');
       return;
     }
-    const error = lostError(wire, this._command === null);
+    const isIdle = this._command === null && this._wire.shared === 0;
+    const error = lostError(wire, isIdle);
     this._protocolError = error;
     guarded(() => this.emit('end'));
     this.stream.emit('close');

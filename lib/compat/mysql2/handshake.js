@@ -98,6 +98,10 @@ class ClientHandshake extends Command {
     this.#proofs.answer(this.#asked).then((proof) => proof && exchange.reply(proof), failed);
   }
 
+  finish(connection) {
+    connection.emit('connect', this.#hello);
+  }
+
   handleEnd(wire) {
     const connection = this._connection;
     if (connection._command !== this) return;

@@ -2,9 +2,8 @@
 
 /** Values as parameters of the binary protocol: of statements, and attributes of queries. */
 
-const { CharsetToEncoding, encode } = require('./charsets');
+const { encode } = require('./charsets');
 const { UNSIGNED } = require('./fields');
-const { FLAGS } = require('./flags');
 const { lengthOf, sized } = require('./packet');
 const { TypedParameter, integerOf, typed } = require('./typed-parameter');
 const { Types } = require('./types');
@@ -83,31 +82,20 @@ function writeParameters(parameters, names) {
   return [nulls, Buffer.from([1]), ...types, ...values];
 }
 
-/** The command that runs a statement; throws what its parameters are refused with. */
-function executePacket({ statement, parameters, _options: options }, connection) {
-  const { config } = connection;
-  const encoding = CharsetToEncoding[config.charsetNumber];
-  const context = { encoding, timezone: config.timezone, jsonAsString: connection._isMariaDB };
-  const counted = connection.agreesOn(FLAGS.CLIENT_QUERY_ATTRIBUTES);
-  const attributes = counted ? Object.entries(options.attributes ?? {}) : [];
-  const given = Array.from(parameters ?? []);
+/** The command that runs a statement with attributes, as entries. */
+function attributedPacket(statement, given, attributes, context) {
   const all = [
     ...given.map((value, at) => parameterOf(value, context, statement.parameters?.[at])),
     ...attributes.map(([, value]) => parameterOf(value, { ...context, jsonAsString: false })),
   ];
-  const names = counted
-    ? [...given.map(() => NOTHING), ...attributes.map(([name]) => encode(name, encoding))]
-    : null;
+  const ofAttributes = attributes.map(([name]) => encode(name, context.encoding));
+  const names = [...given.map(() => NOTHING), ...ofAttributes];
   const head = Buffer.alloc(10);
   head[0] = EXECUTE;
   head.writeUInt32LE(statement.id, 1);
-  head[5] = counted ? COUNTED : 0;
+  head[5] = COUNTED;
   head[6] = 1;
-  return Buffer.concat([
-    head,
-    ...(counted ? [lengthOf(all.length)] : []),
-    ...(all.length > 0 ? writeParameters(all, names) : []),
-  ]);
+  return Buffer.concat([head, lengthOf(all.length), ...writeParameters(all, names)]);
 }
 
 /** A query with attributes. */
@@ -120,4 +108,4 @@ function queryPacket(sql, encoding, attributes) {
   return Buffer.concat([...head, ...writeParameters(parameters, names), encode(sql, encoding)]);
 }
 
-module.exports = { executePacket, queryPacket };
+module.exports = { attributedPacket, parameterOf, queryPacket };

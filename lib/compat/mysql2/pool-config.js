@@ -29,6 +29,8 @@ class PoolConfig {
     this.resetOnRelease = flag(options.resetOnRelease, false);
     /** Milliseconds that a caller is in the queue at most; 0: mysql2's own way, however long. */
     this.acquireTimeout = number(options.acquireTimeout, 0);
+    /** true: short statements share connections; false: none do; undefined: short reads. */
+    this.pipeline = optionalFlag(options.pipeline);
   }
 
   /**
@@ -60,6 +62,9 @@ function readOptions(given) {
 }
 
 const flag = (value, otherwise) => (value === undefined ? otherwise : Boolean(value));
+
+const optionalFlag = (value) =>
+  value === undefined || value === null ? undefined : Boolean(value) && value !== 'false';
 
 /** Texts, too: in URLs all values are. Also of what is no number mysql2 has the default. */
 const number = (value, otherwise) => (isNaN(value) ? otherwise : Number(value));

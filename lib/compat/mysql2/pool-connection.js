@@ -18,10 +18,22 @@ class Membership {
   entry = null;
   isNew = true;
   isLent = false;
+  /** How often it was lent. */
+  loans = 0;
+  /** The statement of the pool's own that it was lent to. */
+  running = null;
   /** Called with an error when it will not be connected after all; null: it is, or never will be. */
   refuseOpening = null;
   /** The same of a reset that is under way. */
   refuseReset = null;
+
+  constructor(connection) {
+    this.connection = connection;
+  }
+
+  get wire() {
+    return this.connection._wire;
+  }
 }
 
 class PoolConnection extends Connection {
@@ -30,7 +42,7 @@ class PoolConnection extends Connection {
     this._pool = pool;
     this._released = false;
     this.lastActiveTime = Date.now();
-    this[MEMBERSHIP] = new Membership();
+    this[MEMBERSHIP] = new Membership(this);
     const leave = () => this._removeFromPool();
     this.once('end', leave);
     this.once('error', leave);
@@ -74,7 +86,9 @@ class PoolConnection extends Connection {
 
   /** What `end` is to connections without a pool. */
   _realEnd(callback) {
-    return super.end(callback);
+    const end = () => super.end(callback);
+    if (this._wire === undefined) end();
+    else this._wire.afterShared(end);
   }
 
   promise(Promise) {

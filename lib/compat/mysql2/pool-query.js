@@ -1,8 +1,13 @@
 'use strict';
 
-/** The statements of a pool itself: each borrows a connection, runs, and gives it back. */
+/**
+ * The statements of pools by the methods of their connections, which a program may have replaced:
+ * each borrows a connection, runs, and gives it back.
+ */
 
 const { surface } = require('../../surface');
+const { Connection } = require('./connection');
+const { CHANNELS, isHeard } = require('./tracing');
 
 /**
  * ER_OPTION_PREVENTS_STATEMENT, ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, ER_READ_ONLY_MODE: after a
@@ -10,9 +15,15 @@ const { surface } = require('../../surface');
  */
 const READ_ONLY = new Set([1290, 1792, 1836]);
 
-const isReadOnly = (error) => READ_ONLY.has(error?.errno);
+const isReadOnly = (error) => error !== null && READ_ONLY.has(error?.errno);
 
-function fail(command, error) {
+const PLAIN = { query: Connection.prototype.query, execute: Connection.prototype.execute };
+
+/** Nobody has replaced the method, or listens to what it tells. */
+const isPlain = (connection, method) =>
+  connection[method] === PLAIN[method] && !isHeard(CHANNELS[method]);
+
+function failQuery(command, error) {
   if (typeof command.onResult === 'function') command.onResult(error);
   else command.emit('error', error);
 }
@@ -21,19 +32,23 @@ function fail(command, error) {
 function runQuery(pool, command) {
   pool.getConnection((error, connection) => {
     if (error) {
-      fail(command, error);
+      failQuery(command, error);
       return;
     }
     try {
-      const failure = watch(command);
-      connection.query(command).once('end', () => {
-        if (isReadOnly(failure.error)) connection.destroy();
-        else connection.release();
-      });
+      startQuery(connection, command);
     } catch (thrown) {
       connection.release();
-      fail(command, thrown);
+      failQuery(command, thrown);
     }
+  });
+}
+
+function startQuery(connection, command) {
+  const failure = watch(command);
+  connection.query(command).once('end', () => {
+    if (isReadOnly(failure.error)) connection.destroy();
+    else connection.release();
   });
 }
 
@@ -59,11 +74,7 @@ function runExecute(pool, sql, values, callback = unheard) {
       return;
     }
     try {
-      const command = connection.execute(sql, values, (failure, rows, fields) => {
-        if (isReadOnly(failure)) connection.destroy();
-        callback(failure, rows, fields);
-      });
-      command.once('end', () => connection.release());
+      startExecute(connection, sql, values, callback);
     } catch (thrown) {
       connection.release();
       callback(thrown);
@@ -71,9 +82,26 @@ function runExecute(pool, sql, values, callback = unheard) {
   });
 }
 
+function startExecute(connection, sql, values, callback) {
+  const command = connection.execute(sql, values, (failure, rows, fields) => {
+    if (isReadOnly(failure)) connection.destroy();
+    callback(failure, rows, fields);
+  });
+  command.once('end', () => connection.release());
+}
+
 /** Where no callback is given. mysql2 throws then in any case. */
 function unheard(error) {
   if (error) surface(error);
 }
 
-module.exports = { runExecute, runQuery };
+module.exports = {
+  failQuery,
+  isPlain,
+  isReadOnly,
+  runExecute,
+  runQuery,
+  startExecute,
+  startQuery,
+  unheard,
+};

@@ -6,6 +6,8 @@ const { AsyncResource } = require('node:async_hooks');
 
 let asked = 0;
 
+const nextRank = () => asked++;
+
 class Request {
   /** Where its callback runs, whoever gave the connection back. */
   #context = new AsyncResource('polypool.mysql2.getConnection');
@@ -17,7 +19,14 @@ class Request {
     /** Of the core. */
     this.number = -1;
     /** By which those who wait are in order. */
-    this.rank = asked++;
+    this.rank = nextRank();
+    this.isInLine = false;
+    /** As of a statement. */
+    this.ahead = null;
+  }
+
+  get isStatement() {
+    return false;
   }
 
   resolve(entry) {
@@ -33,4 +42,4 @@ class Request {
   }
 }
 
-module.exports = { Request };
+module.exports = { Request, nextRank };

@@ -11,6 +11,9 @@ const SqlString = require('sql-escaper');
 const { fromWire } = require('../../errors');
 const { describeTimeout } = require('../../holders');
 const { BACK, REJECTED, Resources } = require('../../resources');
+const { Handovers } = require('../../sharing/handover');
+const { Stalls } = require('../../sharing/stalls');
+const { chooseWire } = require('../../sharing/wires');
 const { guarded, surface } = require('../../surface');
 const { Connection } = require('./base');
 const { whenAll } = require('./last-answer');
@@ -19,7 +22,9 @@ const { Factory } = require('./pool-factory');
 const { listsOf } = require('./pool-lists');
 const { runExecute, runQuery } = require('./pool-query');
 const { Request } = require('./pool-request');
+const { ExecuteStatement, QueryStatement } = require('./pool-statement');
 const { Sweeper } = require('./pool-sweeper');
+const { Sharing } = require('./sharing');
 const { CHANNELS, isHeard, placeOf, traceCallback } = require('./tracing');
 
 const { nextTick } = process;
@@ -27,6 +32,11 @@ const { nextTick } = process;
 const CLOSED = 'Pool is closed.';
 const NONE_FREE = 'No connections available.';
 const QUEUE_FULL = 'Queue limit reached.';
+
+/** Classes of those who wait: who had a connection already, and all others. */
+const FIRST = 0;
+const ORDINARY = 1;
+const UNBOUNDED = -1;
 
 /** What the core takes; a pool without a limit opens no more than this. */
 const CORE_MAX = 65_535;
@@ -39,10 +49,21 @@ class Pool extends EventEmitter {
   /** Those who are told of their connection, or that they get none, when all effects are done. */
   #answers = [];
   #sweeper = new Sweeper(this);
+  /** What the pool knows of the connections that its own statements have, and how many others have. */
+  #queried = new Set();
+  #holders = 0;
+  #sharing;
+  #stalls = new Stalls();
+  #handovers = new Handovers(this.#stalls);
+  /** Those who were sent ahead, each with a connection that it is being given. */
+  #ahead = [];
+  /** How many wait without having been sent over somebody else's connection. */
+  #inLine = 0;
 
   constructor({ config }) {
     super();
     this.config = config;
+    this.#sharing = new Sharing(config);
     config.connectionConfig.pool = this;
     this._closed = false;
     this.#limit = config.connectionLimit;
@@ -60,6 +81,7 @@ class Pool extends EventEmitter {
       max: bound(this.#limit),
       maxConnecting: CORE_MAX,
       ownConnects: true,
+      priorities: 2,
       idleTimeoutMs: null,
       maxLifetimeMs: null,
       acquireTimeoutMs: null,
@@ -90,25 +112,72 @@ class Pool extends EventEmitter {
   }
 
   #request(callback) {
-    if (this._closed) {
-      nextTick(callback, new Error(CLOSED));
-      return;
-    }
-    const { config } = this;
-    if (config.connectionLimit !== this.#limit) this.#resize();
-    if (this.#minds(config) && this.#mustWait() && !this.#mayWait(callback)) return;
-    const entry =
-      config.acquireTimeout > 0
-        ? this.#resources.take(0, config.acquireTimeout)
-        : this.#resources.take();
+    const entry = this.#take(callback);
+    if (entry === undefined) return;
     if (entry === null) {
-      this.#resources.wait(new Request(this.#askers, callback));
+      this.#wait(new Request(this.#askers, callback));
       return;
     }
     const connection = entry.resource;
-    this.#lend(connection, entry);
+    this.#lend(entry, null);
     this.#tell('acquire', connection);
-    nextTick(handOver, callback, connection);
+    if (isClear(connection)) nextTick(handOver, callback, connection);
+    else this.#afterShared(new Request(this.#askers, callback), connection);
+  }
+
+  /** The same for a statement of the pool's own, which nobody has a hand on. */
+  #run(statement) {
+    const entry = this.#take(statement);
+    if (entry === undefined) return;
+    if (entry !== null) {
+      this.#lend(entry, statement);
+      this.#tell('acquire', entry.resource);
+      this.#prepare(statement, entry.resource);
+      return;
+    }
+    statement.handleWait();
+    this.#wait(statement);
+    if (!statement.maySend || !statement.isInLine || !this.#mayShare) return;
+    const member = chooseWire(this.#queried);
+    if (member !== null) statement.sendAhead(member.connection);
+    if (statement.ahead !== null) this.#leaveLine(statement);
+  }
+
+  /**
+   * What is idle; null: it has to `#wait`. Undefined: there will be nothing, as the callback, or the
+   * statement, is told.
+   */
+  #take(asker) {
+    if (this._closed) {
+      nextTick(refuse, asker, new Error(CLOSED));
+      return undefined;
+    }
+    const { config } = this;
+    if (config.connectionLimit !== this.#limit) this.#resize();
+    if (this.#minds(config) && this.#mustWait() && !this.#mayWait(asker)) return undefined;
+    return config.acquireTimeout > 0
+      ? this.#resources.take(ORDINARY, config.acquireTimeout)
+      : this.#resources.take();
+  }
+
+  #wait(request) {
+    request.isInLine = true;
+    this.#inLine++;
+    this.#resources.wait(request);
+  }
+
+  #leaveLine(request) {
+    if (!request.isInLine) return;
+    request.isInLine = false;
+    this.#inLine--;
+  }
+
+  /** Whether who waits last may be sent over somebody else's connection. */
+  get #mayShare() {
+    // What somebody who holds a connection has locked, a statement may wait for, and those behind it.
+    if (this.#sharing.isOff || this.#holders > 0) return false;
+    // A single connection has an order, which programs rely on.
+    return this.#inLine === 1 || this.#limit !== 1;
   }
 
   /** Somebody is to hear of it when there is no connection for this one. */
@@ -122,12 +191,12 @@ class Pool extends EventEmitter {
   }
 
   /** Whoever may not is told why. */
-  #mayWait(callback) {
+  #mayWait(asker) {
     const { queueLimit, waitForConnections } = this.config;
     if (!waitForConnections) {
-      nextTick(callback, new Error(NONE_FREE));
+      nextTick(refuse, asker, new Error(NONE_FREE));
     } else if (queueLimit && this._connectionQueue.length >= queueLimit) {
-      callback(new Error(QUEUE_FULL));
+      refuse(asker, new Error(QUEUE_FULL));
     } else {
       this.emit('enqueue');
       return true;
@@ -141,17 +210,20 @@ class Pool extends EventEmitter {
   }
 
   #askers = {
+    stalls: this.#stalls,
     handleGrant: (request, entry) => this.#handleGrant(request, entry),
     handleRefusal: (request, why, waitedMs) => this.#handleRefusal(request, why, waitedMs),
+    handleMove: (statement) => this.#handleMove(statement),
   };
 
   /** What was given back goes on without a word; of what is new the pool's listeners hear first. */
   #handleGrant(request, entry) {
+    this.#leaveLine(request);
     const connection = entry.resource;
     const { isNew } = connection[MEMBERSHIP];
-    this.#lend(connection, entry);
+    this.#lend(entry, request.isStatement ? request : null);
     if (!isNew) {
-      nextTick(handOverTo, request, connection);
+      this.#prepare(request, connection);
       return;
     }
     this.#later(() => {
@@ -162,7 +234,63 @@ class Pool extends EventEmitter {
     });
   }
 
+  #prepare(request, connection) {
+    if (request.ahead !== null) this.#handOverAhead(request, connection);
+    else if (isClear(connection)) nextTick(handOverTo, request, connection);
+    else this.#afterShared(request, connection);
+  }
+
+  /**
+   * Who was sent ahead needs nothing of it as yet, and gives it back at once where he has his answer:
+   * so do those behind him, one after the other.
+   */
+  #handOverAhead(request, connection) {
+    this.#ahead.push(request, connection);
+    if (this.#ahead.length > 2) return;
+    for (let at = 0; at < this.#ahead.length; at += 2) {
+      try {
+        handOverTo(this.#ahead[at], this.#ahead[at + 1]);
+      } catch (thrown) {
+        surface(thrown);
+      }
+    }
+    this.#ahead.length = 0;
+  }
+
+  #afterShared(request, connection) {
+    this.#handovers.prepare(connection._wire, {
+      isUsable: () => isUsable(connection),
+      clear: () => handOverTo(request, connection),
+      stuck: () => this.#replace(request, connection),
+    });
+  }
+
+  /** A statement that was sent ahead is to run on its own connection after all. */
+  #handleMove(statement) {
+    const { connection } = statement;
+    if (isClear(connection)) {
+      statement.run();
+      return;
+    }
+    this.#handovers.prepare(connection._wire, {
+      isUsable: () => isUsable(connection),
+      clear: () => statement.run(),
+      stuck: () => this.#replace(statement, connection),
+    });
+  }
+
+  /** The connection goes: only reads are on its wire, which run again elsewhere. */
+  #replace(request, connection) {
+    if (request.isStatement) request.connection = null;
+    const { acquireTimeout } = this.config;
+    const entry = this.#resources.take(FIRST, acquireTimeout > 0 ? acquireTimeout : UNBOUNDED);
+    if (entry === null) this.#wait(request);
+    connection.destroy();
+    if (entry !== null) this.#handleGrant(request, entry);
+  }
+
   #handleRefusal(request, why, waitedMs) {
+    this.#leaveLine(request);
     if (why === REJECTED.CREATE) {
       const { thrown } = this.#resources.lastError;
       this.#later(() => request.answer(thrown));
@@ -188,19 +316,34 @@ class Pool extends EventEmitter {
 
   // ---- Loans ----
 
-  #lend(connection, entry) {
-    const member = connection[MEMBERSHIP];
+  /** `statement`: of the pool's own, or null. */
+  #lend(entry, statement) {
+    const member = entry.resource[MEMBERSHIP];
     member.entry = entry;
     member.isNew = false;
     member.isLent = true;
+    member.loans++;
+    member.running = statement;
+    if (statement === null) this.#holders++;
+    else this.#queried.add(member);
+  }
+
+  #unlend(member) {
+    if (!member.isLent) return;
+    member.isLent = false;
+    member.running = null;
+    if (!this.#queried.delete(member)) this.#holders--;
   }
 
   releaseConnection(connection) {
     const member = connection[MEMBERSHIP];
     if (!connection._pool || !member.isLent) return;
     connection.lastActiveTime = Date.now();
-    member.isLent = false;
+    this.#unlend(member);
+    const { loans } = member;
     const back = this.#resources.releaseEntry(member.entry, false);
+    // It has gone from hand to hand, perhaps to several and back.
+    if (member.loans !== loans) return;
     if (back === BACK.UNDER_WAY) this.#resources.whenBack(() => this.#tellIdle(connection));
     else this.#tellIdle(connection);
   }
@@ -214,7 +357,7 @@ class Pool extends EventEmitter {
   /** Out of the pool, whoever has it. */
   #takeBack(connection) {
     const member = connection[MEMBERSHIP];
-    member.isLent = false;
+    this.#unlend(member);
     this.#resources.releaseEntry(member.entry, true);
   }
 
@@ -246,13 +389,31 @@ class Pool extends EventEmitter {
     const { connectionConfig } = this.config;
     const command = Connection.createQuery(sql, values, callback, connectionConfig);
     command.namedPlaceholders ??= connectionConfig.namedPlaceholders;
-    runQuery(this, command);
+    if (this.#isPlain) {
+      const statement = new QueryStatement(this.#askers, command);
+      this.#sharing.examineQuery(statement);
+      this.#run(statement);
+    } else {
+      runQuery(this, command);
+    }
     return command;
   }
 
   execute(sql, values, callback) {
-    if (typeof values === 'function') runExecute(this, sql, [], values);
-    else runExecute(this, sql, values, callback);
+    const isCallback = typeof values === 'function';
+    const [given, done] = isCallback ? [[], values] : [values, callback];
+    if (this.#isPlain) {
+      const statement = new ExecuteStatement(this.#askers, sql, given, done);
+      this.#sharing.examineExecute(statement);
+      this.#run(statement);
+    } else {
+      runExecute(this, sql, given, done);
+    }
+  }
+
+  /** Nobody has replaced the way to a connection, or listens to who asks for one. */
+  get #isPlain() {
+    return this.getConnection === getConnection && !isHeard(CHANNELS.poolConnect);
   }
 
   format(sql, values) {
@@ -296,7 +457,13 @@ class Pool extends EventEmitter {
       return;
     }
     const handleEnd = whenAll(ending.length, callback);
-    for (const connection of ending) connection._realEnd(handleEnd);
+    for (const connection of ending) {
+      const { running } = connection[MEMBERSHIP];
+      const realEnd = () => connection._realEnd(handleEnd);
+      // What is answered over another connection may yet have to run over this one.
+      if (running === null || running.ahead === null) realEnd();
+      else running.whenOver = realEnd;
+    }
   }
 
   [Symbol.dispose]() {
@@ -314,9 +481,18 @@ function handOverTo(request, connection) {
   request.answer(null, connection);
 }
 
-function refuse(request, error) {
-  request.answer(error);
+/** `asker`: a callback, a request or a statement. */
+function refuse(asker, error) {
+  if (typeof asker === 'function') asker(error);
+  else asker.answer(error);
 }
+
+/** Nothing of others is on its wire. It has none where it is of another class. */
+function isClear({ _wire: wire }) {
+  return wire === undefined || wire.shared === 0;
+}
+
+const isUsable = (connection) => connection._pool !== null && !connection._closing;
 
 function rethrow(error) {
   if (error) throw error;
@@ -326,5 +502,7 @@ function rethrow(error) {
 function bound(limit) {
   return Math.min(Math.max(Math.ceil(limit) || CORE_MAX, 1), CORE_MAX);
 }
+
+const { getConnection } = Pool.prototype;
 
 module.exports = Pool;

@@ -6,15 +6,20 @@ const { Readable } = require('node:stream');
 // Not the globals: test frameworks replace them.
 const timers = require('node:timers');
 const { CharsetToEncoding, encode, isUtf8 } = require('./charsets');
+const { guarded } = require('../../surface');
 const { Command, textOf } = require('./command');
 const { FLAGS } = require('./flags');
-const { executePacket, queryPacket } = require('./parameters');
+const { Gathering } = require('./gathering');
+const { executePacket } = require('./execute-packet');
+const { queryPacket } = require('./parameters');
 const { Packet } = require('./packet');
 const { Reading } = require('./readers');
+const { resolveNames } = require('./requests');
 const { ResultSetHeader } = require('./result-header');
 
 const { nextTick } = process;
 
+const NO_CLOSES = [];
 const FILE = 0xfb;
 const MORE_RESULTS = 8;
 /** May have the server ask for a file. */
@@ -45,17 +50,40 @@ class Asking extends Command {
     this.values = options.values;
     this.timeout = options.timeout;
     this.queryTimeout = null;
+    this._failure = null;
     this._options = options;
   }
 
   /** Sends it; the time begins to count. */
-  ask(connection, body, binary) {
-    const { config, _readings: readings } = connection;
-    const before = readings[binary ? 1 : 0];
-    const reading = Reading.of(config, this._options, binary, before);
-    readings[binary ? 1 : 0] = reading;
+  ask(connection, body, binary, text) {
     if (this.timeout) this.#timer = timers.setTimeout(() => this.#expire(), this.timeout);
-    this.exchange(connection, body, reading, typeof this.sql === 'string' && LOADS.test(this.sql));
+    const loads = typeof this.sql === 'string' && LOADS.test(this.sql);
+    if (loads || !this.onResult) {
+      this.exchange(connection, body ?? text, this.#reading(connection, binary), loads);
+      return;
+    }
+    connection._wire.note();
+    this._exchange = this.#gathering(connection, body, binary, text, null);
+  }
+
+  /** As `ask`, beside the commands of the connection; `answer` hears of it. */
+  askAside(connection, body, binary, text, answer) {
+    return this.#gathering(connection, body, binary, text, answer);
+  }
+
+  #gathering(connection, body, binary, text, answer) {
+    const reading = this.#reading(connection, binary);
+    this._connection = connection;
+    const gathering = new Gathering(connection, this, reading, answer);
+    const closes = answer === null ? connection._takeCloses() : NO_CLOSES;
+    gathering.begin(connection._session, body, closes, text);
+    return gathering;
+  }
+
+  #reading(connection, binary) {
+    const { config, _readings: readings } = connection;
+    const at = binary ? 1 : 0;
+    return (readings[at] = Reading.of(config, this._options, binary, readings[at]));
   }
 
   #expire() {
@@ -116,20 +144,39 @@ class Asking extends Command {
     this.#index++;
   }
 
+  /** All of its results at once, as the ring gives them. */
+  gather(results) {
+    for (const { info, rows, fields } of results) {
+      if (info !== undefined && fields.length === 0) {
+        this.handlePacket(Buffer.from(info, 'latin1'));
+      } else {
+        this.#fields.push(fields);
+        this.#results.push(rows);
+        this.#index++;
+        this.#say('fields', fields);
+      }
+    }
+  }
+
+  /** What a listener throws costs nobody the answer. */
+  #say(event, about) {
+    if (this.listenerCount(event) > 0) guarded(() => this.emit(event, about));
+  }
+
   handlePacket(bytes) {
     const header = new ResultSetHeader(new Packet(bytes), this._connection);
     if (this.#failure !== null && !(header.serverStatus & MORE_RESULTS)) return;
     this.#results.push(header);
     this.#fields.push(undefined);
     this.#index++;
-    this.emit('fields', undefined);
-    this.emit('result', header);
+    this.#say('fields', undefined);
+    this.#say('result', header);
   }
 
   // ---- Its end ----
 
   finish() {
-    timers.clearTimeout(this.#timer);
+    this.#stopTimer();
     if (this.#timedOut) return;
     if (this.#failure !== null) {
       this.refuse(this.#failure);
@@ -139,12 +186,17 @@ class Asking extends Command {
     const several = this.#index > 1;
     const results = several ? this.#results : this.#results[0];
     const fields = several ? this.#fields : this.#fields[0];
-    const given = fields ? [null, results, fields] : [null, results];
-    nextTick(() => this.onResult(...given));
+    if (fields) nextTick(tellRows, this, results, fields);
+    else nextTick(tellResults, this, results);
+  }
+
+  #stopTimer() {
+    if (this.#timer !== null) timers.clearTimeout(this.#timer);
   }
 
   refuse(error) {
-    timers.clearTimeout(this.#timer);
+    this.#stopTimer();
+    this._failure = error;
     if (this.#timedOut && error.code !== 'PROTOCOL_SEQUENCE_TIMEOUT') return;
     super.refuse(error);
   }
@@ -192,17 +244,54 @@ class Asking extends Command {
 
 Asking.prototype.catch = Asking.prototype.then;
 
+function tellRows(command, rows, fields) {
+  command.onResult(null, rows, fields);
+}
+
+function tellResults(command, results) {
+  command.onResult(null, results);
+}
+
 class Query extends Asking {
   constructor(options, callback) {
     super(options, callback);
     this.namedPlaceholders = Object.hasOwn(options, 'namedPlaceholders')
       ? options.namedPlaceholders
       : undefined;
+    /** Of a pool's: its text as it was given, where its pace is worth knowing. */
+    this.template = null;
   }
 
   start(connection) {
-    this.ask(connection, this.#body(connection), false);
+    const body = this.#body(connection);
+    if (typeof body === 'string' && this.#mayTell) {
+      this.ask(connection, body === this.template ? null : body, false, this.template);
+    } else {
+      this.ask(connection, body, false, null);
+    }
     return false;
+  }
+
+  /** Its pace is of use to its pool. */
+  get #mayTell() {
+    return this._pooled !== null && this.template !== null;
+  }
+
+  /** Sends it beside the commands of a connection; null where it has to wait for its turn. */
+  sendOver(connection, answer) {
+    this.prepareText(connection);
+    const body = this.#body(connection);
+    if (typeof body !== 'string') return null;
+    const text = this.template;
+    return this.askAside(connection, body === text ? null : body, false, text, answer);
+  }
+
+  /** Its values become part of its text. */
+  prepareText(connection) {
+    resolveNames(this, connection.config);
+    const given = this.values === undefined ? [] : this.values;
+    const text = this.template ?? this.sql;
+    this.sql = connection.format(text, given, this.namedPlaceholders);
   }
 
   /** A text is the engine's to send, unless it is in another character set. */
@@ -228,6 +317,8 @@ class Execute extends Asking {
     super(options, callback);
     this.statement = options.statement;
     this.parameters = options.values;
+    /** As of a query. */
+    this.template = null;
   }
 
   start(connection) {
@@ -239,8 +330,17 @@ class Execute extends Asking {
       this.refuse(error);
       return true;
     }
-    this.ask(connection, body, true);
+    this.ask(connection, body, true, this._pooled === null ? null : this.template);
     return false;
+  }
+
+  /** As of a query; only where the connection knows the statement. */
+  sendOver(connection, answer) {
+    const { _statements: statements, constructor: Connection } = connection;
+    this.statement = statements.get(Connection.statementKey(this._options));
+    if (this.statement === undefined) return null;
+    const body = executePacket(this, connection);
+    return this.askAside(connection, body, true, this.template, answer);
   }
 
   /** Its statement is lost together with it: who asked hears of that once. */

@@ -25,6 +25,10 @@ const FIELDS = [
   ...['jsonStrings', 'typeCast', 'rowsAsArray', 'nestTables', 'binary'],
 ];
 
+/** What was last made of options. */
+const recent = [];
+const RECENT_MAX = 16;
+
 /** What is to become of a result: the options of its query, else of its connection. */
 class Reading {
   #key = null;
@@ -37,24 +41,39 @@ class Reading {
     // Of these, mysql2 hears the connection's alone.
     this.decimalNumbers = Boolean(config.decimalNumbers);
     this.jsonStrings = Boolean(config.jsonStrings);
-    const cast = own.typeCast === undefined ? config.typeCast : own.typeCast;
-    const general = typeof config.typeCast === 'function' && typeof cast !== 'function';
-    this.typeCast = general ? config.typeCast : cast;
-    this.rowsAsArray = Boolean(
-      own.rowsAsArray === undefined ? config.rowsAsArray : own.rowsAsArray,
-    );
+    this.typeCast = castOf(config, own);
+    this.rowsAsArray = isArrayed(config, own);
     this.nestTables = own.nestTables === undefined ? config.nestTables : own.nestTables;
     this.binary = binary;
+    /** What the engine has to know of it. */
+    this.bits = bitsOf(this);
   }
 
-  /** The one before if it is the same: its shapes are at hand. */
+  /** The one before if it is the same, or that of another connection: its shapes are at hand. */
   static of(config, own, binary, before) {
-    const reading = new Reading(config, own, binary);
-    return before !== undefined && before.isLike(reading) ? before : reading;
+    if (before !== undefined && before.isOf(config, own, binary)) return before;
+    let reading = recent.find((one) => one.isOf(config, own, binary));
+    if (reading === undefined) {
+      reading = new Reading(config, own, binary);
+      if (recent.push(reading) > RECENT_MAX) recent.shift();
+    }
+    return reading;
   }
 
-  isLike(other) {
-    return FIELDS.every((field) => this[field] === other[field]);
+  /** Whether it is what would be made of these. */
+  isOf(config, own, binary) {
+    return (
+      this.binary === binary &&
+      this.supportBigNumbers === Boolean(own.supportBigNumbers || config.supportBigNumbers) &&
+      this.bigNumberStrings === Boolean(own.bigNumberStrings || config.bigNumberStrings) &&
+      this.timezone === (own.timezone || config.timezone) &&
+      this.dateStrings === (own.dateStrings || config.dateStrings) &&
+      this.decimalNumbers === Boolean(config.decimalNumbers) &&
+      this.jsonStrings === Boolean(config.jsonStrings) &&
+      this.typeCast === castOf(config, own) &&
+      this.rowsAsArray === isArrayed(config, own) &&
+      this.nestTables === (own.nestTables === undefined ? config.nestTables : own.nestTables)
+    );
   }
 
   get key() {
@@ -63,26 +82,50 @@ class Reading {
       typeof this.typeCast === 'function' ? 'cast' : this.typeCast !== false,
     ]));
   }
+}
 
-  /** What the engine has to know of it. */
-  get bits() {
-    if (typeof this.typeCast === 'function' || this.typeCast === false) return READING.RAW;
-    const dates = this.dateStrings || !['local', 'Z'].includes(this.timezone);
-    return (this.supportBigNumbers ? READING.DIGITS : 0) | (dates ? READING.DATES : 0);
-  }
+function castOf({ typeCast: general }, { typeCast: own }) {
+  if (own === undefined) return general;
+  return typeof general === 'function' && typeof own !== 'function' ? general : own;
+}
+
+function isArrayed(config, own) {
+  return Boolean(own.rowsAsArray === undefined ? config.rowsAsArray : own.rowsAsArray);
+}
+
+function bitsOf({ typeCast, dateStrings, timezone, supportBigNumbers }) {
+  if (typeof typeCast === 'function' || typeCast === false) return READING.RAW;
+  const dates = dateStrings || !['local', 'Z'].includes(timezone);
+  return (supportBigNumbers ? READING.DIGITS : 0) | (dates ? READING.DATES : 0);
 }
 
 /** The shape of a result for this reading; the one of last time if that was the same. */
 function shapeOf(entry, reading, encoding) {
-  const known = (entry.typed ??= new Map());
-  const key = `${encoding}${reading.key}`;
-  let shape = known.get(key);
-  if (shape === undefined) {
-    shape = new RowShape(entry.columns, reading, encoding);
-    // A function may differ from one query to the next.
-    if (typeof reading.typeCast !== 'function') known.set(key, shape);
+  const known = (entry.typed ??= new Known());
+  if (known.reading === reading && known.encoding === encoding) return known.shape;
+  return known.find(entry, reading, encoding);
+}
+
+/** Shapes of one result, and which of them was asked for last. */
+class Known {
+  reading = null;
+  encoding = null;
+  shape = null;
+  #shapes = new Map();
+
+  find(entry, reading, encoding) {
+    const key = `${encoding}${reading.key}`;
+    let shape = this.#shapes.get(key);
+    if (shape === undefined) {
+      shape = new RowShape(entry.columns, reading, encoding);
+      // A function may differ from one query to the next.
+      if (typeof reading.typeCast !== 'function') this.#shapes.set(key, shape);
+    }
+    this.reading = reading;
+    this.encoding = encoding;
+    this.shape = shape;
+    return shape;
   }
-  return shape;
 }
 
 class RowShape extends Shape {
@@ -102,11 +145,12 @@ class RowShape extends Shape {
     this.fields = fields;
     this.rowMode = reading.rowsAsArray ? 'array' : 'object';
     this.nests = reading.nestTables === true;
+    this.hasDates = fields.some(({ columnType }) => DATES.has(columnType));
     this.casts = typeof reading.typeCast === 'function' ? reading : null;
   }
 
   read(reader, count, out) {
-    checkZone();
+    if (this.hasDates) checkZone();
     if (this.casts !== null) return this.#cast(reader, count, out);
     if (!this.nests) return super.read(reader, count, out, this.rowMode);
     const rows = [];
@@ -176,6 +220,8 @@ function conversionOf(field, wire, reading) {
 const NO_TEXTS = new Set(
   ['GEOMETRY', 'VECTOR', 'TIME', 'DATE', 'NEWDATE', 'DATETIME', 'TIMESTAMP'].map((it) => Types[it]),
 );
+
+const DATES = new Set(['DATE', 'NEWDATE', 'DATETIME', 'TIMESTAMP'].map((it) => Types[it]));
 
 const isText = (type) => !NO_TEXTS.has(type);
 

@@ -20,6 +20,13 @@ function read(sql, values, callback, defaults) {
 
 function readQuery(sql, values, callback, config) {
   const { rowsAsArray, infileStreamFactory } = config;
+  // Mostly it is a text; copies of objects cost more than all else here.
+  if (typeof sql === 'string') {
+    const isCallback = typeof values === 'function';
+    const given = isCallback ? undefined : values;
+    const options = { rowsAsArray, infileStreamFactory, sql, values: given };
+    return { options, onResult: isCallback ? values : callback };
+  }
   const given = read(sql, values, callback, { rowsAsArray, infileStreamFactory });
   if (given.values !== undefined) given.options.values = given.values;
   return given;
@@ -28,6 +35,12 @@ function readQuery(sql, values, callback, config) {
 /** Throws what the values are refused with. */
 function readExecute(sql, values, callback, config) {
   const { infileStreamFactory } = config;
+  if (typeof sql === 'string' && Array.isArray(values)) {
+    const { namedPlaceholders } = config;
+    checkValues(values);
+    const options = { infileStreamFactory, sql, values, namedPlaceholders };
+    return { options, onResult: callback };
+  }
   const given = read(sql, values, callback, { infileStreamFactory });
   if (given.values !== undefined) given.options.values = given.options.values || given.values;
   resolveNames(given.options, config);
@@ -52,9 +65,10 @@ function checkValues(values) {
       'Bind parameters must be array if namedPlaceholders parameter is not enabled',
     );
   }
-  // Holes are passed over.
-  values.forEach((value) => {
-    if (value === undefined) {
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    // Holes are passed over.
+    if (value === undefined && at in values) {
       throw new TypeError(
         'Bind parameters must not contain undefined. To pass SQL NULL specify JS null',
       );
@@ -65,7 +79,7 @@ function checkValues(values) {
           'call .toString() first',
       );
     }
-  });
+  }
 }
 
 module.exports = { readExecute, readQuery, resolveNames };

@@ -59,11 +59,10 @@ function traceQuery(connection, command) {
   return trace(CHANNELS.query, command, begin, () => describe(command, connection.config));
 }
 
-/** `begin(refuse)` prepares and runs it. */
+/** `begin` prepares and runs it. */
 function traceExecute(connection, command, begin) {
-  const refuse = (error) => command.refuse(error);
   const context = () => describe(command._options, connection.config);
-  return trace(CHANNELS.execute, command, () => begin(refuse), context);
+  return trace(CHANNELS.execute, command, begin, context);
 }
 
 module.exports = { traceConnect, traceExecute, traceQuery };

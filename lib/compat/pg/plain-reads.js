@@ -1,12 +1,10 @@
 'use strict';
 
-/**
- * Which reads may run twice, of those that are plain by their words: the engine's lexer does not know
- * what the functions do that are called. Here every word before a parenthesis has to be a known one.
- */
+/** Which reads of PostgreSQL nobody can tell from their running twice. */
 
-/** Words of SQL, types with a length, and functions of the server that change nothing. */
-const KNOWN = new Set(
+const { PlainReads } = require('../../sharing/plain-reads');
+
+const plainReads = new PlainReads(
   `all and any array as between by case cross distinct else except exists filter from group groups
   having ilike in inner intersect is join lateral left like limit materialized not offset on or
   order outer over partition range right rollup row rows select sets similar some symmetric then
@@ -39,49 +37,10 @@ const KNOWN = new Set(
   jsonb_path_query_array jsonb_path_query_first jsonb_pretty jsonb_set jsonb_strip_nulls
   jsonb_to_record jsonb_to_recordset jsonb_typeof row_to_json to_json to_jsonb
   phraseto_tsquery plainto_tsquery setweight to_tsquery to_tsvector ts_headline ts_rank ts_rank_cd
-  websearch_to_tsquery`.split(/\s+/),
+  websearch_to_tsquery`,
 );
 
-/** How many texts are kept, and how long one may be. */
-const TEXTS_MAX = 2_000;
-const LENGTH_MAX = 4_096;
-
-const seen = new Map();
-
-const NAME = /[\w$\u0080-\uffff]+$/;
-// Other blanks are letters to the server.
-const BLANKS = /[ \t\n\v\f\r]+$/;
-
-const trimmed = (text) => text.replace(BLANKS, '');
-
-/** Without a look at what quotes hold: a parenthesis in there costs speed only. */
-function callsOnlyKnown(text) {
-  // What ends a line may stand between a name and its parenthesis.
-  if (text.includes('--')) return false;
-  for (let at = text.indexOf('('); at >= 0; at = text.indexOf('(', at + 1)) {
-    const called = trimmed(text.slice(0, at));
-    if (called.endsWith('"') || called.endsWith('*/')) return false;
-    const [name] = NAME.exec(called) ?? [];
-    if (name === undefined) continue;
-    const before = trimmed(called.slice(0, -name.length));
-    // Of a schema, maybe of the application's.
-    if (before.endsWith('.') || before.endsWith('*/')) return false;
-    if (!KNOWN.has(name.toLowerCase())) return false;
-  }
-  return true;
-}
-
 /** `query`: of a read, its text or what has it. */
-function isPlain(query) {
-  const text = typeof query === 'string' ? query : query.text;
-  if (text.length > LENGTH_MAX) return false;
-  let known = seen.get(text);
-  if (known === undefined) {
-    if (seen.size === TEXTS_MAX) seen.clear();
-    known = callsOnlyKnown(text);
-    seen.set(text, known);
-  }
-  return known;
-}
+const isPlain = (query) => plainReads.has(typeof query === 'string' ? query : query.text);
 
 module.exports = { isPlain };

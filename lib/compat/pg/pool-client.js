@@ -4,6 +4,7 @@
 
 // Not the globals: test frameworks replace those, perhaps before this is loaded.
 const { clearTimeout, setTimeout } = require('node:timers');
+const { WIRE } = require('./queries');
 
 const TIMED_OUT = 'Connection terminated due to connection timeout';
 /** How long a client whose socket was destroyed may take to say so. */
@@ -40,6 +41,15 @@ class PooledClient {
     const opening = new Opening(this.#pool, this, done, failed);
     this.running = opening;
     opening.start();
+  }
+
+  get wire() {
+    return this.client[WIRE];
+  }
+
+  get isUsable() {
+    const { _queryable: isQueryable, _ending: isEnding, _ended: isEnded } = this.client;
+    return isQueryable && !isEnding && !isEnded;
   }
 
   watch() {

@@ -5,8 +5,12 @@
 const { AsyncResource } = require('node:async_hooks');
 const { refuseAtCaller } = require('../../failure');
 const { surface } = require('../../surface');
-const { Ahead } = require('./ahead');
-const { PLAIN, RUN } = require('./queries');
+const { DatabaseError } = require('pg-protocol');
+const { Ahead } = require('../../sharing/ahead');
+const { PLAIN, RUN, WIRE } = require('./queries');
+
+/** With these the server ends a connection, in whatever language it says how severe that is. */
+const ENDING = /^(?:08|57P|25P0[34])/;
 
 const same = (callback) => callback;
 
@@ -158,6 +162,26 @@ class QueryRequest extends Request {
     else this.lost = error;
   }
 
+  /** What is sent ahead by its pace only reads; with `pipeline` it may be anything. */
+  get mayRunAgain() {
+    return this.pace !== undefined;
+  }
+
+  get stalls() {
+    return this.pool.stalls;
+  }
+
+  /** Of the client that it has. */
+  get wire() {
+    return this.client?.[WIRE];
+  }
+
+  /** Whether the client is the reason. */
+  isOfConnection(error) {
+    if (!(error instanceof DatabaseError)) return true;
+    return error.severity === 'FATAL' || error.severity === 'PANIC' || ENDING.test(error.code);
+  }
+
   /** Others may be sent over its client. */
   get mayLead() {
     return this.pace !== undefined && !this.isMoving;
@@ -168,8 +192,9 @@ class QueryRequest extends Request {
    * one of its own.
    */
   sendAhead(client, how) {
-    this.ahead = new Ahead(this, client);
-    if (!this.ahead.send(how)) this.ahead = null;
+    this.ahead = new Ahead(this, client[WIRE]);
+    const { text, values } = this;
+    if (!this.ahead.send((answer) => client[how](text, values, answer))) this.ahead = null;
   }
 
   /** Its answer is not waited for any more: it only reads, and has a client of its own, or will. */

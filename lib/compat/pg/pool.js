@@ -8,7 +8,8 @@
 const { EventEmitter } = require('node:events');
 const { Resources } = require('../../resources');
 const { guarded, surface } = require('../../surface');
-const { Handovers } = require('./handover');
+const { Handovers } = require('../../sharing/handover');
+const { Stalls } = require('../../sharing/stalls');
 const { PooledClient } = require('./pool-client');
 const {
   ENDED,
@@ -21,7 +22,6 @@ const {
 const { bounds, coreOptions, readOptions, timeoutOf } = require('./pool-options');
 const { ClientRequest, QueryRequest } = require('./pool-request');
 const { Sharing } = require('./sharing');
-const { Stalls } = require('./stalls');
 
 const { nextTick } = process;
 
@@ -227,14 +227,20 @@ class Pool extends EventEmitter {
   #prepare(request, member) {
     const lend = () => this.#lend(request, member);
     if (request.isQuery && request.ahead !== null) lend();
-    else this.#handovers.prepare(member, lend, () => this.#replace(request, member));
+    else this.#clear(member, lend, () => this.#replace(request, member));
+  }
+
+  #clear(member, clear, stuck) {
+    // It has none where it is of the application's own class.
+    if (!(member.wire?.shared > 0)) clear();
+    else this.#handovers.prepare(member.wire, { isUsable: () => member.isUsable, clear, stuck });
   }
 
   /** A query that was sent ahead is to run on its own client after all. */
   #handleMove(request) {
     const { member } = request;
     const run = () => request.isOver || request.run(member.client);
-    this.#handovers.prepare(member, run, () => request.isOver || this.#replace(request, member));
+    this.#clear(member, run, () => request.isOver || this.#replace(request, member));
   }
 
   /** The client goes: only reads are on its wire, which run again elsewhere. */

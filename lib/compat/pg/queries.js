@@ -6,8 +6,7 @@
  * and what runs stands in the client's own fields, where programs look for it.
  */
 
-// Not the global: test frameworks replace it, perhaps before this is loaded.
-const { performance } = require('node:perf_hooks');
+const { SharedQueries, clock } = require('../../sharing/wires');
 const { queryError } = require('./errors');
 const { Run } = require('./run');
 
@@ -34,9 +33,6 @@ const LOST = new Set([
 
 const FATAL = new Set(['FATAL', 'PANIC']);
 
-/** Milliseconds. */
-const clock = performance.now.bind(performance);
-
 const ignore = () => {};
 
 class Queries {
@@ -47,8 +43,7 @@ class Queries {
   /** Names that were given to the server over the bare wire: the engine does not know them. */
   #wireNames = new Set();
   /** Queries of a pool that were sent behind the one that has the client. */
-  #shared = new Set();
-  #tellUnshared = [];
+  #shared = new SharedQueries();
   /** When the wire was given something to do, or had last done something. */
   progressedAt = 0;
   /** The server has said why the connection ends. */
@@ -152,21 +147,12 @@ class Queries {
 
   /** Calls back once those that were sent behind others are answered. */
   afterShared(callback) {
-    if (this.#shared.size === 0) callback();
-    else this.#tellUnshared.push(callback);
+    this.#shared.afterAll(callback);
   }
 
   /** Whether a query of `share` is the only one on the wire, or the first of several. */
   isFirst(query) {
-    const client = this.#client;
-    if (client._activeQuery) return false;
-    const [first] = this.#shared;
-    return first === query;
-  }
-
-  #settleShared() {
-    if (this.#shared.size > 0) return;
-    for (const tell of this.#tellUnshared.splice(0)) process.nextTick(tell);
+    return !this.#client._activeQuery && this.#shared.isFirst(query);
   }
 
   /** Whether the engine can run it as a statement, and nobody could tell. */
@@ -260,9 +246,8 @@ class Queries {
     if (this.#run?.query === query) this.#run = null;
     client._txStatus = statusOf(this.#session);
     this.progressedAt = clock();
-    if (this.#shared.delete(query)) {
-      this.#settleShared();
-    } else if (client.pipeline) {
+    if (this.#shared.settle(query)) return;
+    if (client.pipeline) {
       const at = client._sentQueryQueue.indexOf(query);
       if (at >= 0) client._sentQueryQueue.splice(at, 1);
     } else {
@@ -321,14 +306,12 @@ class Queries {
   /** None of them is answered any more. */
   fail(error) {
     const client = this.#client;
-    const queries = [...this.#shared, ...client._sentQueryQueue, ...client._queryQueue];
+    const queries = [...this.#shared.drain(), ...client._sentQueryQueue, ...client._queryQueue];
     if (client._activeQuery) queries.unshift(client._activeQuery);
     client._activeQuery = null;
     client._sentQueryQueue.length = 0;
     client._queryQueue.length = 0;
     this.#run = null;
-    this.#shared.clear();
-    this.#settleShared();
     for (const query of queries) {
       process.nextTick(() => query.handleError(error, client.connection));
     }
@@ -347,4 +330,4 @@ function statusOf({ status }) {
   return status === 0 ? null : String.fromCharCode(status);
 }
 
-module.exports = { OWN, PLAIN, Queries, RUN, SHARE, WIRE, clock, statusOf };
+module.exports = { OWN, PLAIN, Queries, RUN, SHARE, WIRE, statusOf };

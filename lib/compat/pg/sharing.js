@@ -9,13 +9,9 @@
  */
 
 const { paceOf } = require('../../session');
+const { AHEAD_MAX, chooseWire } = require('../../sharing/wires');
 const { isPlain } = require('./plain-reads');
-const { SHARE, WIRE, clock } = require('./queries');
-
-/** Queries on one client beside its own. */
-const AHEAD_MAX = 16;
-/** Without an answer for so long a wire has something on it that takes longer than it used to. */
-const STUCK_MS = 10;
+const { SHARE } = require('./queries');
 
 class Sharing {
   #always;
@@ -57,17 +53,8 @@ class Sharing {
   }
 
   #sendShort(request, members) {
-    const since = clock() - STUCK_MS;
-    let fewest = AHEAD_MAX;
-    let best = null;
-    for (const { client, running } of members) {
-      if (running === null || !running.mayLead) continue;
-      const wire = client[WIRE];
-      if (wire === undefined) continue;
-      const { shared, progressedAt } = wire;
-      if (shared < fewest && progressedAt > since) [fewest, best] = [shared, client];
-    }
-    if (best !== null) request.sendAhead(best, SHARE);
+    const best = chooseWire(members);
+    if (best !== null) request.sendAhead(best.client, SHARE);
   }
 }
 

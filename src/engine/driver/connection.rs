@@ -11,6 +11,7 @@ use crate::engine::replies::{Peer, Replies};
 use crate::engine::request::Token;
 use crate::engine::session::{Opened, Session};
 use crate::engine::stream::Stream;
+use crate::engine::values::Pushes;
 use bytes::{Buf, BytesMut};
 use serde_json::json;
 use std::collections::VecDeque;
@@ -337,12 +338,17 @@ impl Driver {
             notices: &mut self.notices,
             parameters: &mut self.parameters,
             notifications: &mut self.notifications,
+            pushes: Pushes { pool: self.pools.get(&pool).map(|it| &*it.shared), conn: conn.id },
             stop: false,
+            distrust: None,
             retire: false,
             stalled_by: None,
         };
         let taken = conn.session.receive(conn.input.unread(), &mut replies)?;
-        let (stop, retire, stalled_by) = (replies.stop, replies.retire, replies.stalled_by);
+        let Replies { stop, retire, stalled_by, distrust, .. } = replies;
+        if let Some(error) = distrust {
+            return Err(error);
+        }
         conn.input.consume(taken);
         conn.input.settle();
         conn.paused = stop;

@@ -80,6 +80,8 @@ pub struct Driver {
     deadlines: BTreeSet<(Time, Token)>,
     statements: Interner,
     flusher: Option<Waker>,
+    /// Requests that ended since links were flushed.
+    answered: usize,
     /// Transports that JavaScript makes.
     port: Rc<Port>,
     /// Threads that detach from pools that others go on using.
@@ -89,7 +91,7 @@ pub struct Driver {
 /// One statement per text, protocol and process, so that threads share prepared statements.
 #[derive(Default)]
 struct Interner {
-    by_text: [HashMap<Box<str>, Rc<dyn Statement>>; 2],
+    by_text: [HashMap<Box<str>, Rc<dyn Statement>>; Protocol::COUNT],
     next: u32,
 }
 
@@ -106,6 +108,25 @@ async fn coalesce() {
     }
     // Resumes after the sockets were looked at once more.
     tokio::task::yield_now().await;
+}
+
+/// A burst is collected for at most so many moments.
+const MOMENTS: usize = 4;
+
+/// Goes on while each moment brings more answers, until half of the requests have theirs: a wake
+/// and the submission it leads to cost JavaScript's thread as much as some ten statements.
+async fn collect(driver: &Weak<RefCell<Driver>>) {
+    let mut before = None;
+    for _ in 0..MOMENTS {
+        let Some((answered, left)) = driver.upgrade().map(|it| it.borrow().progress()) else {
+            return;
+        };
+        if before == Some(answered) || answered >= left {
+            return;
+        }
+        before = Some(answered);
+        coalesce().await;
+    }
 }
 
 /// Above this many texts, those that no link knows any more are dropped.
@@ -153,7 +174,13 @@ struct PoolState {
     successors: Vec<(u32, ConnId)>,
     /// Of a pool of replicas.
     standing: Standing,
+    /// Bytes of the parameters of statements that wait for a connection.
+    waiting_bytes: usize,
 }
+
+/// Statements that wait for the one wire they all share may hold so many bytes together: there may
+/// be any number of them while the server is away.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
 
 impl Driver {
     pub fn new(runtime: Arc<Runtime>) -> SharedDriver {
@@ -179,6 +206,7 @@ impl Driver {
                 deadlines: BTreeSet::new(),
                 statements: Interner::default(),
                 flusher: None,
+                answered: 0,
                 port: Rc::default(),
                 leaving: Vec::new(),
             })
@@ -200,7 +228,7 @@ impl Driver {
                 });
                 let Some(saturated) = turn.await else { return };
                 if saturated {
-                    coalesce().await;
+                    collect(&me).await;
                 }
                 if let Some(driver) = me.upgrade() {
                     let flush = || driver.borrow_mut().flush_links();
@@ -222,7 +250,13 @@ impl Driver {
         Poll::Ready(Some(self.requests.count() >= SATURATED))
     }
 
+    /// Requests answered since JavaScript was last woken, and those that are left.
+    fn progress(&self) -> (usize, usize) {
+        (self.answered, self.requests.count())
+    }
+
     fn flush_links(&mut self) {
+        self.answered = 0;
         while let Some(id) = self.talking.pop() {
             if let Some(link) = self.links.get(id) {
                 link.queued = false;
@@ -270,6 +304,7 @@ impl Driver {
             last_error: None,
             successors: Vec::new(),
             standing: Standing::default(),
+            waiting_bytes: 0,
         };
         self.pools.insert(id, Box::new(state));
     }
@@ -285,6 +320,7 @@ impl Driver {
     /// Takes a request out, and its deadline with it.
     fn forget_request(&mut self, token: Token) -> Option<Request> {
         let request = self.requests.remove(token)?;
+        self.answered += 1;
         if let Some(at) = request.deadline {
             self.deadlines.remove(&(at, token));
         }
@@ -322,7 +358,10 @@ impl Driver {
             Effect::Validate { conn } => self.validate(pool, conn),
             Effect::Reset { conn } => self.reset(pool, conn),
             Effect::Close { conn, why } => self.close_conn(pool, conn, why),
-            Effect::GrantStatement { waiter, conn, .. } => self.start(waiter.0, conn, None),
+            Effect::GrantStatement { waiter, conn, .. } => {
+                self.note_waited(pool, waiter.0);
+                self.start(waiter.0, conn, None);
+            }
             Effect::GrantLease { waiter, lease, .. } => self.grant(pool, waiter, lease),
             Effect::Reject { waiter, why, waited } => self.reject(pool, waiter, why, waited),
             Effect::Leak { lease, conn, held } => {
@@ -363,6 +402,9 @@ impl Driver {
 
     fn reject(&mut self, pool: u32, waiter: WaiterId, why: RejectReason, waited: Time) {
         let origin = lease_origin(waiter);
+        if origin.is_none() {
+            self.note_waited(pool, waiter.0);
+        }
         if origin.is_none() && self.is_taken_over(waiter, why) {
             return;
         }
@@ -375,6 +417,15 @@ impl Driver {
         match origin {
             Some(origin) => self.fail(origin, &error),
             None => self.settle_with(waiter.0, error),
+        }
+    }
+
+    /// A statement waits no more.
+    fn note_waited(&mut self, pool: u32, token: Token) {
+        let Some(request) = self.requests.get(token) else { return };
+        let bytes = request.params.get().size();
+        if let Some(state) = self.pools.get_mut(&pool) {
+            state.waiting_bytes = state.waiting_bytes.saturating_sub(bytes);
         }
     }
 

@@ -1,8 +1,8 @@
 //! The submission ring on the engine's side: records in, requests and core inputs out.
 
-use super::Driver;
 use super::connection::Phase;
 use super::copy::Copying;
+use super::{Driver, WAITING_BYTES};
 use crate::core::message::{ConnId, Effect, Input, Lease, Time, WaiterId, Want};
 use crate::engine::clock::from_ms;
 use crate::engine::error::EngineError;
@@ -276,6 +276,7 @@ impl Driver {
             simple: query.flags & flag::SIMPLE != 0,
             cells: cells(query),
             wire,
+            batch: query.flags & flag::BATCH != 0,
         };
         if query.flags & (flag::STREAM | flag::WIRE) != 0 {
             request.credit = Some(i64::from(query.batch.max(1)));
@@ -293,7 +294,15 @@ impl Driver {
     /// A statement of the pool: the core chooses its connection.
     /// With a fallback, the pool that runs it when this one cannot.
     fn pooled(&mut self, query: Query<'_>, statement: Rc<dyn Statement>, fallback: Option<u32>) {
-        let want = want(&*statement, query.flags & flag::STREAM != 0);
+        let is_batch = query.flags & flag::BATCH != 0;
+        if let Some(reason) = statement.refusal(query.params, is_batch) {
+            let error = EngineError::new("ERR_POLYPOOL_PARAMETER", reason);
+            return self.fail(query.origin, &error);
+        }
+        let want = match statement.dispatch_of(query.params, is_batch) {
+            Dispatch::Ordered => Want::Share { write: false },
+            _ => want(&*statement, query.flags & flag::STREAM != 0),
+        };
         let token = self.request(Kind::Pooled, &query, statement);
         if fallback.is_some()
             && let Some(request) = self.requests.get(token)
@@ -321,11 +330,19 @@ impl Driver {
         self.scratch = effects;
         match granted {
             Some(conn) => self.start(token, conn, Some(query.params)),
-            None => {
-                if let Some(request) = self.requests.get(token) {
-                    request.params.set(query.params);
-                }
-            }
+            None => self.keep_waiting(token, &query),
+        }
+    }
+
+    /// It waits for a connection, with its parameters; with too many of them it does not.
+    fn keep_waiting(&mut self, token: Token, query: &Query<'_>) {
+        let Some(request) = self.requests.get(token) else { return };
+        request.params.set(query.params);
+        let Some(state) = self.pools.get_mut(&query.pool) else { return };
+        state.waiting_bytes += query.params.size();
+        if state.shared.options.one_wire && state.waiting_bytes > WAITING_BYTES {
+            let text = "the commands that wait for a connection hold more than 64 MiB";
+            self.cut_short(token, EngineError::new("ERR_POLYPOOL_QUEUE_FULL", text));
         }
     }
 

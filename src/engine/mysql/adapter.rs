@@ -1,6 +1,5 @@
 //! The MySQL session as the driver wants it.
 
-use super::classify::Class;
 use super::error::ServerError;
 use super::infile::refusal;
 use super::params::EncodeError;
@@ -8,59 +7,15 @@ use super::session::{Broken, Execute, Flow, Outcome, Session, Sink};
 use super::started::Flavor;
 use super::statements::Statement;
 use super::types::{self, Columns};
-use crate::core::message::Time;
-use crate::engine::average::Average;
 use crate::engine::error::EngineError;
 use crate::engine::net::address::Peer;
-use crate::engine::replies::{self, Replies, Told};
+use crate::engine::replies::{Replies, Told};
 use crate::engine::session as driver;
+use crate::engine::timed::Timed;
+use crate::wire::chunk::Chunk;
 use crate::wire::param::Params;
 use bytes::BytesMut;
-use std::net::SocketAddr;
 use std::rc::Rc;
-
-/// A text with how long it took so far.
-pub struct Timed {
-    statement: Rc<Statement>,
-    average: Average,
-}
-
-impl Timed {
-    pub fn new(id: u32, text: &str) -> Timed {
-        Timed { statement: Rc::new(Statement::new(id, text)), average: Average::default() }
-    }
-}
-
-impl driver::Statement for Timed {
-    fn dispatch(&self) -> driver::Dispatch {
-        match self.statement.class {
-            Class::Read => driver::Dispatch::Read,
-            Class::Write => driver::Dispatch::Write,
-            Class::Control | Class::Copy => driver::Dispatch::Alone { dirties: false },
-            Class::Other => driver::Dispatch::Alone { dirties: true },
-        }
-    }
-
-    fn has_parts(&self) -> bool {
-        self.statement.has_rows()
-    }
-
-    fn bounds_transaction(&self) -> bool {
-        self.statement.bounds
-    }
-
-    fn average(&self) -> Option<Time> {
-        self.average.value()
-    }
-
-    fn note(&self, took: Time) {
-        self.average.note(took);
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-}
 
 /// Asks the server, on a side connection, to stop what a session executes.
 pub type Cancel = Box<dyn Fn() -> driver::LocalFuture<()>>;
@@ -70,11 +25,13 @@ pub struct Connection {
     session: Session,
     peer: Peer,
     cancel: Cancel,
+    /// Whose caller steers it was told so.
+    in_transaction: bool,
 }
 
 impl Connection {
     pub fn new(session: Session, peer: Peer, cancel: Cancel) -> Connection {
-        Connection { session, peer, cancel }
+        Connection { session, peer, cancel, in_transaction: false }
     }
 }
 
@@ -86,14 +43,11 @@ impl driver::Session for Connection {
         params: Params<'_>,
         mode: driver::Mode,
     ) -> Result<(), EngineError> {
+        let statement = Timed::<Statement>::text_of(statement)?;
         if self.session.is_verbatim() {
-            let sent = self.session.command(token, params, mode);
+            let sent = self.session.command(token, &statement.text, params, mode);
             return sent.map_err(|error| parameter_error(&error));
         }
-        let timed = statement.as_any().downcast_ref::<Timed>();
-        let Some(Timed { statement, .. }) = timed else {
-            return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
-        };
         if let Some(reason) = refusal(statement, mode.copy) {
             return Err(EngineError::new("ERR_POLYPOOL_PARAMETER", reason));
         }
@@ -138,12 +92,9 @@ impl driver::Session for Connection {
     }
 
     fn receive(&mut self, input: &[u8], replies: &mut Replies<'_>) -> Result<usize, EngineError> {
-        let mut sink = Replying { replies, distrust: None, verbatim: self.session.is_verbatim() };
-        let taken = self.session.receive(input, &mut sink).map_err(|broken| lost(&broken))?;
-        match sink.distrust {
-            Some(error) => Err(error),
-            None => Ok(taken),
-        }
+        let verbatim = self.session.is_verbatim();
+        let mut sink = Replying { replies, verbatim, told: &mut self.in_transaction };
+        self.session.receive(input, &mut sink).map_err(|broken| lost(&broken))
     }
 
     fn needed(&self, input: &[u8]) -> usize {
@@ -164,9 +115,10 @@ impl driver::Session for Connection {
     fn announce(&self) -> Option<serde_json::Value> {
         let announced = || {
             let started = self.session.started();
+            let [local, remote] = self.peer.ends();
             serde_json::json!({ "hello": latin1(&started.hello), "transaction": "I",
                 "parameters": started.parameters, "encrypted": self.peer.encrypted,
-                "local": self.peer.local.map(end), "remote": self.peer.remote().map(end) })
+                "local": local, "remote": remote })
         };
         self.session.is_verbatim().then(announced)
     }
@@ -179,26 +131,16 @@ impl driver::Session for Connection {
 /// Passes the session's events on to the requests they are for.
 struct Replying<'a, 'b> {
     replies: &'a mut Replies<'b>,
-    /// A row was malformed: nothing further on this connection can be trusted.
-    distrust: Option<EngineError>,
     /// Its caller reads the server's packets.
     verbatim: bool,
+    /// That caller was told that a transaction is open.
+    told: &'a mut bool,
 }
 
 impl Sink for Replying<'_, '_> {
     fn row(&mut self, token: u64, columns: &Rc<Columns>, binary: bool, body: &[u8]) -> Flow {
-        let distrust = &mut self.distrust;
-        let flow = self.replies.row(token, &**columns, |chunk| {
-            types::write_row(chunk, columns, binary, body).map_err(|error| {
-                let wire =
-                    EngineError::new(error.code, error.message).with("column", error.column.into());
-                if error.code == "ERR_POLYPOOL_PROTOCOL" {
-                    *distrust = Some(wire.clone());
-                }
-                wire
-            })
-        });
-        flow_of(flow)
+        let write = |chunk: &mut Chunk| types::write_row(chunk, columns, binary, body);
+        self.replies.row(token, &**columns, write)
     }
 
     fn complete(&mut self, token: u64, outcome: Outcome<'_>, columns: Option<&Rc<Columns>>) {
@@ -229,6 +171,10 @@ impl Sink for Replying<'_, '_> {
     }
 
     fn ready(&mut self, token: u64, in_transaction: bool) {
+        if self.verbatim && *self.told != in_transaction {
+            *self.told = in_transaction;
+            self.replies.status(token, if in_transaction { b'T' } else { b'I' });
+        }
         self.replies.ready(token, in_transaction);
     }
 
@@ -248,18 +194,6 @@ impl Sink for Replying<'_, '_> {
 /// One character for each byte: what JavaScript reads itself.
 fn latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
-}
-
-/// One end of a TCP connection.
-fn end(address: SocketAddr) -> (String, u16) {
-    (address.ip().to_string(), address.port())
-}
-
-fn flow_of(flow: replies::Flow) -> Flow {
-    match flow {
-        replies::Flow::Go => Flow::Go,
-        replies::Flow::Stop => Flow::Stop,
-    }
 }
 
 pub fn server_error(error: &ServerError) -> EngineError {

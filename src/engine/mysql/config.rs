@@ -6,16 +6,15 @@ use super::startup::{COLLATION, Compression};
 use super::{ssl, url};
 use crate::core::error::OptionError;
 use crate::core::options::Value;
-use crate::engine::net::address::Endpoint;
+use crate::engine::net::endpoints::read_endpoints;
 use crate::engine::net::given::{
-    Given, MS_MAX, Names, alternatives, check_choice, kind, password, shown, whole,
+    Given, MS_MAX, Names, alternatives, check_choice, kind, password, shown,
 };
 use crate::engine::net::route::{Route, read_bridged, read_keepalive, read_user_timeout};
 use crate::engine::settings::Settings;
 use mysql_common::constants::CapabilityFlags;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Every option of this engine, for the search of the nearest name.
@@ -180,7 +179,7 @@ impl fmt::Debug for Target {
 
 fn route(given: &Given) -> Result<Route, OptionError> {
     Ok(Route {
-        endpoints: endpoints(given)?,
+        endpoints: read_endpoints(given, PORT)?,
         shuffles: given.text("load_balance_hosts")? == Some("random"),
         ssl: ssl::read(given)?,
         connect_timeout: None,
@@ -189,43 +188,6 @@ fn route(given: &Given) -> Result<Route, OptionError> {
         attempt_timeout: given.whole("attemptTimeoutMs", 1, MS_MAX)?.map(Duration::from_millis),
         bridged: read_bridged(given)?,
     })
-}
-
-/// Hosts and ports are lists with commas: one port for all, or one for each. A path is a socket's.
-fn endpoints(given: &Given) -> Result<Vec<Endpoint>, OptionError> {
-    let socket = given.text("socketPath")?.filter(|path| !path.is_empty());
-    let weaker = |key, rank| given.ranked(key).is_none_or(|(other, _)| other >= rank);
-    let rank = given.ranked("socketPath").map_or(usize::MAX, |(rank, _)| rank);
-    if let Some(path) = socket.filter(|_| weaker("host", rank)) {
-        return Ok(vec![Endpoint::Unix { path: PathBuf::from(path) }]);
-    }
-    let hosts: Vec<_> = given.text("host")?.unwrap_or("localhost").split(',').collect();
-    let ports = ports(given)?;
-    if ports.len() != 1 && ports.len() != hosts.len() {
-        let expected = format!("one port or as many as there are hosts ({})", hosts.len());
-        return Err(OptionError::bound("port", &expected, &ports.len().to_string()));
-    }
-    let all = hosts.into_iter().zip(ports.iter().cycle());
-    Ok(all.map(|(host, &port)| endpoint(host.trim(), port)).collect())
-}
-
-fn endpoint(host: &str, port: u16) -> Endpoint {
-    match host {
-        "" => Endpoint::Tcp { host: "localhost".to_owned(), port, address: None },
-        path if path.starts_with('/') => Endpoint::Unix { path: PathBuf::from(path) },
-        host => Endpoint::Tcp { host: host.to_owned(), port, address: None },
-    }
-}
-
-fn ports(given: &Given) -> Result<Vec<u16>, OptionError> {
-    let Some((_, value)) = given.ranked("port") else { return Ok(vec![PORT]) };
-    let ports: Option<Vec<u16>> = match value {
-        Value::Text(text) => text.split(',').map(|port| port.trim().parse().ok()).collect(),
-        other => whole(other).and_then(|port| u16::try_from(port).ok()).map(|port| vec![port]),
-    };
-    ports
-        .filter(|ports| !ports.contains(&0))
-        .ok_or_else(|| OptionError::bound("port", "an integer from 1 to 65535", &shown(value)))
 }
 
 /// What the server shows of its clients (`performance_schema.session_connect_attrs`).

@@ -33,11 +33,13 @@ impl Session {
         self.options.verbatim
     }
 
-    /// Sends a command. Its parameters: the text of a query, or the bytes of any command; bits of
-    /// `Reading`; numbers of statements to close first, which has no answer, as text.
+    /// Sends a command. Its parameters: the text of a query, NULL where that is `text`, or the bytes
+    /// of any command; bits of `Reading`; numbers of statements to close first, which has no answer,
+    /// as text. Several may be under way, unless one of them may want more of the caller.
     pub fn command(
         &mut self,
         token: u64,
+        text: &str,
         params: Params<'_>,
         mode: Mode,
     ) -> Result<(), EncodeError> {
@@ -45,7 +47,10 @@ impl Session {
         let (Some(body), Some(Param::Int(bits))) = (given.next(), given.next()) else {
             return Err(EncodeError::of_statement("is no command with its bits"));
         };
-        if !self.pending.is_empty() {
+        let logs_in = bits & LOGIN != 0;
+        let asks = mode.copy.is_some() || logs_in;
+        let is_asked = |ahead: &Pending| ahead.copying != Copying::No;
+        if (asks && !self.pending.is_empty()) || self.pending.iter().any(is_asked) {
             return Err(EncodeError::of_statement("comes before the one ahead of it has ended"));
         }
         if let Some(Param::Text(closes)) = given.next() {
@@ -53,13 +58,8 @@ impl Session {
         }
         let mark = frame::begin(&mut self.outgoing);
         match body {
-            Param::Text(text) => {
-                self.outgoing.put_u8(Command::COM_QUERY as u8);
-                if self.agreed.attributes {
-                    self.outgoing.put_slice(&NO_ATTRIBUTES);
-                }
-                self.outgoing.put_slice(text.as_bytes());
-            }
+            Param::Text(text) => self.write_query(text),
+            Param::Null => self.write_query(text),
             Param::Bytes(body) => self.outgoing.put_slice(body),
             _ => {}
         }
@@ -69,20 +69,27 @@ impl Session {
             self.outgoing.truncate(mark);
             return checked.and(Err(EncodeError::of_statement("is no command")));
         };
-        let logs_in = bits & LOGIN != 0;
         let sequence = if logs_in { self.started.sequence } else { 0 };
         let next = frame::end(&mut self.outgoing, mark, sequence);
-        self.reader.expect(next);
         let mut pending =
             Pending::new(token, if logs_in { Stage::Login } else { stage_of(code) }, Class::Other);
+        pending.sequence = next;
         pending.binary = code == Command::COM_STMT_EXECUTE as u8;
         pending.reading = Some(Reading::of(bits, pending.binary));
         // Nothing is executed in its flight.
         pending.preparing = pending.stage == Stage::Prepare;
-        let asks = mode.copy.is_some() || pending.stage == Stage::Login;
+        let asks = asks || pending.stage == Stage::Login;
         pending.copying = if asks { Copying::Asked } else { Copying::No };
-        self.pending.push_back(pending);
+        self.push(pending);
         Ok(())
+    }
+
+    fn write_query(&mut self, text: &str) {
+        self.outgoing.put_u8(Command::COM_QUERY as u8);
+        if self.agreed.attributes {
+            self.outgoing.put_slice(&NO_ATTRIBUTES);
+        }
+        self.outgoing.put_slice(text.as_bytes());
     }
 
     /// Columns as the command's caller has their cells; mostly they are those of a result before.

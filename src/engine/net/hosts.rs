@@ -26,14 +26,20 @@ pub trait Dial {
         address: Address,
     ) -> impl Future<Output = Result<(Self::Link, bool), ConnectError>>;
 
-    /// What is wrong with a server of another role.
-    fn mismatch(&self, link: &Self::Link) -> ConnectError;
+    /// What is wrong with a server of another role, where there are several.
+    fn mismatch(&self, _: &Self::Link) -> ConnectError {
+        ConnectError::new(Kind::Role, "EROLE", "the server is not of the role wanted")
+    }
 
     /// The option, and its value, that asks for a role.
-    fn demand(&self) -> String;
+    fn demand(&self) -> String {
+        String::new()
+    }
 
     /// A server of another role will do when there is none of the right one.
-    fn takes_second_best(&self) -> bool;
+    fn takes_second_best(&self) -> bool {
+        false
+    }
 
     /// A server that was not wanted need not log that its client vanished.
     fn part(&self, link: Self::Link) -> impl Future<Output = ()>;

@@ -1,6 +1,7 @@
 //! What the engines share about reaching a server: options, addresses, sockets, TLS, failures.
 
 pub mod address;
+pub mod endpoints;
 pub mod failure;
 pub mod far;
 pub mod given;

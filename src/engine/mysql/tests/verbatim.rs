@@ -33,7 +33,7 @@ fn command(peer: &mut Peer, first: &[i32], rest: &[Value<'_>], mode: Mode) {
     let words = [first, &words(rest)].concat();
     let mut kept = ParamsBuf::default();
     kept.set(Params::parse(1 + rest.len(), &words).unwrap());
-    peer.session.command(1, kept.get(), mode).unwrap();
+    peer.session.command(1, "SELECT 7", kept.get(), mode).unwrap();
 }
 
 fn query(peer: &mut Peer, text: &str) {
@@ -79,6 +79,31 @@ fn statements_are_closed_ahead_of_the_next_command() {
     command(&mut peer, &bytes(&[14]), &rest, Mode::default());
     assert_eq!(peer.sent(), "Close(7) Close(9) Ping");
     assert_eq!(peer.hear(&[answer(&[ok()])]).last().unwrap(), "1 ready");
+}
+
+#[test]
+fn several_commands_are_under_way_unless_one_may_want_more() {
+    let mut peer = steered(CapabilityFlags::CLIENT_DEPRECATE_EOF);
+    query(&mut peer, "DO 1");
+    command(&mut peer, &words(&[Value::Null]), &[Value::Int(0)], Mode::default());
+    assert_eq!(peer.sent(), "Query(DO 1) Query(SELECT 7)");
+    let bodies = columns(Flavor::MySql, &[("a", LONG)]);
+    let rows = [text_row(&[Some("7")]), end()];
+    let heard = peer.hear(&[answer(&[ok()]), answer(&[bodies, rows.to_vec()].concat())]);
+    assert_eq!(heard[2], "1 ready");
+    assert_eq!(heard[3..], ["1 row text a \\x017", "1 complete '' 1 columns 1", "1 ready"]);
+    query(&mut peer, "DO 1");
+    let kept = |words: &[i32]| {
+        let mut kept = ParamsBuf::default();
+        kept.set(Params::parse(2, words).unwrap());
+        kept
+    };
+    let load = kept(&words(&[Value::Text("LOAD DATA"), Value::Int(0)]));
+    let mode = Mode { copy: Some(Direction::In), ..Mode::default() };
+    assert!(peer.session.command(1, "", load.get(), mode).is_err());
+    peer.hear(&[answer(&[ok()])]);
+    assert!(peer.session.command(1, "", load.get(), mode).is_ok());
+    assert!(peer.session.command(1, "", load.get(), Mode::default()).is_err());
 }
 
 #[test]

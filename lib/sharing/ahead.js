@@ -2,18 +2,12 @@
 
 /** The answer to a query that was sent before it was its turn, and what became of its wait. */
 
-const { DatabaseError } = require('pg-protocol');
-const { WIRE } = require('./queries');
-
-/** With these the server ends a connection, in whatever language it says how severe that is. */
-const ENDING = /^(?:08|57P|25P0[34])/;
-
 /** In periods: to run a short read once more costs little. */
 const PATIENCE = 1;
 
 class Ahead {
   #request;
-  #client;
+  #wire;
   #query = null;
   #error = null;
   #result = undefined;
@@ -22,27 +16,24 @@ class Ahead {
   /** It has run, or will, without this one. */
   #isLeft = false;
 
-  /** `client`: that it is sent over. */
-  constructor(request, client) {
+  /**
+   * `wire`: that it is sent over. Of the request: whether it `mayRunAgain`, the `wire` of the
+   * connection it has got, what that was `lost` by, whether an error is `isOfConnection`, `stalls`.
+   */
+  constructor(request, wire) {
     this.#request = request;
-    this.#client = client;
+    this.#wire = wire;
     this.isOver = false;
   }
 
   get wire() {
-    return this.#client[WIRE];
+    return this.#wire;
   }
 
-  get #stalls() {
-    return this.#request.pool.stalls;
-  }
-
-  /** By the client's method `how`; false where it cannot be sent. */
-  send(how) {
-    const { text, values } = this.#request;
-    const answer = (error, result) => this.#handleAnswer(error, result);
+  /** By `start(answer)`, which gives what was sent, or null where it cannot be. */
+  send(start) {
     try {
-      const sent = this.#client[how](text, values, answer);
+      const sent = start((error, result) => this.#handleAnswer(error, result));
       this.#query = sent;
       return sent !== null;
     } catch {
@@ -60,19 +51,19 @@ class Ahead {
     this.isOver = true;
     this.#error = error;
     this.#result = result;
-    if (this.#isGranted) this.#stalls.delete(this);
+    if (this.#isGranted) this.#request.stalls.delete(this);
     this.#tell();
   }
 
   grant() {
     this.#isGranted = true;
-    if (!this.isOver && this.#request.pace !== undefined) this.#stalls.add(this, PATIENCE);
+    if (!this.isOver && this.#request.mayRunAgain) this.#request.stalls.add(this, PATIENCE);
     this.#tell();
   }
 
   /** Whoever asked for a read hears why; with `pipeline` it may be a write, and have run. */
   refuse(error) {
-    if (this.#request.pace !== undefined) {
+    if (this.#request.mayRunAgain) {
       this.#isLeft = true;
       this.#request.finish(error);
       return;
@@ -81,29 +72,28 @@ class Ahead {
     this.#tell();
   }
 
-  /** It has a client of its own, where with pg it would run: what it is behind is nothing to it. */
+  /** It has a connection of its own, where it would run: what it is behind is nothing to it. */
   handleStall() {
-    const { client, lost } = this.#request;
+    const { wire, lost } = this.#request;
     if (lost !== undefined) {
       this.#isLeft = true;
       this.#request.end(lost);
-    } else if (client !== this.#client || !this.wire.isFirst(this.#query)) {
+    } else if (wire !== this.#wire || !this.#wire.isFirst(this.#query)) {
       this.#leave();
     }
   }
 
   #leave() {
     this.#isLeft = true;
-    if (this.#isGranted) this.#stalls.delete(this);
+    if (this.#isGranted) this.#request.stalls.delete(this);
     this.#request.sendAgain(this.#isGranted);
   }
 
-  /** With pg its client would have been another one, and the loss of this one nothing to it. */
+  /** Else its connection would have been another one, and the loss of this one nothing to it. */
   #mayGoAgain(error) {
-    const { pace, client, lost } = this.#request;
-    if (pace === undefined || client === this.#client || lost !== undefined) return false;
-    if (!(error instanceof DatabaseError)) return true;
-    return error.severity === 'FATAL' || error.severity === 'PANIC' || ENDING.test(error.code);
+    const { mayRunAgain, wire, lost } = this.#request;
+    if (!mayRunAgain || wire === this.#wire || lost !== undefined) return false;
+    return this.#request.isOfConnection(error);
   }
 
   #tell() {

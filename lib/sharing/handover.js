@@ -1,0 +1,71 @@
+'use strict';
+
+/**
+ * A connection whose wire others' queries are on goes to the next one when they are answered: who has
+ * a connection waits for nothing but his own statements.
+ */
+
+/** In periods: a connection is replaced only where nobody could wait any longer. */
+const PATIENCE = 10;
+
+class Handover {
+  #handovers;
+  #isUsable;
+  #clear;
+  #stuck;
+  #isOver = false;
+
+  constructor(handovers, wire, { isUsable, clear, stuck }) {
+    this.#handovers = handovers;
+    this.#isUsable = isUsable;
+    this.#clear = clear;
+    this.#stuck = stuck;
+    this.wire = wire;
+  }
+
+  handleClear() {
+    this.#settle(this.#isUsable() ? this.#clear : this.#stuck);
+  }
+
+  handleStall() {
+    this.#settle(this.#stuck);
+  }
+
+  #settle(tell) {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#handovers.delete(this);
+    tell();
+  }
+}
+
+class Handovers {
+  #stalls;
+  #underWay = new Set();
+
+  constructor(stalls) {
+    this.#stalls = stalls;
+  }
+
+  get size() {
+    return this.#underWay.size;
+  }
+
+  delete(handover) {
+    this.#underWay.delete(handover);
+    this.#stalls.delete(handover);
+  }
+
+  /**
+   * Calls `clear` once nothing but the connection's own is on its wire; `stuck` where that takes too
+   * long, or the connection `isUsable` no more by then.
+   */
+  prepare(wire, next) {
+    const handover = new Handover(this, wire, next);
+    this.#underWay.add(handover);
+    this.#stalls.add(handover, PATIENCE);
+    wire.afterShared(() => handover.handleClear());
+  }
+}
+
+module.exports = { Handovers };
