@@ -38,7 +38,14 @@ class ClusterAllFailedError extends RedisError {
 
 const closedError = () => new Error(CLOSED);
 
-const summary = ({ name, args }) => ({ name, args });
+/** Their arguments may be secrets: they can be read, and do not show. */
+const SECRET = /^(auth|hello|acl|config|migrate)$/i;
+
+function summary({ name, args }) {
+  const told = { name, args };
+  if (SECRET.test(name)) Object.defineProperty(told, 'args', { enumerable: false });
+  return told;
+}
 
 /** What the server said to a command. */
 function replyError(message, command) {

@@ -2,6 +2,8 @@
 
 const { replyError } = require('./errors');
 
+const GONE = ['ERR_POLYPOOL_CONNECTION_LOST', 'ERR_POLYPOOL_PROTOCOL', 'ERR_POLYPOOL_CLOSED'];
+
 /** A command under way: what the ring settles. The same command may be sent again later. */
 class Flight {
   lease = null;
@@ -33,9 +35,11 @@ class Flight {
 
   /** What the connection took with it is its instance's to settle or to send again. */
   fail(error) {
-    if (error.kind !== 'database') return;
+    if (GONE.includes(error.code)) return;
     const command = this.#command;
-    this.#connection.answer(command, undefined, replyError(error.message, command));
+    const refused = error.kind === 'database';
+    const told = refused ? replyError(error.message, command) : new Error(error.message);
+    this.#connection.answer(command, undefined, told);
   }
 }
 

@@ -28,7 +28,6 @@ exports.print = print;
 Object.defineProperty(exports, '__esModule', { value: true });
 Object.defineProperty(exports, 'Promise', {
   configurable: true,
-  enumerable: true,
   get: () => warn() ?? Promise,
   set: warn,
 });

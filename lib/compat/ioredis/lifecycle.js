@@ -77,7 +77,11 @@ function attach(redis, made) {
     stop();
     connected(redis);
   });
-  stream.once('error', (error) => redis.silentEmit('error', error));
+  stream.once('error', (error) => {
+    // What it answers once more to the same would be nonsense again.
+    if (stream.spokeNonsense) redis.flushQueue(error, { offlineQueue: false });
+    redis.silentEmit('error', error);
+  });
   stream.once('close', () => {
     stop();
     closed(redis);

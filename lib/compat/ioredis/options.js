@@ -61,9 +61,7 @@ function read(options, given) {
     case 'object':
       return fill(options, given);
     case 'string':
-      fill(options, parseURL(given));
-      if (given.startsWith('rediss://')) options.tls ??= true;
-      return options;
+      return fill(options, parseURL(given));
     case 'number':
       options.port = given;
       return options;
@@ -78,6 +76,9 @@ const toInteger = (value) => (typeof value === 'string' ? parseInt(value, 10) : 
 function readOptions(args, defaults) {
   const options = {};
   for (const given of args) if (given !== null && given !== undefined) read(options, given);
+  if (args.some((given) => typeof given === 'string' && given.startsWith('rediss://'))) {
+    options.tls ??= true;
+  }
   fill(options, defaults);
   options.port = toInteger(options.port);
   options.db = toInteger(options.db);

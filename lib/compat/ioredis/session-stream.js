@@ -26,6 +26,8 @@ class SessionStream extends EventEmitter {
   writable = true;
   readable = true;
   encrypted = false;
+  /** It ended because nobody could understand the server. */
+  spokeNonsense = false;
   #session = null;
   #scope = new AsyncResource('polypool.ioredis.Stream');
   /** Ended by the program; what is under way may still be answered. */
@@ -142,7 +144,9 @@ class SessionStream extends EventEmitter {
   }
 
   lost(wire) {
-    if (!this.destroyed) this.#end(lostError(wire));
+    if (this.destroyed) return;
+    this.spokeNonsense = wire?.code === 'ERR_POLYPOOL_PROTOCOL';
+    this.#end(lostError(wire));
   }
 
   /** What comes after its end was not waited for. */
