@@ -100,8 +100,10 @@ test('what was not sent waits for the server, in its order', async () => {
 test('those who wait are bounded by count, by bytes and in time', async () => {
   const gone = await RedisServer.start();
   const { url } = gone;
-  const bounded = track(new (load().RedisPool)(url, { max: 1, maxWaiting: 3, acquireTimeoutMs: 300 }));
-  const large = track(new (load().RedisPool)(url, { max: 1, acquireTimeoutMs: 300 }));
+  const bounded = track(
+    new (load().RedisPool)(url, { max: 1, maxWaiting: 3, acquireTimeoutMs: 2000 }),
+  );
+  const large = track(new (load().RedisPool)(url, { max: 1, acquireTimeoutMs: 2000 }));
   await gone.destroy();
   const codes = async (commands) =>
     (await Promise.all(commands.map((command) => rejection(command)))).map(({ code }) => code);

@@ -121,11 +121,6 @@ test('a transaction on a connection, with a watched key', async () => {
   });
   expect(await observe('GET', key)).toBe('2');
 });
-
-test('what Redis has not is refused', async () => {
-  const pool = await openRedis();
-  const code = 'ERR_POLYPOOL_UNSUPPORTED';
-  expect(await rejection(pool.transaction(async () => {}))).toMatchObject({ code });
   expect(await rejection(pool.listen('x'))).toMatchObject({ code });
   await expect(pool.stream('GET', ['x']).toArray()).rejects.toMatchObject({ code });
   await expect(pool.cursor('GET', ['x']).read(1)).rejects.toMatchObject({ code });

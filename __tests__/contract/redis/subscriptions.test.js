@@ -6,7 +6,7 @@ const { unique, until } = require('../../support/pools.js');
 const { observe, openRedis } = require('../../support/redis-pools.js');
 
 /** Loaded when asked for: under resetModules every test gets its own copy of lib/. */
-const pushed = () => require(path.join(__dirname, '../../../lib/replies.js')).PUSHED;
+const pushed = () => require(path.join(__dirname, '../../../lib/listen.js')).NOTIFIED;
 
 const text = (value) => (Buffer.isBuffer(value) ? value.toString() : value);
 
