@@ -121,7 +121,3 @@ test('a transaction on a connection, with a watched key', async () => {
   });
   expect(await observe('GET', key)).toBe('2');
 });
-  expect(await rejection(pool.listen('x'))).toMatchObject({ code });
-  await expect(pool.stream('GET', ['x']).toArray()).rejects.toMatchObject({ code });
-  await expect(pool.cursor('GET', ['x']).read(1)).rejects.toMatchObject({ code });
-});
