@@ -211,6 +211,21 @@ describe('a connection that is lost', () => {
     expect(calls).toEqual([LOST.code, LOST.code]);
   });
 
+  test('tells those who ask for more when they hear of it', async () => {
+    const connection = await open();
+    const closed = new Promise((resolve) => {
+      connection.query(sql, () => {
+        connection.query('select 1', (error) =>
+          connection.rollback((last) => resolve([error, last])),
+        );
+      });
+    });
+    await lose(connection);
+    for (const error of await closed) {
+      expect(error.message).toBe("Can't add new command when connection is in closed state");
+    }
+  });
+
   test('calls back once, who was not told of the answer that had come', async () => {
     const connection = await open();
     const calls = [];
