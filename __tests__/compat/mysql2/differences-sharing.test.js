@@ -84,7 +84,10 @@ async function settle() {
 /** Often enough to be known as short, on a busy machine too; what may not share never is. */
 async function warm(pool, text, values = [1], method = 'query') {
   const { paceOf } = require('../../../lib/session');
-  const mayShare = /^(select|insert|update)/.test(text) && !text.includes('get_lock');
+  // What cannot share is not told of.
+  const { connectionConfig, pipeline } = pool.config;
+  const isTold = pipeline !== false && !connectionConfig.queryFormat;
+  const mayShare = isTold && /^(select|insert|update)/.test(text) && !text.includes('get_lock');
   for (let i = 0; i < 3 || (mayShare && paceOf(text) === undefined); i++) {
     await outcome((done) => pool[method](text, values, done));
   }
