@@ -2,6 +2,7 @@
 // Short statements of a pool go over connections that other ones have, without anybody's being able
 // to tell: the answers, the errors, the events and who waits for whom are as without it.
 
+const { AsyncLocalStorage } = require('node:async_hooks');
 const { once } = require('node:events');
 const net = require('node:net');
 const { Trace, counters, openPool, take } = require('./pools.js');
@@ -83,7 +84,10 @@ async function settle() {
 /** Often enough to be known as short, on a busy machine too; what may not share never is. */
 async function warm(pool, text, values = [1], method = 'query') {
   const { paceOf } = require('../../../lib/session');
-  const mayShare = /^(select|insert|update)/.test(text) && !text.includes('get_lock');
+  // What cannot share is not told of.
+  const { connectionConfig, pipeline } = pool.config;
+  const isTold = pipeline !== false && !connectionConfig.queryFormat;
+  const mayShare = isTold && /^(select|insert|update)/.test(text) && !text.includes('get_lock');
   for (let i = 0; i < 3 || (mayShare && paceOf(text) === undefined); i++) {
     await outcome((done) => pool[method](text, values, done));
   }
@@ -156,6 +160,18 @@ describe('sent before the statement that has the connection is answered', () => 
       expect([error, rows, fields[0].name]).toEqual([null, [{ n: '1' }], 'n']);
     }
     expect(seen).toEqual([1, 2, 3]);
+  });
+
+  test('are called back in the context of whoever asked', async () => {
+    const { pool, silent } = await silentPool({ connectionLimit: 2 });
+    const storage = new AsyncLocalStorage();
+    const ask = (n) =>
+      storage.run(n, () => called((done) => pool.query(READ, [n], () => done(storage.getStore()))));
+    const asked = [0, 1, 2, 3, 4, 5].map(ask);
+    await silent.hears(6);
+    silent.release();
+    const seen = await Promise.all(asked);
+    expect(seen.flat().slice(2)).toEqual([2, 3, 4, 5]);
   });
 
   test('are short writes with `pipeline: true`', async () => {
