@@ -92,13 +92,15 @@ const withCommands = (Base) =>
       } catch (error) {
         return Promise.reject(error);
       }
-      if (values.length === 0) return this[RUN]('PING', null, options).then(() => []);
+      if (values.length === 0 && text === '')
+        return this[RUN]('PING', null, options).then(() => []);
       return this[RUN](text, values, options, FLAG.BATCH);
     }
 
     async eval(source, keys = [], args = [], options = undefined) {
       if (typeof source !== 'string') throw wrong('eval() needs the text of a script');
-      const words = [keys.length, ...readWords(keys), ...readWords(args)];
+      const words = [0, ...readWords(keys), ...readWords(args)];
+      words[0] = keys.length;
       if (options !== undefined) checkOptions(EVAL, options);
       return evaluate(this[RUN].bind(this), source, words, options);
     }

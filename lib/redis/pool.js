@@ -21,6 +21,8 @@ class RedisPool extends withCommands(BasePool) {
   #inner;
   /** What it was created with, for connections beside it. */
   #given;
+  /** What closes with the pool. */
+  #monitors = new Set();
 
   constructor(target, options) {
     super();
@@ -50,7 +52,19 @@ class RedisPool extends withCommands(BasePool) {
     this.#check(MONITOR, options, 'monitor()');
     const pool = this.#beside({ ...OWN_OPTIONS, name: `${this.name} (monitor)` });
     const { timeoutMs = this.#inner.settings.acquireTimeoutMs } = options;
-    return openMonitor(pool, link(), { ...options, timeoutMs });
+    const monitor = await openMonitor(pool, link(), { ...options, timeoutMs });
+    if (this.closed) {
+      await monitor.close();
+      throw this.#inner.refusal();
+    }
+    this.#monitors.add(monitor);
+    return monitor.once('close', () => this.#monitors.delete(monitor));
+  }
+
+  close(options) {
+    const closing = super.close(options);
+    if (!this.closed || this.#monitors.size === 0) return closing;
+    return Promise.all([closing, ...Array.from(this.#monitors, (it) => it.close())]).then(() => {});
   }
 
   #check(rules, options, what) {

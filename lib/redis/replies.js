@@ -22,10 +22,14 @@ const BIGS = {
   },
 };
 
-/** No prototype: a field may have any name. */
+/** No prototype: a field may have any name. What is no name, a list for one, is a Map's key. */
 function objectOf(items) {
   const object = { __proto__: null };
-  for (let at = 0; at < items.length; at += 2) object[items[at]] = items[at + 1];
+  for (let at = 0; at < items.length; at += 2) {
+    const field = items[at];
+    if (typeof field === 'object') return mapOf(items);
+    object[field] = items[at + 1];
+  }
   return object;
 }
 

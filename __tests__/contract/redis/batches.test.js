@@ -126,8 +126,38 @@ test.each([['SUBSCRIBE', 'channel'], ['MULTI'], ['SELECT', 1], ['MONITOR']])(
   async (...command) => {
     const pool = await openRedis();
     const error = await rejection(pool.pipeline([['PING'], command]));
-    expect(error.code).toMatch(/^ERR_POLYPOOL_/);
+    expect(error.code).toBe('ERR_POLYPOOL_UNSUPPORTED');
     expect(error.message).toContain(command[0]);
     expect(await pool.query('PING')).toBe('PONG');
   },
 );
+
+test('an empty transaction still says whether a watched key has changed', async () => {
+  const pool = await openRedis();
+  const key = unique('key');
+  await pool.use(async (connection) => {
+    expect(await connection.multi([])).toEqual([]);
+    await connection.query('WATCH', [key]);
+    await observe('SET', key, 'theirs');
+    expect(await connection.multi([])).toBeNull();
+  });
+});
+
+test('a pipeline of a borrowed connection may have state, which is reset', async () => {
+  const pool = await openRedis({ max: 2 });
+  const key = unique('key');
+  await pool.use(async (connection) => {
+    expect(
+      await connection.pipeline([
+        ['SELECT', 1],
+        ['SET', key, 'v'],
+        ['WATCH', key],
+      ]),
+    ).toEqual(['OK', 'OK', 'OK']);
+    const error = await rejection(connection.pipeline([['SUBSCRIBE', 'a']]));
+    expect(error.message).toContain('by itself');
+  });
+  await pool.use(async (connection) => {
+    expect(await connection.query('EXISTS', [key])).toBe(0);
+  });
+});

@@ -41,6 +41,7 @@ test('what is no script', async () => {
   const pool = await openRedis();
   expect((await rejection(pool.eval(7))).code).toBe('ERR_POLYPOOL_PARAMETER');
   expect((await rejection(pool.eval('return 1', 'key'))).code).toBe('ERR_POLYPOOL_PARAMETER');
+  expect((await rejection(pool.eval('return 1', null))).code).toBe('ERR_POLYPOOL_PARAMETER');
   const options = { readonly: true };
   expect((await rejection(pool.eval('return 1', [], [], options))).message).toContain('readOnly');
   expect((await rejection(pool.eval('no lua'))).name).toBe('DatabaseError');

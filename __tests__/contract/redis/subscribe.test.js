@@ -123,3 +123,16 @@ test('MONITOR ends by its signal, and with its connection', async () => {
   await observe('CLIENT', 'KILL', 'ID', victim.id);
   expect((await lost).name).toBe('ConnectionLostError');
 });
+
+test('MONITOR ends with its pool', async () => {
+  const pool = await openRedis();
+  const monitor = await pool.monitor();
+  const lines = take(monitor, Infinity);
+  await pool.close();
+  await lines;
+  expect(monitor.closed).toBe(true);
+  const other = await openRedis();
+  const late = rejection(other.monitor());
+  await other.close();
+  expect((await late).name).toBe('ClosedError');
+});

@@ -296,7 +296,7 @@ impl Driver {
     fn pooled(&mut self, query: Query<'_>, statement: Rc<dyn Statement>, fallback: Option<u32>) {
         let is_batch = query.flags & flag::BATCH != 0;
         if let Some(reason) = statement.refusal(query.params, is_batch) {
-            let error = EngineError::new("ERR_POLYPOOL_PARAMETER", reason);
+            let error = EngineError::new("ERR_POLYPOOL_UNSUPPORTED", reason);
             return self.fail(query.origin, &error);
         }
         let want = match statement.dispatch_of(query.params, is_batch) {

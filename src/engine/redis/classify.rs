@@ -89,10 +89,7 @@ pub fn classify<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> Class {
             Some(word) if word.eq_ignore_ascii_case(b"DEBUG") => Class::State(LEASE),
             _ => Class::Plain,
         },
-        b"XREAD" | b"XREADGROUP" => match blocks(words) {
-            true => Class::Blocks,
-            false => Class::Plain,
-        },
+        b"XREAD" | b"XREADGROUP" if blocks(words) => Class::Blocks,
         _ => *class,
     }
 }
@@ -111,10 +108,20 @@ fn of_client(word: &[u8]) -> Class {
     }
 }
 
-/// BLOCK stands ahead of the names of the streams.
-fn blocks<'a>(words: impl Iterator<Item = &'a [u8]>) -> bool {
-    let mut options = words.take_while(|word| !word.eq_ignore_ascii_case(b"STREAMS"));
-    options.any(|word| word.eq_ignore_ascii_case(b"BLOCK"))
+/// BLOCK stands ahead of the names of the streams; a group and a consumer may have any names.
+fn blocks<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> bool {
+    while let Some(word) = words.next() {
+        if word.eq_ignore_ascii_case(b"BLOCK") {
+            return true;
+        }
+        if word.eq_ignore_ascii_case(b"STREAMS") {
+            return false;
+        }
+        if word.eq_ignore_ascii_case(b"GROUP") {
+            words.nth(1);
+        }
+    }
+    false
 }
 
 impl Class {

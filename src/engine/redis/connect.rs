@@ -141,8 +141,12 @@ impl Talk<'_> {
                     Ok(None) => {}
                     Err(fault) => return Err(foreign(tag, fault.0)),
                 }
-                if self.stream.read_buf(&mut self.input).await.map_err(explain)? == 0 {
-                    return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+                match self.stream.read_buf(&mut self.input).await {
+                    Ok(1..) => {}
+                    // It said why before it closed: too many clients, protected mode.
+                    _ if heard.refused.is_some() => return Ok(heard),
+                    Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                    Err(error) => return Err(explain(error)),
                 }
             };
             // What nobody has asked for is of no use yet.

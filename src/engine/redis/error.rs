@@ -11,7 +11,7 @@ pub struct ServerError {
 }
 
 /// Who logs in so will never get in: no attempt is made again.
-const CONFIGURATION: [&str; 3] = ["WRONGPASS", "NOAUTH", "NOPERM"];
+const CONFIGURATION: [&str; 4] = ["WRONGPASS", "NOAUTH", "NOPERM", "DENIED"];
 /// The server is starting, or copies what another one has.
 const STARTING: [&str; 3] = ["LOADING", "MASTERDOWN", "BUSY"];
 
@@ -46,6 +46,11 @@ impl ServerError {
 
     pub fn is_starting(&self) -> bool {
         STARTING.contains(&self.code())
+    }
+
+    /// No other command would fare better.
+    pub fn bars_all(&self) -> bool {
+        self.is_starting() || self.code() == "NOAUTH"
     }
 
     fn is_read_only(&self) -> bool {

@@ -36,7 +36,8 @@ pub enum Part {
     Id,
     Other,
     Role,
-    /// Whether it serves already: a server that loads its data answers all that comes before.
+    /// Whether it serves: a server that loads its data answers all that comes before, and so does
+    /// one that wants a password, in RESP2.
     Ping,
 }
 
@@ -75,11 +76,12 @@ impl Login {
     }
 
     fn identify(&self, resp3: bool) -> Vec<Said> {
-        let user = self.user.as_deref();
+        // A user without a password is one who needs none, and not the server's default one.
+        let (user, password) = (self.user.as_deref(), self.password.as_deref().unwrap_or_default());
         let mut said = Vec::new();
         if resp3 {
             let mut words = vec!["HELLO", "3"];
-            if let Some(password) = &self.password {
+            if user.is_some() || self.password.is_some() {
                 words.extend(["AUTH", user.unwrap_or("default"), password]);
             }
             if let Some(name) = &self.name {
@@ -88,12 +90,12 @@ impl Login {
             said.push(strict(Part::Hello, &words));
             return said;
         }
-        match (user, &self.password) {
-            (Some(user), Some(password)) => {
-                said.push(strict(Part::Auth, &["AUTH", user, password]));
+        match user {
+            Some(user) => said.push(strict(Part::Auth, &["AUTH", user, password])),
+            None if self.password.is_some() => {
+                said.push(strict(Part::Auth, &["AUTH", password]));
             }
-            (None, Some(password)) => said.push(strict(Part::Auth, &["AUTH", password])),
-            (_, None) => {}
+            None => {}
         }
         if let Some(name) = &self.name {
             said.push(lenient(Part::Other, &["CLIENT", "SETNAME", name]));
@@ -145,7 +147,7 @@ impl Heard {
                 let error = ServerError::new(text);
                 if what == Part::Hello && error.is_unknown() {
                     self.downgrade = true;
-                } else if !said.lenient || (what == Part::Ping && error.is_starting()) {
+                } else if !said.lenient || (what == Part::Ping && error.bars_all()) {
                     self.refused.get_or_insert(error);
                 }
             }

@@ -75,6 +75,9 @@ pub fn parse(input: &[u8], searched: usize) -> Result<Parsed<'_>, Fault> {
     let from = searched.max(1);
     let Some(end) = input[from..].iter().position(|byte| *byte == b'\r').map(|at| from + at) else {
         check_beginning(tag, input)?;
+        if input[from..].contains(&b'\n') {
+            return Err(Fault("a line does not end as one"));
+        }
         return Ok(Parsed::Wait { searched: input.len(), needs: input.len() + 2 });
     };
     match input.get(end + 1) {

@@ -182,14 +182,15 @@ impl Session {
         if transaction {
             put_command(&mut self.outgoing, &[b"MULTI"]);
         }
-        let (mut count, mut blocks) = (0, false);
+        let (mut count, mut blocks, mut dirties) = (0, false, false);
         for words in batch(params) {
             let words = words?;
             let class = words.class();
-            if class.dirties() {
-                let reason = "the batch has a command that is for a connection of its own";
+            if class.dirties() && (transaction || !matches!(class, Class::State(_))) {
+                let reason = "the batch has a command that is to be sent by itself";
                 return Err(EncodeError { position: 0, reason });
             }
+            dirties |= class.dirties();
             blocks |= class == Class::Blocks && !transaction;
             words.put(&mut self.outgoing)?;
             count += 1;
@@ -204,7 +205,7 @@ impl Session {
             }
             false => What::batch(count),
         };
-        Ok(Pending { blocks, ..Pending::new(token, what) })
+        Ok(Pending { blocks, dirties, ..Pending::new(token, what) })
     }
 
     /// One round trip that shows the peer to be alive, whatever it answers.

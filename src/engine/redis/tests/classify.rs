@@ -27,6 +27,9 @@ fn reading_a_stream_waits_where_it_says_so() {
     assert_eq!(class("XREAD STREAMS BLOCK 0"), Class::Plain, "the name of a stream");
     assert_eq!(class("xread count 2 block 0 streams a $"), Class::Blocks);
     assert_eq!(class("XREADGROUP GROUP g c BLOCK 5 STREAMS a >"), Class::Blocks);
+    assert_eq!(class("XREADGROUP BLOCK 5 GROUP g c STREAMS a >"), Class::Blocks);
+    assert_eq!(class("XREADGROUP GROUP streams block BLOCK 5 STREAMS a >"), Class::Blocks);
+    assert_eq!(class("XREADGROUP GROUP block c STREAMS a >"), Class::Plain);
 }
 
 #[test]

@@ -24,9 +24,12 @@ fn one_flight_says_it_all() {
     let said = words(&login.first(false));
     assert_eq!(said[..2], ["AUTH ann secret", "CLIENT SETNAME web"]);
     assert_eq!(said[4..], ["CLIENT ID", "SELECT 2", "PING", "ROLE"]);
-    let alone = Login { user: None, ..login };
+    let alone = Login { user: None, ..login.clone() };
     assert!(words(&alone.first(true))[0].starts_with("HELLO 3 AUTH default secret"));
     assert_eq!(words(&alone.first(false))[0], "AUTH secret");
+    let open = Login { password: None, ..login };
+    assert_eq!(words(&open.first(true))[0], "HELLO 3 AUTH ann  SETNAME web");
+    assert_eq!(words(&open.first(false))[0], "AUTH ann ");
 }
 
 fn heard(login: &Login, replies: &[&[u8]]) -> Heard {
@@ -59,4 +62,14 @@ fn a_refusal_counts_unless_nothing_depends_on_it() {
     let loading = heard(&login, &[b"%0\r\n", ok, ok, b"-LOADING Redis is loading\r\n"]);
     let error = loading.refused.unwrap();
     assert!(error.is_starting() && !error.is_configuration());
+}
+
+#[test]
+fn who_is_asked_for_a_password_by_all_commands_is_not_in() {
+    let mut heard = Heard::default();
+    let said = Login::default().first(false);
+    for said in &said {
+        heard.hear(said, b"-NOAUTH Authentication required.\r\n");
+    }
+    assert!(heard.refused.is_some_and(|error| error.is_configuration()));
 }

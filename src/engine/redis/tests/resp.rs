@@ -183,3 +183,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_line_feed_alone_ends_no_line_and_is_not_waited_behind() {
+    for reply in [&b"+OK?\n"[..], b"-ERR\n", b":5\n", b"*1\n", b",1.5\n", b"$-1?\n"] {
+        let text = String::from_utf8_lossy(reply);
+        assert!(scanned(reply).is_err(), "{text}");
+    }
+    let mut scanner = Scanner::default();
+    assert_eq!(scanner.scan(b"+OK"), Ok(None));
+    assert!(scanner.scan(b"+OK?\n").is_err(), "in the part that came later");
+}

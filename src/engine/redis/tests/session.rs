@@ -74,3 +74,18 @@ fn what_may_share_is_told_by_all_words() {
     assert_eq!(Command::new("GET").refusal(Params::NONE, false), None);
     assert!(Command::new("client tracking on").refusal(Params::NONE, false).is_some());
 }
+
+#[test]
+fn a_batch_may_change_the_state_of_a_connection_that_nobody_shares() {
+    let mut redis = Transcript::of(Session::new(Some(Login::default()), true, 7));
+    let mode = Mode { batch: true, ..Mode::default() };
+    let mut run = |text: &str, commands: &[&str]| {
+        let (count, words) = batched(commands);
+        let params = Params::parse(count, &words).unwrap();
+        redis.session.execute(1, &Command::new(text), params, mode).map_err(|it| it.to_string())
+    };
+    assert_eq!(run("", &["SELECT 1", "GET a"]), Ok(()));
+    for (text, commands) in [("", ["GET a", "SUBSCRIBE b"]), ("MULTI", ["GET a", "SELECT 1"])] {
+        assert!(run(text, &commands).is_err_and(|it| it.contains("by itself")), "{text}");
+    }
+}
