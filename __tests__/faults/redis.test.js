@@ -101,7 +101,7 @@ test('those who wait are bounded by count, by bytes and in time', async () => {
   const gone = await RedisServer.start();
   const { url } = gone;
   const bounded = track(new (load().Pool)(url, { max: 1, maxWaiting: 3, acquireTimeoutMs: 300 }));
-  const large = track(new (load().Pool)(url, { max: 1, acquireTimeoutMs: 300 }));
+  const large = track(new (load().Pool)(url, { max: 1, acquireTimeoutMs: 3000 }));
   await gone.destroy();
   const codes = async (commands) =>
     (await Promise.all(commands.map((command) => rejection(command)))).map(({ code }) => code);
