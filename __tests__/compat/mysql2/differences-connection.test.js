@@ -23,7 +23,18 @@ const { ScriptedServer, packet, say } = require('./scripted.js');
 
 const mysql = require('../../../lib/compat/mysql2');
 
+const promise = require('../../../lib/compat/mysql2/promise');
+
 const open = (options) => connect(mysql, options);
+
+function thrownBy(call) {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
 
 test('queries after a login that was refused are told so; mysql2 never answers them', async () => {
   const connection = make(mysql, { password: 'wrong' });
@@ -81,6 +92,26 @@ test('an invalid Date is refused; a zero date in mysql2', async () => {
   expect(error).toBeInstanceOf(TypeError);
   expect(error.message).toBe('DATETIME parameter must be a valid Date, got Invalid Date');
   expect(await value(connection, 'select 1')).toBe(1);
+});
+
+test('a URL that is none is not repeated in the error', () => {
+  const url = 'mysql://app:s3cr3t@localhost:x/test';
+  for (const create of [mysql.createConnection, mysql.createPool, promise.createPool]) {
+    for (const given of [url, { uri: url }]) {
+      const error = thrownBy(() => create(given));
+      expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_URL' });
+      expect(inspect(error)).not.toContain('s3cr3t');
+    }
+  }
+});
+
+test('what is no configuration', () => {
+  for (const create of [mysql.createConnection, mysql.createPool]) {
+    for (const given of [undefined, null, 5]) {
+      const error = thrownBy(() => create(given));
+      expect(error.message).toMatch(/^The configuration must be an object or a URL, got /);
+    }
+  }
 });
 
 test('what only mysql2 has says so', async () => {

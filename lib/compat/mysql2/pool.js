@@ -59,6 +59,9 @@ class Pool extends EventEmitter {
   #ahead = [];
   /** How many wait without having been sent over somebody else's connection. */
   #inLine = 0;
+  /** How many have a connection and begin in this tick, and who waits for that to go behind them. */
+  #beginning = 0;
+  #unsent = [];
 
   constructor({ config }) {
     super();
@@ -137,10 +140,41 @@ class Pool extends EventEmitter {
     }
     statement.handleWait();
     this.#wait(statement);
-    if (!statement.maySend || !statement.isInLine || !this.#mayShare) return;
+    if (!statement.maySend || !statement.isInLine) return;
+    if (this.#beginning === 0) this.#sendAhead(statement, this.#inLine);
+    else this.#unsent.push({ statement, place: this.#inLine });
+  }
+
+  /** Over a connection that another statement has, if it may; `place`: of those in line. */
+  #sendAhead(statement, place) {
+    // What somebody who holds a connection has locked, a statement may wait for, and those behind it.
+    if (this.#sharing.isOff || this.#holders > 0) return;
+    // A single connection has an order, which programs rely on.
+    if (this.#limit === 1 && place > 1) return;
     const member = chooseWire(this.#queried);
-    if (member !== null) statement.sendAhead(member.connection);
+    if (member === null) return;
+    statement.sendAhead(member.connection);
     if (statement.ahead !== null) this.#leaveLine(statement);
+  }
+
+  /** Begins a statement; those that came before all of these had begun go behind them. */
+  #begin(statement, connection) {
+    try {
+      handOverTo(statement, connection);
+    } finally {
+      if (--this.#beginning === 0 && this.#unsent.length > 0) this.#sendUnsent();
+    }
+  }
+
+  #sendUnsent() {
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    let sent = 0;
+    for (const { statement, place } of unsent) {
+      if (!statement.isInLine) continue;
+      this.#sendAhead(statement, place - sent);
+      if (!statement.isInLine) sent++;
+    }
   }
 
   /**
@@ -170,14 +204,6 @@ class Pool extends EventEmitter {
     if (!request.isInLine) return;
     request.isInLine = false;
     this.#inLine--;
-  }
-
-  /** Whether who waits last may be sent over somebody else's connection. */
-  get #mayShare() {
-    // What somebody who holds a connection has locked, a statement may wait for, and those behind it.
-    if (this.#sharing.isOff || this.#holders > 0) return false;
-    // A single connection has an order, which programs rely on.
-    return this.#inLine === 1 || this.#limit !== 1;
   }
 
   /** Somebody is to hear of it when there is no connection for this one. */
@@ -236,9 +262,14 @@ class Pool extends EventEmitter {
 
   #prepare(request, connection) {
     if (request.ahead !== null) this.#handOverAhead(request, connection);
-    else if (isClear(connection)) nextTick(handOverTo, request, connection);
-    else this.#afterShared(request, connection);
+    else if (!isClear(connection)) this.#afterShared(request, connection);
+    else if (request.isStatement) {
+      this.#beginning++;
+      nextTick(this.#beginLater, request, connection);
+    } else nextTick(handOverTo, request, connection);
   }
+
+  #beginLater = (statement, connection) => this.#begin(statement, connection);
 
   /**
    * Who was sent ahead needs nothing of it as yet, and gives it back at once where he has his answer:

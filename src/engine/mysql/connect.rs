@@ -42,9 +42,8 @@ pub async fn connect(
     silence: &Silence,
     attempt: Attempt,
 ) -> Result<Connected, ConnectError> {
-    let Attempt { seed, now, limit, password, bridges, place } = attempt;
-    let round = Round { seed, now, limit, bridges: bridges.as_ref(), place: &place };
-    hosts::connect(&Dialer { target, roots, password: password.as_deref() }, silence, round).await
+    let password = attempt.password.as_deref();
+    hosts::connect(&Dialer { target, roots, password }, silence, Round::of(&attempt)).await
 }
 
 /// The one given, else the answer of a function.

@@ -17,12 +17,10 @@ pub async fn connect(
     target: &Target,
     roots: &TlsRoots,
     silence: &Silence,
-    attempt: Attempt,
+    mut attempt: Attempt,
 ) -> Result<Connected, ConnectError> {
-    let Attempt { seed, now, limit, password, bridges, place } = attempt;
-    let passwords = &Passwords::gather(target, password).await?;
-    let round = Round { seed, now, limit, bridges: bridges.as_ref(), place: &place };
-    hosts::connect(&Dialer { target, roots, passwords }, silence, round).await
+    let passwords = &Passwords::gather(target, attempt.password.take()).await?;
+    hosts::connect(&Dialer { target, roots, passwords }, silence, Round::of(&attempt)).await
 }
 
 struct Dialer<'a> {
