@@ -85,6 +85,11 @@ test('a script that the server has forgotten within a transaction is sent in ful
   expect(await redis.multi().one().exec()).toEqual([[null, 1]]);
 });
 
+test('a command by a name that objects have', async () => {
+  const error = await failure(make().call('constructor', 'x'));
+  expect(error.message).toMatch(/^ERR unknown command 'constructor'/);
+});
+
 test('a prefix of bytes that are no text', async () => {
   const keyPrefix = Buffer.from([0xff, 0x3a]);
   const redis = make({ keyPrefix });
