@@ -11,6 +11,7 @@ const { packAll } = require('./pack.js');
 const target = require('../lib/platform.js');
 const { mysqlUrl } = require('../__tests__/support/mysql.js');
 const { MySqlServer } = require('../__tests__/support/mysql-server.js');
+const { RedisServer } = require('../__tests__/support/redis.js');
 const { Server } = require('../__tests__/support/server.js');
 const { url } = require('../__tests__/support/urls.js');
 
@@ -64,6 +65,13 @@ const [rows] = await pool.execute('select ? + 1 as answer', [41]);
 await pool.end();
 console.log(JSON.stringify(rows));`;
 
+/** One of ioredis's, likewise. */
+const COUNT = `
+const redis = new Redis(process.env.REDIS_URL);
+await redis.set('answer', 41);
+console.log(JSON.stringify([{ answer: await redis.incr('answer') }]));
+await redis.quit();`;
+
 const commonJs = (name, exported, body) =>
   `const { ${exported} } = require('${name}');\n(async () => {${body}\n})();`;
 const esModule = (name, exported, body) => `import { ${exported} } from '${name}';\n${body}`;
@@ -74,6 +82,8 @@ const PROGRAMS = [
   { file: 'replaced-pg', from: ['pg', 'Pool', ROWS], isReplaced: true },
   { file: 'mysql2', from: ['polypool/mysql2/promise', 'createPool', ANSWER] },
   { file: 'replaced-mysql2', from: ['mysql2/promise', 'createPool', ANSWER], isReplaced: true },
+  { file: 'ioredis', from: ['polypool/ioredis', 'Redis', COUNT] },
+  { file: 'replaced-ioredis', from: ['ioredis', 'Redis', COUNT], isReplaced: true },
 ].flatMap(({ file, from, isReplaced }) => [
   { file: `${file}.cjs`, text: commonJs(...from), flags: isReplaced ? ['-r', REGISTER] : [] },
   { file: `${file}.mjs`, text: esModule(...from), flags: isReplaced ? ['--import', REGISTER] : [] },
@@ -95,7 +105,11 @@ function checkInstalled(folder, tarballs, urls) {
 
 async function main() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'polypool-pack-'));
-  const [postgres, mariadb] = await Promise.all([Server.start(), MySqlServer.start('mariadb')]);
+  const [postgres, mariadb, redis] = await Promise.all([
+    Server.start(),
+    MySqlServer.start('mariadb'),
+    RedisServer.start(),
+  ]);
   try {
     const packed = packAll(path.join(folder, 'tarballs'));
     checkContents(packed);
@@ -106,9 +120,10 @@ async function main() {
     checkInstalled(project, tarballs, {
       DATABASE_URL: url({ server: postgres.describe() }),
       MYSQL_URL: mysqlUrl({ server: mariadb.describe() }),
+      REDIS_URL: redis.url,
     });
   } finally {
-    await Promise.all([postgres.destroy(), mariadb.destroy()]);
+    await Promise.all([postgres.destroy(), mariadb.destroy(), redis.destroy()]);
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }

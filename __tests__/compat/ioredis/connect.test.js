@@ -122,6 +122,15 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
     expect(errors).toHaveLength(1);
   });
 
+  test.each([[70_000], [-1], ['nonsense']])('port %p', async (given) => {
+    const redis = make({ port: given });
+    const command = failure(redis.get('key'));
+    const [error] = await next(redis, 'error');
+    expect(error.code).toBe('ERR_SOCKET_BAD_PORT');
+    expect(await command).toBe(error);
+    await next(redis, 'end');
+  });
+
   test('a name that nobody knows', async () => {
     const redis = make({ host: 'nowhere.invalid', retryStrategy: null });
     const [error] = await next(redis, 'error');

@@ -47,6 +47,17 @@ test('a command that has timed out is not sent again', async () => {
   expect(scripted.heard.filter(([name]) => name === 'incr')).toHaveLength(1);
 });
 
+test('what is not sent again fails', async () => {
+  scripted = await ScriptedServer.start((words) => (words[0] === 'incr' ? '' : oldServer(words)));
+  const options = { autoResendUnfulfilledCommands: false, retryStrategy: () => 1 };
+  const redis = make({ port: scripted.port, ...options });
+  await next(redis, 'ready');
+  const lost = failure(redis.incr('counter'));
+  await scripted.hears('incr', 1);
+  scripted.cut();
+  expect((await lost).message).toBe('Connection is closed.');
+});
+
 test('exec() of a pipeline twice runs it once', async () => {
   const redis = make();
   await redis.del('counter');
@@ -72,6 +83,11 @@ test('a script that the server has forgotten within a transaction is sent in ful
   const [[error]] = await redis.multi().one().exec();
   expect(error.message).toMatch(/^NOSCRIPT/);
   expect(await redis.multi().one().exec()).toEqual([[null, 1]]);
+});
+
+test('a command by a name that objects have', async () => {
+  const error = await failure(make().call('constructor', 'x'));
+  expect(error.message).toMatch(/^ERR unknown command 'constructor'/);
 });
 
 test('a prefix of bytes that are no text', async () => {

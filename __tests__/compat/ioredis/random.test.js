@@ -17,9 +17,10 @@ const word = fc.oneof(
   fc.integer({ min: -5, max: 5 }),
   fc.double({ noNaN: true, min: -10, max: 10 }),
   fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes)),
-  fc.constantFrom(null, true, 2 ** 60),
+  fc.constantFrom(null, true, 2 ** 40),
 );
-const score = fc.double({ noNaN: true, min: -1e6, max: 1e6 });
+/** Eighths, which ioredis reads as exactly as anybody. */
+const score = fc.integer({ min: -1e6, max: 1e6 }).map((eighths) => eighths / 8);
 const count = fc.integer({ min: -3, max: 3 });
 
 const command = (name, ...args) =>
@@ -98,7 +99,7 @@ async function stored(redis) {
 
 const connections = fc.record({
   keyPrefix: fc.constantFrom('', 'p:', Buffer.from('p:')),
-  protocol: fc.constantFrom(2, 3),
+  spoken: fc.constantFrom({ protocol: 2 }, { protocol: 3 }, { protocol: 3, replyMapping: 'resp3' }),
   stringNumbers: fc.boolean(),
 });
 
@@ -107,13 +108,13 @@ test('random commands agree', async () => {
     connections,
     shape,
     fc.array(commands, { minLength: 1, maxLength: 25 }),
-    async (options, how, list) => {
+    async ({ spoken, ...options }, how, list) => {
       const observed = [];
       for (const [db, load] of [
         [1, require('ioredis')],
         [2, require('polypool/ioredis')],
       ]) {
-        const given = { ...options, port: server.current.port, db };
+        const given = { ...options, ...spoken, port: server.current.port, db };
         const redis = track(new load(given));
         const plain = track(new load({ port: server.current.port, db }));
         await plain.flushdb();

@@ -57,7 +57,6 @@ function keepAliveOf({ keepAlive: delayMs }) {
 /** In the engine's words. Rejects with Node's error where the name is unknown. */
 async function addressOf({ path, host, port, family }) {
   if (path) return { socketPath: path };
-  checkPort(port);
   const addresses = await lookUp(host ?? 'localhost', family);
   return {
     host: addresses.join(','),
@@ -81,13 +80,22 @@ class StandaloneConnector extends AbstractConnector {
     this.connecting = true;
     return new Promise((resolve, reject) => {
       nextTick(() => {
-        if (this.connecting) resolve((this.stream = this.#open()));
-        else reject(closedError());
+        if (!this.connecting) {
+          reject(closedError());
+          return;
+        }
+        try {
+          resolve((this.stream = this.#open()));
+        } catch (error) {
+          reject(error);
+        }
       });
     });
   }
 
   #open() {
+    const { path, port } = this.options;
+    if (!path) checkPort(port);
     const stream = new SessionStream();
     stream.once('error', (error) => (this.firstError = error));
     this.#attempts().then(

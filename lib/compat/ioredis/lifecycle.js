@@ -39,6 +39,7 @@ function connect(redis) {
       (error) => {
         redis.flushQueue(error);
         redis.silentEmit('error', error);
+        redis.manuallyClosing = false;
         reject(error);
         redis.setStatus('end');
       },
@@ -185,7 +186,7 @@ function resubscribe(redis, subscriber, select) {
 function resendUnfulfilled(redis) {
   const queue = redis.prevCommandQueue;
   redis.prevCommandQueue = null;
-  if (!queue || !redis.options.autoResendUnfulfilledCommands) return;
+  if (!queue) return;
   for (const command of queue.toArray()) {
     // Nobody waits for it any more.
     if (!command.isSettled) sending.resend(redis, command, command.stream);
@@ -211,6 +212,9 @@ function closed(redis) {
   abortTransactions(redis.offlineQueue);
   if (status === 'ready') {
     redis.prevCondition ||= redis.condition;
+    if (!options.autoResendUnfulfilledCommands) {
+      sending.rejectAll(redis.commandQueue, closedError());
+    }
     if (redis.commandQueue.length > 0) redis.prevCommandQueue = redis.commandQueue;
   }
   const delayMs = retryDelay(redis);
@@ -233,7 +237,6 @@ function closed(redis) {
 function abandon(redis) {
   redis.manuallyClosing = false;
   redis.setStatus('end');
-  if (redis.prevCommandQueue) sending.rejectAll(redis.prevCommandQueue, closedError());
   redis.flushQueue(closedError());
 }
 

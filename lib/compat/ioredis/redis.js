@@ -9,7 +9,7 @@ const { Cluster } = require('./cluster');
 const { Command } = require('./command');
 const { Commander } = require('./commander');
 const { StandaloneConnector } = require('./connectors');
-const { CLOSED } = require('./errors');
+const { CLOSED, closedError } = require('./errors');
 const lifecycle = require('./lifecycle');
 const { DEFAULTS, readOptions } = require('./options');
 const { Queue } = require('./queue');
@@ -49,6 +49,12 @@ class Redis extends Commander {
   connectionEpoch = 0;
   retryAttempts = 0;
   manuallyClosing = false;
+  stream = null;
+  prevCondition = null;
+  prevCommandQueue = null;
+  socketTimeoutTimer = undefined;
+  /** It has asked the server for what every client sends. */
+  monitors = false;
 
   constructor(arg1, arg2, arg3) {
     super();
@@ -119,6 +125,7 @@ class Redis extends Commander {
     const promise = new Promise((resolve, reject) => {
       instance.once('error', reject);
       instance.once('monitoring', () => resolve(instance));
+      instance.once('end', () => reject(closedError()));
     });
     return asCallback(promise, callback);
   }
@@ -208,7 +215,10 @@ class Redis extends Commander {
   /** All that waits for an answer fails with this error. */
   flushQueue(error, { offlineQueue = true, commandQueue = true } = {}) {
     if (offlineQueue) sending.rejectAll(this.offlineQueue, error);
-    if (commandQueue) sending.rejectAll(this.commandQueue, error);
+    if (!commandQueue) return;
+    sending.rejectAll(this.commandQueue, error);
+    // Of the connection before, while the next one is not ready.
+    if (this.prevCommandQueue) sending.rejectAll(this.prevCommandQueue, error);
   }
 
   recoverFromFatalError(_commandError, error, options) {

@@ -62,8 +62,9 @@ const asPairs = (reply, context) => (isLegacy(context) ? pair(reply) : reply);
 const asSimilarities = (reply, context) =>
   context.replyMapping === 'legacy' ? flatten(reply) : reply;
 
-/** By the name of the command. */
+/** By the name of the command, which may be any text. */
 const REPLIES = {
+  __proto__: null,
   hgetall: asHash,
   vsim: asSimilarities,
   xread: asPairs,

@@ -17,8 +17,9 @@ const expandSet = (args) => (args.length === 1 && isObject(args[0]) ? pairsOf(ar
 const expandHash = (args) =>
   args.length === 2 && isObject(args[1]) ? [args[0], ...pairsOf(args[1])] : args;
 
-/** By the name of the command. */
+/** By the name of the command, which may be any text. */
 const ARGUMENTS = {
+  __proto__: null,
   mset: expandSet,
   msetnx: expandSet,
   hset: expandHash,

@@ -31,7 +31,7 @@ async function main() {
     { connection, autorun: false },
   );
 
-  await queue.addBulk([
+  const [low] = await queue.addBulk([
     { name: 'low', data: { a: 1, b: 1 }, opts: { priority: 10 } },
     { name: 'high', data: { a: 2, b: 2 }, opts: { priority: 1 } },
   ]);
@@ -43,7 +43,8 @@ async function main() {
   observed.flaky = await flaky.waitUntilFinished(events);
   observed.broken = await broken.waitUntilFinished(events).catch(({ message }) => message);
   observed.delayed = await delayed.waitUntilFinished(events);
-  observed.attempts = attempts;
+  await low.waitUntilFinished(events);
+  observed.attempts = { ...attempts };
   observed.order = order.filter((name) => ['low', 'high'].includes(name));
 
   // The worker is blocked by now, and hears of what comes.
