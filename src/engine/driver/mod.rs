@@ -110,21 +110,25 @@ async fn coalesce() {
     tokio::task::yield_now().await;
 }
 
-/// A burst is collected for at most so many moments.
-const MOMENTS: usize = 4;
+/// A burst is collected for at most so many microseconds, or one moment where that took longer: on
+/// a busy machine whoever sleeps comes back late.
+const COLLECTING: Time = 200;
 
 /// Goes on while each moment brings more answers, until half of the requests have theirs: a wake
 /// and the submission it leads to cost JavaScript's thread as much as some ten statements.
 async fn collect(driver: &Weak<RefCell<Driver>>) {
     let mut before = None;
-    for _ in 0..MOMENTS {
-        let Some((answered, left)) = driver.upgrade().map(|it| it.borrow().progress()) else {
+    let mut until = Time::MAX;
+    loop {
+        let Some((now, answered, left)) = driver.upgrade().map(|it| it.borrow().progress()) else {
             return;
         };
-        if before == Some(answered) || answered >= left {
+        if before == Some(answered) || answered >= left || now >= until {
             return;
         }
-        before = Some(answered);
+        if before.replace(answered).is_none() {
+            until = now.saturating_add(COLLECTING);
+        }
         coalesce().await;
     }
 }
@@ -250,9 +254,9 @@ impl Driver {
         Poll::Ready(Some(self.requests.count() >= SATURATED))
     }
 
-    /// Requests answered since JavaScript was last woken, and those that are left.
-    fn progress(&self) -> (usize, usize) {
-        (self.answered, self.requests.count())
+    /// The time, requests answered since JavaScript was last woken, and those that are left.
+    fn progress(&self) -> (Time, usize, usize) {
+        (self.runtime.clock.now(), self.answered, self.requests.count())
     }
 
     fn flush_links(&mut self) {
