@@ -1,5 +1,5 @@
 'use strict';
-// Runs each file of examples/, and of its folders pg/ and mysql2/, against the test servers. It must end by
+// Runs each file of examples/, and of its folders pg/, mysql2/ and ioredis/, against the test servers. It must end by
 // itself with exit code 0, and where its head says what it prints, it must print just that. One that
 // serves HTTP says where on its standard output; it is then asked once and stopped.
 
@@ -15,7 +15,7 @@ const { url } = require('../__tests__/support/urls.js');
 
 const root = path.join(__dirname, '..');
 const LIMIT_MS = 60_000;
-const FOLDERS = ['examples', 'examples/pg', 'examples/mysql2'];
+const FOLDERS = ['examples', 'examples/pg', 'examples/mysql2', 'examples/ioredis'];
 
 /** The table the examples read. */
 async function createUsers(connectionString) {

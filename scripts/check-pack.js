@@ -9,6 +9,9 @@ const os = require('node:os');
 const path = require('node:path');
 const { packAll } = require('./pack.js');
 const target = require('../lib/platform.js');
+const { mysqlUrl } = require('../__tests__/support/mysql.js');
+const { MySqlServer } = require('../__tests__/support/mysql-server.js');
+const { RedisServer } = require('../__tests__/support/redis.js');
 const { Server } = require('../__tests__/support/server.js');
 const { url } = require('../__tests__/support/urls.js');
 
@@ -55,6 +58,20 @@ const { rows } = await pool.query('select $1::int + 1 as answer', [41]);
 await pool.end();
 console.log(JSON.stringify(rows));`;
 
+/** One of mysql2's: over the drop-in's own name and over the package's, which is not there. */
+const ANSWER = `
+const pool = createPool(process.env.MYSQL_URL);
+const [rows] = await pool.execute('select ? + 1 as answer', [41]);
+await pool.end();
+console.log(JSON.stringify(rows));`;
+
+/** One of ioredis's, likewise. */
+const COUNT = `
+const redis = new Redis(process.env.REDIS_URL);
+await redis.set('answer', 41);
+console.log(JSON.stringify([{ answer: await redis.incr('answer') }]));
+await redis.quit();`;
+
 const commonJs = (name, exported, body) =>
   `const { ${exported} } = require('${name}');\n(async () => {${body}\n})();`;
 const esModule = (name, exported, body) => `import { ${exported} } from '${name}';\n${body}`;
@@ -63,13 +80,17 @@ const PROGRAMS = [
   { file: 'program', from: ['polypool', 'createPool', QUERY] },
   { file: 'replaced', from: ['generic-pool', 'createPool', LOAN], isReplaced: true },
   { file: 'replaced-pg', from: ['pg', 'Pool', ROWS], isReplaced: true },
+  { file: 'mysql2', from: ['polypool/mysql2/promise', 'createPool', ANSWER] },
+  { file: 'replaced-mysql2', from: ['mysql2/promise', 'createPool', ANSWER], isReplaced: true },
+  { file: 'ioredis', from: ['polypool/ioredis', 'Redis', COUNT] },
+  { file: 'replaced-ioredis', from: ['ioredis', 'Redis', COUNT], isReplaced: true },
 ].flatMap(({ file, from, isReplaced }) => [
   { file: `${file}.cjs`, text: commonJs(...from), flags: isReplaced ? ['-r', REGISTER] : [] },
   { file: `${file}.mjs`, text: esModule(...from), flags: isReplaced ? ['--import', REGISTER] : [] },
 ]);
 
-function checkInstalled(folder, tarballs, database) {
-  const env = { ...process.env, DATABASE_URL: database, NODE_PATH: '' };
+function checkInstalled(folder, tarballs, urls) {
+  const env = { ...process.env, ...urls, NODE_PATH: '' };
   fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
   const args = ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs];
   execFileSync('npm', args, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
@@ -84,7 +105,11 @@ function checkInstalled(folder, tarballs, database) {
 
 async function main() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'polypool-pack-'));
-  const server = await Server.start();
+  const [postgres, mariadb, redis] = await Promise.all([
+    Server.start(),
+    MySqlServer.start('mariadb'),
+    RedisServer.start(),
+  ]);
   try {
     const packed = packAll(path.join(folder, 'tarballs'));
     checkContents(packed);
@@ -92,9 +117,13 @@ async function main() {
     const project = path.join(folder, 'project');
     fs.mkdirSync(project);
     const tarballs = packed.map((tarball) => tarball.path);
-    checkInstalled(project, tarballs, url({ server: server.describe() }));
+    checkInstalled(project, tarballs, {
+      DATABASE_URL: url({ server: postgres.describe() }),
+      MYSQL_URL: mysqlUrl({ server: mariadb.describe() }),
+      REDIS_URL: redis.url,
+    });
   } finally {
-    await server.destroy();
+    await Promise.all([postgres.destroy(), mariadb.destroy(), redis.destroy()]);
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }

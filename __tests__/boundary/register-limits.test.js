@@ -42,7 +42,7 @@ describe.each(FLAGS)('%s', (_, flags) => {
     const { code, stdout, stderr } = await runIn(BOTH, [...flags, 'app.mjs'], { env });
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toContain(
-      "POLYPOOL_REGISTER names 'generic', 'redis': polypool replaces generic-pool, async-pool, pg, pg-pool, mysql2",
+      "POLYPOOL_REGISTER names 'generic', 'redis': polypool replaces generic-pool, async-pool, pg, pg-pool, mysql2, ioredis",
     );
     expect(stderr).toContain("code: 'ERR_POLYPOOL_OPTION'");
   });

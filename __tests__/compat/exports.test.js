@@ -96,3 +96,47 @@ describe("polypool/pg has pg's names", () => {
     expect(result).toEqual(Array(6).fill(true));
   });
 });
+
+describe("polypool/ioredis has ioredis's names", () => {
+  const namesOf = (name, type) => {
+    const read = 'JSON.stringify(Object.keys(all).sort())';
+    const program =
+      type === 'module'
+        ? `import * as all from '${name}'; console.log(${read});`
+        : `const all = require('${name}'); console.log(${read});`;
+    return run(program, type);
+  };
+
+  test.each([['module'], ['commonjs']])('in %s', async (type) => {
+    const expected = await namesOf('ioredis', type);
+    expect(await namesOf('polypool/ioredis', type)).toEqual(expected);
+  });
+
+  test('the class itself, and its properties', async () => {
+    const body = `
+      const redis = new Redis({ lazyConnect: true });
+      const methods = Object.keys(Object.getPrototypeOf(Object.getPrototypeOf(redis)));
+      console.log(JSON.stringify([
+        typeof Redis.default, Redis === Redis.Redis, typeof Redis.Cluster, typeof Redis.createClient,
+        Redis.defaultOptions, redis.options,
+        methods.filter((name) => typeof redis[name] === 'function').sort(),
+      ]));`;
+    const told = (name) => run(`const Redis = require('${name}');\n${body}`, 'commonjs');
+    expect(await told('polypool/ioredis')).toEqual(await told('ioredis'));
+  });
+
+  test('deep imports', async () => {
+    const body = `console.log(JSON.stringify([
+      utils.CONNECTION_CLOSED_ERROR_MSG, utils.isInt('1'), utils.isInt('1x'), utils.toArg(null),
+      utils.parseURL('redis://u:p%40@[::1]:1/2?family=6'), utils.parseURL('/tmp/s?db=1'),
+      utils.parseURL('//h:1/3'), utils.parseURL('h:1'), utils.parseURL('7'), utils.parseURL('h/p'),
+      utils.packObject(['a', 1, 'b', 2]), utils.convertObjectToArray({ a: 1 }),
+      utils.wrapMultiResult([1]), utils.defaults({ a: 1 }, { a: 2, b: 3 }),
+      utils.convertBufferToString([Buffer.from('a'), [Buffer.from('b')]]),
+    ]));`;
+    const told = (name) => run(`const utils = require('${name}');\n${body}`, 'commonjs');
+    const expected = await told('ioredis/built/utils');
+    expect(await told('polypool/ioredis/built/utils')).toEqual(expected);
+    expect(await told('polypool/ioredis/built/utils/index.js')).toEqual(expected);
+  });
+});

@@ -87,13 +87,18 @@ class RedisServer {
     }
   }
 
+  /** As when the machine is gone: nothing is said any more. */
+  kill() {
+    return this.stop('SIGKILL');
+  }
+
   /** Cuts every connection; what was stored is lost. */
-  async stop() {
+  async stop(signal = 'SIGTERM') {
     const child = this.#child;
     this.#child = null;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const closed = once(child, 'close');
-    child.kill('SIGTERM');
+    child.kill(signal);
     await closed;
   }
 

@@ -35,6 +35,7 @@ export const DATABASES = {
     workloads: REDIS,
     peers: {
       polypool: POLYPOOL,
+      'polypool-ioredis': POLYPOOL,
       ioredis: { packages: ['ioredis'], runtime: 'node' },
       'ioredis-auto': { packages: ['ioredis'], runtime: 'node' },
       redis: { packages: ['redis'], runtime: 'node' },

@@ -28,4 +28,10 @@ module.exports = {
     '.': 'polypool/mysql2',
     './promise.js': 'polypool/mysql2/promise',
   },
+  ioredis: {
+    '.': 'polypool/ioredis',
+    './built/index.js': 'polypool/ioredis',
+    './built/utils': 'polypool/ioredis/built/utils',
+    './built/utils/index.js': 'polypool/ioredis/built/utils',
+  },
 };

@@ -34,8 +34,7 @@ impl Pool {
         if self.closed {
             return self.reject(&waiter, RejectReason::Closed);
         }
-        let first = self.waiters.head_from(self.first_class(want));
-        if first.is_none_or(|head| priority < head.priority)
+        if !self.stands_in_line(want, priority)
             && let Some(at) = self.take_ready(want)
         {
             return self.grant(at, &waiter);
@@ -113,14 +112,13 @@ impl Pool {
 
     fn serve(&mut self) {
         let mut class = 0;
-        while let Some(head) = self.waiters.head_from(class).copied() {
+        while let Some(head) = self.next_in_line(class).copied() {
             if let Some(at) = self.take_ready(head.want) {
                 self.waiters.remove(head.id);
                 self.grant(at, &head);
             } else if self.start_validation(head.want) {
                 continue;
-            } else if class == 0 && self.class_of(head.want, 0) < self.first_class(Want::Lease) {
-                // Those who share wait for their wire; the others need not.
+            } else if self.may_pass(&head) {
                 class = 1;
             } else {
                 break;
@@ -235,7 +233,8 @@ impl Pool {
                 return self.emit(Effect::GrantLease { waiter: waiter.id, lease, conn, waited });
             }
             Want::Alone => (true, true),
-            Want::Share { write } => (write, false),
+            // On the one wire nobody's write is in the way of a lease.
+            Want::Share { write } => (write && !self.options.one_wire, false),
         };
         self.totals.acquired += 1;
         let slot = &mut self.slots[at as usize];

@@ -9,21 +9,43 @@ use super::message::Want;
 use super::options::IdleOrder;
 use super::pool::Pool;
 use super::slot::State;
+use super::waiters::Waiter;
 
 impl Pool {
-    /// The class in which a waiter stands. With one connection there is one line: whoever waits
-    /// for all of it would otherwise wait for ever.
+    /// The class in which a waiter stands: those who share have the first one.
     pub(super) fn class_of(&self, want: Want, priority: u8) -> u8 {
         match want {
             _ if !self.options.one_wire => priority,
-            Want::Share { .. } if self.options.max > 1 => 0,
+            Want::Share { .. } => 0,
             _ => priority.saturating_add(1),
         }
     }
 
-    /// The first class that comes before such a waiter.
-    pub(super) fn first_class(&self, want: Want) -> u8 {
-        u8::from(self.options.one_wire && self.class_of(want, 0) > 0)
+    /// Whether such a newcomer has to stand in line.
+    pub(super) fn stands_in_line(&self, want: Want, class: u8) -> bool {
+        let ahead = |head: Option<&Waiter>| head.is_some_and(|head| head.priority <= class);
+        match want {
+            _ if !self.options.one_wire => ahead(self.waiters.head()),
+            _ if self.options.max == 1 => !self.waiters.is_empty(),
+            Want::Share { .. } => ahead(self.waiters.head()),
+            _ => ahead(self.waiters.head_from(1)),
+        }
+    }
+
+    /// The next to be served. With one connection it is whoever waits for longer: who wants it to
+    /// himself would otherwise wait for ever.
+    pub(super) fn next_in_line(&self, class: u8) -> Option<&Waiter> {
+        let head = self.waiters.head_from(class);
+        if !self.options.one_wire || self.options.max > 1 {
+            return head;
+        }
+        let beside = self.waiters.head_from(1);
+        beside.filter(|it| head.is_some_and(|head| it.since <= head.since)).or(head)
+    }
+
+    /// Those who share wait for their wire; the others need not.
+    pub(super) fn may_pass(&self, head: &Waiter) -> bool {
+        self.options.one_wire && self.options.max > 1 && head.priority == 0
     }
 
     /// As `take_ready`.
@@ -62,7 +84,10 @@ impl Pool {
         }
         let wire = self.wire.and_then(|wire| self.slot_in(wire, State::Idle));
         if matches!(want, Want::Share { .. }) {
-            return wire.or_else(|| self.idle_candidate());
+            return match self.busy_wire() {
+                Some(_) => None,
+                None => wire.or_else(|| self.idle_candidate()),
+            };
         }
         if self.options.max == 1 {
             return self.idle_candidate();

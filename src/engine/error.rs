@@ -15,6 +15,34 @@ pub struct EngineError {
     pub fatal: bool,
 }
 
+/// The code of what a server must not say.
+pub const MALFORMED: &str = "ERR_POLYPOOL_PROTOCOL";
+
+/// A row that cannot be handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellError {
+    /// Name of the column; empty when the row as a whole is malformed.
+    pub column: String,
+    pub message: String,
+    /// ERR_POLYPOOL_UNSAFE_INTEGER, ERR_POLYPOOL_DECODE, or `MALFORMED`: after the last one the
+    /// connection cannot be trusted any more.
+    pub code: &'static str,
+}
+
+impl std::fmt::Display for CellError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CellError {}
+
+impl From<CellError> for EngineError {
+    fn from(error: CellError) -> EngineError {
+        EngineError::new(error.code, error.message).with("column", error.column.into())
+    }
+}
+
 impl EngineError {
     pub fn new(code: &'static str, message: impl Into<String>) -> EngineError {
         let json = json!({ "kind": "pool", "code": code, "message": message.into() });

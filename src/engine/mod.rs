@@ -3,6 +3,8 @@
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod average;
 pub mod bridge;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod class;
 pub mod clock;
 pub mod driver;
 pub mod error;
@@ -18,6 +20,8 @@ pub mod pool;
 pub mod postgres;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "redis"))]
 pub mod protocol;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod recent;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod registry;
@@ -27,5 +31,9 @@ pub mod runtime;
 pub mod session;
 pub mod settings;
 pub mod stream;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod timed;
 pub mod timeout;
 pub mod values;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod waiting;

@@ -1,6 +1,6 @@
 //! Where a session puts what the server answered: straight into the chunk of the link that asked.
 
-use super::error::EngineError;
+use super::error::{EngineError, MALFORMED};
 use super::link::{Link, Links};
 use super::request::{Outcome, Request, Requests, Token};
 use super::session::Dispatch;
@@ -13,6 +13,7 @@ use std::collections::HashMap;
 /// Bytes of a COPY that JavaScript may submit before it has credit back.
 pub const COPY_WINDOW: usize = 1024 * 1024;
 
+/// Whether a session goes on with the bytes it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     Go,
@@ -127,6 +128,8 @@ pub struct Replies<'a> {
     pub pushes: Pushes<'a>,
     /// A row asked to stop; the link it was for, if that is behind.
     pub stop: bool,
+    /// A row was malformed: nothing further on this connection can be trusted.
+    pub distrust: Option<EngineError>,
     /// The server has become another than was wanted.
     pub retire: bool,
     pub stalled_by: Option<u32>,
@@ -135,11 +138,11 @@ pub struct Replies<'a> {
 impl Replies<'_> {
     /// One row: `write` appends its cells. A row that cannot be decoded fails its request and the
     /// rest of its rows are swallowed.
-    pub fn row(
+    pub fn row<E: Into<EngineError>>(
         &mut self,
         token: Token,
         shape: &impl Describe,
-        write: impl FnOnce(&mut Chunk) -> Result<(), EngineError>,
+        write: impl FnOnce(&mut Chunk) -> Result<(), E>,
     ) -> Flow {
         let Some(request) = self.requests.get(token) else { return Flow::Go };
         let Some((link, number)) = readable(request) else { return Flow::Go };
@@ -154,6 +157,10 @@ impl Replies<'_> {
             link.rows_of = Some(token);
         }
         if let Err(error) = write(&mut link.chunk) {
+            let error = error.into();
+            if error.json["code"] == MALFORMED {
+                self.distrust = Some(error.clone());
+            }
             request.error = Some(error);
             return Flow::Go;
         }

@@ -153,6 +153,11 @@ pub trait Session {
     /// What else an unpooled session is told of its start, as JSON.
     fn announce(&self) -> Option<serde_json::Value>;
 
+    /// What those are told whose answers will not come any more.
+    fn unanswered(&self, lost: &EngineError) -> EngineError {
+        lost.clone()
+    }
+
     /// Whether what executes now may be stopped so; else its answer is waited for and dropped.
     fn can_stop(&self) -> bool {
         true

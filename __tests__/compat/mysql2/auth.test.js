@@ -7,11 +7,11 @@ const fs = require('node:fs');
 const { mysqlConfig, mysqlServer } = require('../../support/mysql.js');
 const { unique } = require('../../support/pools.js');
 const { ROLES } = require('../../support/mysql-settings.js');
-const { connect, failure, make, observe, track, value } = require('./connections.js');
+const { called, connect, failure, make, observe, track, value } = require('./connections.js');
 const { IMPLEMENTATIONS, SERVERS } = require('./implementations.js');
-const { SCRAMBLE, ScriptedServer, packet, say } = require('./scripted.js');
+const { OFFERED, SCRAMBLE, ScriptedServer, packet, say } = require('./scripted.js');
 
-describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
+describe.each(IMPLEMENTATIONS)('%s', (implementation, { mysql }) => {
   const open = (options) => connect(mysql(), options);
   const tls = (kind) => ({ ssl: { ca: fs.readFileSync(mysqlServer(kind).caFile) } });
 
@@ -191,6 +191,70 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
       expect(server.heard[1].payload.toString('hex')).toBe(
         'f46fbb4415125666addcfab92696d872d418eea8',
       );
+    });
+  });
+
+  test('by a plugin of the program, where compression was asked for', async () => {
+    const server = await ScriptedServer.open(({ sequence }, socket, n) => {
+      socket.write(packet(sequence + 1, n === 0 ? say.switchTo('own') : say.ok()));
+    });
+    const authPlugins = { own: () => () => Buffer.from('by plugin') };
+    const options = { ...server.target, authPlugins, compress: true };
+    const connection = track(mysql().createConnection(options));
+    const [error] = await called((done) => connection.connect(done));
+    expect(error).toBeNull();
+    expect(server.heard[1].payload.toString()).toBe('by plugin');
+  });
+
+  describe('several factors', () => {
+    const MULTI_FACTOR = 0x1000_0000;
+    const flags = (OFFERED | MULTI_FACTOR) >>> 0;
+
+    const next = (plugin) => Buffer.from(`\x02${plugin}\0x`);
+
+    /** Asks for a native password first, then by these packets. */
+    const asking = (...others) =>
+      ScriptedServer.open(
+        ({ sequence }, socket, n) => {
+          const asked = [say.switchTo('mysql_native_password'), ...others, say.ok()][n];
+          socket.write(packet(sequence + 1, asked));
+        },
+        (socket) => socket.write(packet(0, say.hello({ flags }))),
+      );
+
+    const login = async (server, options) => {
+      const given = { ...server.target, password: 'secret', ...options };
+      const connection = track(mysql().createConnection(given));
+      const [error] = await called((done) => connection.connect(done));
+      if (error) throw error;
+      return server.heard.slice(2).map(({ payload }) => payload.toString());
+    };
+
+    const PASSWORDS = { password2: 'second', password3: 'third' };
+
+    test('by plugins of the program', async () => {
+      const server = await asking(next('own'), next('own'));
+      const own = ({ connection: { config } }) => {
+        const { password } = config;
+        return () => Buffer.from(`${password}!`);
+      };
+      const proofs = await login(server, { ...PASSWORDS, authPlugins: { own } });
+      expect(proofs).toEqual(['second!', 'third!']);
+      expect(server.heard[0].payload.readUInt32LE(0) & MULTI_FACTOR).toBe(MULTI_FACTOR);
+    });
+
+    test('in clear, each with its password; mysql2 sends the first one', async () => {
+      const server = await asking(next('mysql_clear_password'), next('mysql_clear_password'));
+      const proofs = await login(server, { ...PASSWORDS, enableCleartextPlugin: true });
+      const first = ['secret\0', 'secret\0'];
+      expect(proofs).toEqual(implementation === 'mysql2' ? first : ['second\0', 'third\0']);
+    });
+
+    test('in clear only where that is allowed', async () => {
+      const server = await asking(next('mysql_clear_password'));
+      const error = await login(server, PASSWORDS).catch((failed) => failed);
+      expect(error).toMatchObject({ code: 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED', fatal: true });
+      expect(error.message).not.toContain('second');
     });
   });
 

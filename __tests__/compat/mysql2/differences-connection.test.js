@@ -23,7 +23,18 @@ const { ScriptedServer, packet, say } = require('./scripted.js');
 
 const mysql = require('../../../lib/compat/mysql2');
 
+const promise = require('../../../lib/compat/mysql2/promise');
+
 const open = (options) => connect(mysql, options);
+
+function thrownBy(call) {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
 
 test('queries after a login that was refused are told so; mysql2 never answers them', async () => {
   const connection = make(mysql, { password: 'wrong' });
@@ -73,6 +84,42 @@ test('a DATE that is none, by the text protocol; of 1899 in mysql2', async () =>
   const [[row]] = await query(connection, 'select a from zero');
   expect(row.a).toBeInstanceOf(Date);
   expect(row.a.getTime()).toBeNaN();
+});
+
+test('an invalid Date is refused; a zero date in mysql2', async () => {
+  const connection = await open();
+  const error = await failure((done) => connection.execute('select ?', [new Date(NaN)], done));
+  expect(error).toBeInstanceOf(TypeError);
+  expect(error.message).toBe('DATETIME parameter must be a valid Date, got Invalid Date');
+  expect(await value(connection, 'select 1')).toBe(1);
+});
+
+test('a URL that is none is not repeated in the error', () => {
+  const url = 'mysql://app:s3cr3t@localhost:x/test';
+  for (const create of [mysql.createConnection, mysql.createPool, promise.createPool]) {
+    for (const given of [url, { uri: url }]) {
+      const error = thrownBy(() => create(given));
+      expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_URL' });
+      expect(inspect(error)).not.toContain('s3cr3t');
+    }
+  }
+});
+
+test('what is no configuration', () => {
+  for (const create of [mysql.createConnection, mysql.createPool]) {
+    for (const given of [undefined, null, 5]) {
+      const error = thrownBy(() => create(given));
+      expect(error.message).toMatch(/^The configuration must be an object or a URL, got /);
+    }
+  }
+});
+
+test('what only mysql2 has says so', async () => {
+  expect(() => mysql.createServer()).toThrow('createServer is for mysql2 itself');
+  const connection = await open();
+  for (const each of [connection, connection.promise()]) {
+    expect(() => each.createBinlogStream()).toThrow('createBinlogStream is for mysql2 itself');
+  }
 });
 
 test('a vector that is null; an empty one in mysql2', async () => {
@@ -162,6 +209,21 @@ describe('a connection that is lost', () => {
     await told;
     await new Promise(setImmediate);
     expect(calls).toEqual([LOST.code, LOST.code]);
+  });
+
+  test('tells those who ask for more when they hear of it', async () => {
+    const connection = await open();
+    const closed = new Promise((resolve) => {
+      connection.query(sql, () => {
+        connection.query('select 1', (error) =>
+          connection.rollback((last) => resolve([error, last])),
+        );
+      });
+    });
+    await lose(connection);
+    for (const error of await closed) {
+      expect(error.message).toBe("Can't add new command when connection is in closed state");
+    }
   });
 
   test('calls back once, who was not told of the answer that had come', async () => {

@@ -185,7 +185,7 @@ test.each([
   [{ collation: "x'; drop" }, 'collation', 'a collation of utf8mb4'],
   [{ sslmode: 'verify-full', ssl: undefined }, 'sslmode', "'verify_identity'"],
   [{ port: 70000 }, 'port', '1 to 65535'],
-  [{ engine: 'oracle' }, 'engine', "'mysql' or 'mariadb'"],
+  [{ engine: 'oracle' }, 'engine', "'mariadb' or 'redis'"],
   [{ engine: 'postgres', url: 'mysql://db' }, 'engine', 'the scheme of the URL'],
   [{ connectAttributes: { team: 1 } }, 'connectAttributes.team', 'a text'],
   [{ url: 'mysql://u:p#w@db/x' }, 'connectionString', 'mysql://user@host:3306/database'],

@@ -178,6 +178,45 @@ describe.each(KINDS)('%s', (kind) => {
     }
   });
 
+  test('what follows a statement of more than 16 MiB is answered in turn', async () => {
+    const single = await openPool({ kind, max: 1 });
+    const long = 'x'.repeat(17 * 1024 * 1024);
+    const count = async (...statement) => (await single.query(...statement)).rows[0].n;
+    // The first time statements are prepared, later they are known.
+    for (let time = 0; time < 3; time++) {
+      const answers = [
+        count('select length(?) as n', [long]),
+        count('select 1 as n'),
+        count(`select length('${long}') as n`),
+        rejection(single.query(`select nothing, '${long}'`)),
+        count('select ? as n', [2]),
+      ];
+      const [first, second, third, error, last] = await Promise.all(answers);
+      expect([first, second, third, last]).toEqual([long.length, 1, long.length, 2]);
+      expect(error.code).toBe('ER_BAD_FIELD_ERROR');
+    }
+    const lengths = await single.transaction(async (tx) => {
+      const found = [];
+      const text = 'select length(?) as n union all select 3';
+      for await (const { n } of tx.stream(text, [long], { batchSize: 1 })) found.push(n);
+      return found;
+    });
+    expect(lengths).toEqual([long.length, 3]);
+    expect(single.stats().created).toBe(1);
+  });
+
+  test.each([0, 2])('no more than the %d statements that are kept stay open', async (kept) => {
+    const single = await openPool({ kind, max: 1, statementCache: kept });
+    const statements = Array.from({ length: 40 }, (_, at) => `select ? as a, ${at} as b`);
+    await Promise.all(statements.map((text) => single.query(text, [1])));
+    for (const text of statements) await single.query(text, [2]);
+    const { rows } = await single.query("show session status like 'Com_stmt_%'");
+    const of = (name) => Number(rows.find((row) => row.Variable_name === name).Value);
+    // Each was prepared anew for each time it ran. (MySQL counts its own preparations as well.)
+    expect(of('Com_stmt_execute')).toBe(2 * statements.length);
+    expect(of('Com_stmt_execute') - of('Com_stmt_close')).toBe(kept);
+  });
+
   test('more than the server takes fails alone', async () => {
     const error = await rejection(pool.query('select length(?)', ['x'.repeat(70 * 1024 * 1024)]));
     expect(['ER_NET_PACKET_TOO_LARGE', 'ERR_POLYPOOL_CONNECTION_LOST']).toContain(error.code);

@@ -23,6 +23,8 @@ function implementations() {
     'polypool/pg': /[\\/]lib[\\/]compat[\\/]pg[\\/]/,
     mysql2: /[\\/]node_modules[\\/]mysql2[\\/]/,
     'polypool/mysql2': /[\\/]lib[\\/]compat[\\/]mysql2[\\/]/,
+    ioredis: /[\\/]node_modules[\\/]ioredis[\\/]/,
+    'polypool/ioredis': /[\\/]lib[\\/]compat[\\/]ioredis[\\/]/,
   };
   const files = Object.keys(require.cache);
   return Object.keys(kinds).filter((name) => files.some((file) => kinds[name].test(file)));

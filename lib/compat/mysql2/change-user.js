@@ -44,7 +44,7 @@ class ChangeUser extends Command {
     connection._forgetStatements();
     const { authPluginData1: first, authPluginData2: second } = connection._handshakePacket;
     const challenge = Buffer.concat([first, second]).subarray(0, 20);
-    this.#proofs = new Proofs(connection, { password, passwordSha1 }, NATIVE, challenge);
+    this.#proofs = new Proofs(connection, [{ password, passwordSha1 }], NATIVE, challenge);
     const proof = nativeProof({ password, passwordSha1 }, challenge);
     const body = [
       ...[Buffer.from([CHANGE_USER]), text(user, number), Buffer.from([proof.length]), proof],
@@ -69,8 +69,7 @@ class ChangeUser extends Command {
       },
       (error) => {
         this.#failure = fatal(error, error.code ?? 'AUTH_SWITCH_PLUGIN_ERROR');
-        this._connection._endCommand(this, this.#failure);
-        this._connection.close();
+        this._connection._fail(this.#failure);
       },
     );
   }

@@ -115,6 +115,11 @@ class ConnectionConfig {
     return withoutSecrets(this);
   }
 
+  /** Throws what a configuration cannot be. */
+  static check(given) {
+    checkGiven(given);
+  }
+
   static getCharsetNumber(charset) {
     return charsetNumber(charset);
   }
@@ -135,7 +140,7 @@ class ConnectionConfig {
 
   /** What stands in the query cannot say where to connect, or as whom. */
   static parseUrl(text) {
-    const url = new URL(text);
+    const url = urlOf(text);
     const { hostname } = url;
     const options = {
       host: decodeURIComponent(hostname.startsWith('[') ? hostname.slice(1, -1) : hostname),
@@ -164,14 +169,30 @@ function masked(fields, names) {
   return { ...fields, ...Object.fromEntries(given.map((name) => [name, '<hidden>'])) };
 }
 
+/** What Node throws has the URL with it, and so the password. */
+function urlOf(text) {
+  try {
+    return new URL(text);
+  } catch (error) {
+    throw Object.assign(new TypeError('Invalid URL'), { code: error.code });
+  }
+}
+
+function checkGiven(given) {
+  if (typeof given === 'string' || (typeof given === 'object' && given !== null)) return;
+  const got = given === null ? 'null' : typeof given;
+  throw new TypeError(`The configuration must be an object or a URL, got ${got}`);
+}
+
 function readOptions(given) {
+  checkGiven(given);
   let options = given;
   if (typeof given === 'string') options = ConnectionConfig.parseUrl(given);
-  else if (given?.uri) {
+  else if (given.uri) {
     const own = Object.entries(given).filter(([, value]) => value);
     options = { ...given, ...ConnectionConfig.parseUrl(given.uri), ...Object.fromEntries(own) };
   }
-  for (const key of Object.keys(options ?? {})) {
+  for (const key of Object.keys(options)) {
     if (KNOWN.has(key)) continue;
     console.error(`Ignoring invalid configuration option passed to Connection: ${key}. ${IGNORED}`);
   }

@@ -292,6 +292,12 @@ class Connection extends EventEmitter {
     this._command?.resume();
   }
 
+  createBinlogStream() {
+    throw new Error(
+      'polypool/mysql2 reads no binary logs: createBinlogStream is for mysql2 itself',
+    );
+  }
+
   // ---- Texts ----
 
   format(sql, values, namedPlaceholders) {
@@ -423,6 +429,8 @@ class Connection extends EventEmitter {
     timers.clearTimeout(this.connectTimeout);
     this.connectTimeout = null;
     if (this._fatalError) return;
+    // Whoever hears of it may ask for more at once.
+    this.addCommand = this._addCommandClosedState;
     const command = this._command;
     const isImplicit = command instanceof ClientHandshake && this._commands.length > 0;
     const asked = this.#tellAll(error);

@@ -85,6 +85,11 @@ class Exchange {
     return wire;
   }
 
+  /** How the session stands now. */
+  set status(status) {
+    this.session.status = status;
+  }
+
   get outcome() {
     return null;
   }

@@ -70,6 +70,11 @@ class Gathering {
     return wire;
   }
 
+  /** How the session stands now. */
+  set status(status) {
+    this.session.status = status;
+  }
+
   get outcome() {
     return this.#told;
   }

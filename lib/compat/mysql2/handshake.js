@@ -79,8 +79,9 @@ class ClientHandshake extends Command {
   #logIn(connection) {
     const { config } = connection;
     const { body, plugin, challenge } = answerTo(this.#hello, connection);
-    const { password, passwordSha1 } = config;
-    this.#proofs = new Proofs(connection, { password, passwordSha1 }, plugin, challenge);
+    const { password, password2, password3, passwordSha1 } = config;
+    const secrets = [{ password, passwordSha1 }, { password: password2 }, { password: password3 }];
+    this.#proofs = new Proofs(connection, secrets, plugin, challenge);
     this.exchange(connection, body, null, true, LOGIN);
   }
 

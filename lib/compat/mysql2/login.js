@@ -28,8 +28,10 @@ function packetOf(config, hello, plugin, proof) {
   const encoding = CharsetToEncoding[charsetNumber];
   const text = (value) => Buffer.concat([encode(String(value ?? ''), encoding), Buffer.from([0])]);
   const extended = hello.mariadbExtendedCapabilityFlags & EXTENDED_METADATA;
-  let flags = config.clientFlags & hello.capabilityFlags;
+  // Compression begins with a login of the engine's own alone.
+  let flags = config.clientFlags & hello.capabilityFlags & ~FLAGS.COMPRESS;
   if (config.ssl) flags |= FLAGS.SSL;
+  if (config.password2) flags |= FLAGS.MULTI_FACTOR_AUTHENTICATION & hello.capabilityFlags;
   const has = (flag) => (flags & flag) !== 0;
   const head = Buffer.alloc(32);
   head.writeUInt32LE(flags >>> 0, 0);

@@ -77,7 +77,7 @@ export interface ConnectionOptions extends ResultOptions {
   disableEval?: boolean;
 
   debug?: any;
-  /** Whether errors of promises have the stack of whoever asked. Default: true. */
+  /** Whether errors of promises have the stack of whoever awaits them. Default: true. */
   trace?: boolean;
   Promise?: any;
   /** Whether `end` of a pool's connection ends it. Default: false, it gives it back. */
@@ -109,6 +109,14 @@ export interface PoolOptions extends ConnectionOptions {
    * ERR_POLYPOOL_ACQUIRE_TIMEOUT. mysql2 does not have it. Default: 0, however long it takes.
    */
   acquireTimeout?: number;
+  /**
+   * Whether short statements of `query` and `execute` that wait may go over a connection that another
+   * one has, up to sixteen. mysql2 does not have it. Default: plain reads may, of which nobody can
+   * tell. `false`: none, for a proxy that cannot take several commands at once. `true`: short writes,
+   * too; then a statement may wait behind one that waits for a lock which it has nothing to do with,
+   * in the worst case for as long as the server lets that one wait. It holds from the pool's creation.
+   */
+  pipeline?: boolean;
 }
 
 export interface PoolClusterOptions {

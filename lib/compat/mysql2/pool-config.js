@@ -53,6 +53,7 @@ class PoolConfig {
 /** What stands in a URL counts where nothing is given beside it. */
 function readOptions(given) {
   const { parseUrl } = ConnectionConfig;
+  ConnectionConfig.check(given);
   if (typeof given === 'string') return parseUrl(given);
   if (!given.uri) return given;
   const options = { ...given };

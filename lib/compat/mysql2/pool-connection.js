@@ -18,6 +18,8 @@ class Membership {
   entry = null;
   isNew = true;
   isLent = false;
+  /** How often it was lent. */
+  loans = 0;
   /** The statement of the pool's own that it was lent to. */
   running = null;
   /** Called with an error when it will not be connected after all; null: it is, or never will be. */

@@ -131,9 +131,9 @@ class PoolStatement {
     return thrown === undefined && !isThrown && wire.kind !== 'database';
   }
 
-  /** Others may be sent over its connection. */
+  /** Others may be sent over its connection, behind it. */
   get mayLead() {
-    return this.pace !== undefined && !this.isMoving;
+    return this.pace !== undefined && this.connection !== null && !this.isMoving;
   }
 
   /** It still waits for a connection of its own. */
@@ -164,9 +164,14 @@ class PoolStatement {
   /** What the program's code throws is not the failure of whoever gave the connection back. */
   finish(failure, results) {
     guarded(() => {
-      if (failure !== null && failure.thrown !== undefined) this.fail(failure.thrown);
-      else this.#conclude(failure, results);
+      if (this.#context === null) this.#settle(failure, results);
+      else this.#context.runInAsyncScope(this.#settle, this, failure, results);
     });
+  }
+
+  #settle(failure, results) {
+    if (failure !== null && failure.thrown !== undefined) this.fail(failure.thrown);
+    else this.#conclude(failure, results);
   }
 
   #conclude(failure, results) {

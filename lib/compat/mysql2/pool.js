@@ -13,12 +13,12 @@ const { describeTimeout } = require('../../holders');
 const { BACK, REJECTED, Resources } = require('../../resources');
 const { Handovers } = require('../../sharing/handover');
 const { Stalls } = require('../../sharing/stalls');
-const { chooseWire } = require('../../sharing/wires');
 const { guarded, surface } = require('../../surface');
 const { Connection } = require('./base');
 const { whenAll } = require('./last-answer');
 const { MEMBERSHIP } = require('./pool-connection');
 const { Factory } = require('./pool-factory');
+const { Line } = require('./pool-line');
 const { listsOf } = require('./pool-lists');
 const { runExecute, runQuery } = require('./pool-query');
 const { Request } = require('./pool-request');
@@ -49,21 +49,18 @@ class Pool extends EventEmitter {
   /** Those who are told of their connection, or that they get none, when all effects are done. */
   #answers = [];
   #sweeper = new Sweeper(this);
-  /** What the pool knows of the connections that its own statements have, and how many others have. */
-  #queried = new Set();
-  #holders = 0;
   #sharing;
+  #line;
   #stalls = new Stalls();
   #handovers = new Handovers(this.#stalls);
   /** Those who were sent ahead, each with a connection that it is being given. */
   #ahead = [];
-  /** How many wait without having been sent over somebody else's connection. */
-  #inLine = 0;
 
   constructor({ config }) {
     super();
     this.config = config;
     this.#sharing = new Sharing(config);
+    this.#line = new Line(this.#sharing);
     config.connectionConfig.pool = this;
     this._closed = false;
     this.#limit = config.connectionLimit;
@@ -137,10 +134,7 @@ class Pool extends EventEmitter {
     }
     statement.handleWait();
     this.#wait(statement);
-    if (!statement.maySend || !statement.isInLine || !this.#mayShare) return;
-    const member = chooseWire(this.#queried);
-    if (member !== null) statement.sendAhead(member.connection);
-    if (statement.ahead !== null) this.#leaveLine(statement);
+    this.#line.offer(statement, this.#limit === 1);
   }
 
   /**
@@ -161,23 +155,8 @@ class Pool extends EventEmitter {
   }
 
   #wait(request) {
-    request.isInLine = true;
-    this.#inLine++;
+    this.#line.enter(request);
     this.#resources.wait(request);
-  }
-
-  #leaveLine(request) {
-    if (!request.isInLine) return;
-    request.isInLine = false;
-    this.#inLine--;
-  }
-
-  /** Whether who waits last may be sent over somebody else's connection. */
-  get #mayShare() {
-    // What somebody who holds a connection has locked, a statement may wait for, and those behind it.
-    if (this.#sharing.isOff || this.#holders > 0) return false;
-    // A single connection has an order, which programs rely on.
-    return this.#inLine === 1 || this.#limit !== 1;
   }
 
   /** Somebody is to hear of it when there is no connection for this one. */
@@ -218,7 +197,7 @@ class Pool extends EventEmitter {
 
   /** What was given back goes on without a word; of what is new the pool's listeners hear first. */
   #handleGrant(request, entry) {
-    this.#leaveLine(request);
+    this.#line.leave(request);
     const connection = entry.resource;
     const { isNew } = connection[MEMBERSHIP];
     this.#lend(entry, request.isStatement ? request : null);
@@ -236,9 +215,20 @@ class Pool extends EventEmitter {
 
   #prepare(request, connection) {
     if (request.ahead !== null) this.#handOverAhead(request, connection);
-    else if (isClear(connection)) nextTick(handOverTo, request, connection);
-    else this.#afterShared(request, connection);
+    else if (!isClear(connection)) this.#afterShared(request, connection);
+    else if (request.isStatement) {
+      this.#line.willBegin();
+      nextTick(this.#begin, request, connection);
+    } else nextTick(handOverTo, request, connection);
   }
+
+  #begin = (statement, connection) => {
+    try {
+      handOverTo(statement, connection);
+    } finally {
+      this.#line.hasBegun();
+    }
+  };
 
   /**
    * Who was sent ahead needs nothing of it as yet, and gives it back at once where he has his answer:
@@ -290,7 +280,7 @@ class Pool extends EventEmitter {
   }
 
   #handleRefusal(request, why, waitedMs) {
-    this.#leaveLine(request);
+    this.#line.leave(request);
     if (why === REJECTED.CREATE) {
       const { thrown } = this.#resources.lastError;
       this.#later(() => request.answer(thrown));
@@ -322,16 +312,14 @@ class Pool extends EventEmitter {
     member.entry = entry;
     member.isNew = false;
     member.isLent = true;
-    member.running = statement;
-    if (statement === null) this.#holders++;
-    else this.#queried.add(member);
+    member.loans++;
+    this.#line.lent(member, statement);
   }
 
   #unlend(member) {
     if (!member.isLent) return;
     member.isLent = false;
-    member.running = null;
-    if (!this.#queried.delete(member)) this.#holders--;
+    this.#line.givenBack(member);
   }
 
   releaseConnection(connection) {
@@ -339,7 +327,10 @@ class Pool extends EventEmitter {
     if (!connection._pool || !member.isLent) return;
     connection.lastActiveTime = Date.now();
     this.#unlend(member);
+    const { loans } = member;
     const back = this.#resources.releaseEntry(member.entry, false);
+    // It has gone from hand to hand, perhaps to several and back.
+    if (member.loans !== loans) return;
     if (back === BACK.UNDER_WAY) this.#resources.whenBack(() => this.#tellIdle(connection));
     else this.#tellIdle(connection);
   }

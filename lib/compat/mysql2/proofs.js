@@ -6,6 +6,7 @@ const { constants, createHash, publicEncrypt } = require('node:crypto');
 
 const SWITCH = 0xfe;
 const MORE = 1;
+const NEXT_FACTOR = 2;
 /** What caching_sha2_password says. */
 const [KEY, FAST_OK, FULL] = [2, 3, 4];
 const NATIVE = 'mysql_native_password';
@@ -57,16 +58,18 @@ function sealed(password, challenge, key) {
 
 class Proofs {
   #connection;
-  #secret;
+  #secrets;
+  #factor = 0;
   #plugin;
   #challenge;
   /** A key was asked for. */
   #awaitsKey = false;
   #own = null;
 
-  constructor(connection, secret, plugin, challenge) {
+  /** `secrets`: one for each factor, in the order in which the server asks for them. */
+  constructor(connection, secrets, plugin, challenge) {
     this.#connection = connection;
-    this.#secret = secret;
+    this.#secrets = secrets;
     this.#plugin = plugin;
     this.#challenge = challenge;
   }
@@ -74,6 +77,10 @@ class Proofs {
   /** Resolves to what is to be sent, null where nothing is. */
   async answer(packet) {
     if (packet[0] === SWITCH) return this.#switch(packet);
+    if (packet[0] === NEXT_FACTOR) {
+      this.#factor++;
+      return this.#switch(packet);
+    }
     if (packet[0] !== MORE) {
       const error = new Error('Unexpected packet during handshake phase');
       throw Object.assign(error, { code: 'HANDSHAKE_UNKNOWN_ERROR' });
@@ -95,11 +102,23 @@ class Proofs {
       return this.#byHand({ pluginName: this.#plugin, pluginData: data });
     }
     if (authPlugins && Object.hasOwn(authPlugins, this.#plugin)) {
-      this.#own = authPlugins[this.#plugin]({ connection: this.#connection, command: null });
-      return this.#bytes(await this.#own(data));
+      return this.#byPlugin(authPlugins[this.#plugin], data);
     }
     this.#own = null;
     return this.#first();
+  }
+
+  /** Which finds the password of each factor where that of the first one was. */
+  async #byPlugin(plugin, data) {
+    const { config } = this.#connection;
+    const { password } = config;
+    if (this.#factor > 0) config.password = this.#secret.password;
+    try {
+      this.#own = plugin({ connection: this.#connection, command: null });
+      return this.#bytes(await this.#own(data));
+    } finally {
+      config.password = password;
+    }
   }
 
   #byHand(asked) {
@@ -108,6 +127,10 @@ class Proofs {
     return new Promise((resolve, reject) => {
       authSwitchHandler(asked, (error, data) => (error ? reject(error) : resolve(data)));
     });
+  }
+
+  get #secret() {
+    return this.#secrets[this.#factor] ?? {};
   }
 
   #bytes(given) {

@@ -63,7 +63,6 @@ class Asking extends Command {
       return;
     }
     connection._wire.note();
-    this._connection = connection;
     this._exchange = this.#gathering(connection, body, binary, text, null);
   }
 
@@ -74,6 +73,7 @@ class Asking extends Command {
 
   #gathering(connection, body, binary, text, answer) {
     const reading = this.#reading(connection, binary);
+    this._connection = connection;
     const gathering = new Gathering(connection, this, reading, answer);
     const closes = answer === null ? connection._takeCloses() : NO_CLOSES;
     gathering.begin(connection._session, body, closes, text);

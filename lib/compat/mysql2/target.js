@@ -29,9 +29,12 @@ function streamOf(stream, options) {
   };
 }
 
-/** The program has a say in how its password is proved. The engine compresses from its own login. */
-function logsIn({ authPlugins, authSwitchHandler, compress, passwordSha1 }) {
-  return !compress && Boolean(authPlugins || authSwitchHandler || passwordSha1);
+/**
+ * The program has a say in how its password is proved, or has several. Such a connection is not
+ * compressed, which begins in the midst of the engine's own login.
+ */
+function logsIn({ authPlugins, authSwitchHandler, passwordSha1, password2 }) {
+  return Boolean(authPlugins || authSwitchHandler || passwordSha1 || password2);
 }
 
 /** `byNode`: Node does TLS. */
@@ -47,7 +50,7 @@ function targetOf(config, options, byNode) {
     ...sslOf(config.ssl, byNode),
     ...keepAliveOf(config),
     ...(stream && { stream: streamOf(stream, options) }),
-    ...(config.compress && { compress: true }),
+    ...(config.compress && !logsIn(config) && { compress: true }),
     clientFlags: (config.clientFlags & ~(FLAGS.SSL | FLAGS.COMPRESS)) >>> 0,
     handshakeCollation: charsetNumber & 0xff || COLLATION,
     allowPublicKeyRetrieval: true,

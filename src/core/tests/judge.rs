@@ -165,17 +165,19 @@ impl World {
         assert!(!view.alone && !view.held, "behind a statement that is alone or cancelled");
         assert!(view.writes.len() < options.share_depth as usize, "too deep");
         assert!(self.now - view.busy_since < options.share_patience, "behind a slow one");
-        assert!(self.leases.is_empty() || !write, "a write shares while a lease is out");
-        assert!(self.leases.is_empty() || !view.writes.contains(&true), "a read behind a write");
+        let apart = self.leases.is_empty() || options.one_wire;
+        assert!(apart || !write, "a write shares while a lease is out");
+        assert!(apart || !view.writes.contains(&true), "a read behind a write");
         let paused = !options.own_connects && self.pool.backoff.is_pausing(self.now);
-        assert!(self.conns.len() >= self.max as usize || paused, "shares before it grows");
+        let grown = self.conns.len() >= self.max as usize || paused;
+        assert!(grown || options.one_wire, "shares before it grows");
     }
 
     /// [6] Granted are heads only; [8] waiters only; [9] [11] [12] fit connections only.
     fn judge_grant(&mut self, waiter: WaiterId, conn: ConnId, waited: Time) -> Want {
         let claimed = self.claims.get(&conn) == Some(&waiter);
         let mut first = self.queue.iter().filter(|waiting| claimed && waiting.id == waiter);
-        let head = first.next().or(self.line().min_by_key(|waiting| waiting.class));
+        let head = first.next().or(self.head_beside(waiter));
         let head = *head.expect("somebody waits");
         assert_eq!(head.id, waiter, "[6] overtaken");
         let direct = matches!(self.input, Input::Acquire { waiter: new, .. } if new == waiter);
@@ -202,14 +204,48 @@ impl World {
                 Validate::Always => panic!("granted without validation"),
                 _ => assert!(idle < options.validate_after_idle, "granted without validation"),
             }
-            self.judge_idle_order(view);
+            if !options.one_wire {
+                self.judge_idle_order(view);
+            }
         }
         if view.phase != Phase::Free {
             let free = |view: &View| view.phase == Phase::Free && !view.held;
             let wide = self.pool.stats().shared >= options.share_width;
-            assert!(wide || !self.conns.values().any(free), "shares beside a free connection");
+            let spread = wide || options.one_wire;
+            assert!(spread || !self.conns.values().any(free), "shares beside a free connection");
         }
         head.want
+    }
+
+    /// The first in line, where those who share have a line of their own: of that of this waiter.
+    fn head_beside(&self, waiter: WaiterId) -> Option<&Waiting> {
+        let shares = |waiting: &Waiting| matches!(waiting.want, Want::Share { .. });
+        let lines = self.pool.options().one_wire;
+        let mine = self.line().find(|waiting| waiting.id == waiter).map(shares);
+        let same = |waiting: &&Waiting| !lines || Some(shares(waiting)) == mine;
+        let urgency = |waiting: &&Waiting| match lines && shares(waiting) {
+            true => 0,
+            false => waiting.class,
+        };
+        self.line().filter(same).min_by_key(urgency)
+    }
+
+    /// All that shares is on one wire, and of several connections one is left for it.
+    fn judge_wire(&self) {
+        let statements = self.conns.values().filter(|view| view.phase == Phase::Shared);
+        let (alone, shared): (Vec<_>, Vec<_>) = statements.partition(|view| view.alone);
+        assert!(shared.len() <= 1, "two wires are shared");
+        let beside = alone.len() + self.leases.len();
+        let granted = self.last.iter().any(|effect| match effect {
+            Effect::GrantLease { .. } => true,
+            Effect::GrantStatement { conn, .. } => self.conns[conn].alone,
+            _ => false,
+        });
+        let left = beside < self.max as usize || self.max == 1;
+        assert!(!granted || left, "nothing is left for who shares");
+        let waits = self.line().any(|waiting| matches!(waiting.want, Want::Share { .. }));
+        let idle = self.stats().idle > 0 && self.stats().validating == 0;
+        assert!(!waits || !idle || !shared.is_empty(), "[5] who could share waits");
     }
 
     fn judge_idle_order(&self, taken: &View) {
@@ -311,8 +347,13 @@ impl World {
         let late = |waiting: &Waiting| waiting.deadline.is_some_and(|at| at <= self.now);
         assert!(!self.queue.iter().any(late), "[4] waits past its deadline");
         let waiting = self.line().count() as u32;
-        assert!(stats.idle == 0 || waiting <= stats.validating, "[5] a waiter beside an idle one");
-        self.judge_unshared_head();
+        if self.pool.options().one_wire {
+            self.judge_wire();
+        } else {
+            let served = stats.idle == 0 || waiting <= stats.validating;
+            assert!(served, "[5] a waiter beside an idle one");
+            self.judge_unshared_head();
+        }
         assert!(waiting == 0 || self.close.is_none(), "[13] waits on a closed pool");
         let footprint = self.pool.waiters.footprint();
         assert!(footprint <= 1024, "[17] {footprint} entries for waiters");

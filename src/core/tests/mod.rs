@@ -6,6 +6,7 @@ mod failover;
 mod judge;
 mod lifecycle;
 mod notes;
+mod one_wire;
 mod options;
 mod own_connects;
 mod random;

@@ -78,7 +78,7 @@ impl World {
     fn draw_options(&mut self) -> Options {
         let max = 1 + self.below(6) as u32;
         let ms = MILLISECOND;
-        Options {
+        let drawn = Options {
             max,
             min: self.below(u64::from(max) + 1) as u32,
             idle_timeout: self.pick(&[None, Some(20 * ms), Some(SECOND)]),
@@ -103,7 +103,11 @@ impl World {
             own_connects: self.chance(25),
             share_depth: self.pick(&[1, 3, 16, 64]),
             ..Options::default()
+        };
+        if self.chance(25) {
+            return Options { one_wire: true, own_connects: false, pipeline: true, ..drawn };
         }
+        drawn
     }
 
     fn draw_gates(&mut self) {

@@ -340,11 +340,15 @@ impl Driver {
             notifications: &mut self.notifications,
             pushes: Pushes { pool: self.pools.get(&pool).map(|it| &*it.shared), conn: conn.id },
             stop: false,
+            distrust: None,
             retire: false,
             stalled_by: None,
         };
         let taken = conn.session.receive(conn.input.unread(), &mut replies)?;
-        let (stop, retire, stalled_by) = (replies.stop, replies.retire, replies.stalled_by);
+        let Replies { stop, retire, stalled_by, distrust, .. } = replies;
+        if let Some(error) = distrust {
+            return Err(error);
+        }
         conn.input.consume(taken);
         conn.input.settle();
         conn.paused = stop;

@@ -110,21 +110,25 @@ async fn coalesce() {
     tokio::task::yield_now().await;
 }
 
-/// A burst is collected for at most so many moments.
-const MOMENTS: usize = 4;
+/// A burst is collected for at most so many microseconds, or one moment where that took longer: on
+/// a busy machine whoever sleeps comes back late.
+const COLLECTING: Time = 200;
 
 /// Goes on while each moment brings more answers, until half of the requests have theirs: a wake
 /// and the submission it leads to cost JavaScript's thread as much as some ten statements.
 async fn collect(driver: &Weak<RefCell<Driver>>) {
     let mut before = None;
-    for _ in 0..MOMENTS {
-        let Some((answered, left)) = driver.upgrade().map(|it| it.borrow().progress()) else {
+    let mut until = Time::MAX;
+    loop {
+        let Some((now, answered, left)) = driver.upgrade().map(|it| it.borrow().progress()) else {
             return;
         };
-        if before == Some(answered) || answered >= left {
+        if before == Some(answered) || answered >= left || now >= until {
             return;
         }
-        before = Some(answered);
+        if before.replace(answered).is_none() {
+            until = now.saturating_add(COLLECTING);
+        }
         coalesce().await;
     }
 }
@@ -174,7 +178,13 @@ struct PoolState {
     successors: Vec<(u32, ConnId)>,
     /// Of a pool of replicas.
     standing: Standing,
+    /// Bytes of the parameters of statements that wait for a connection.
+    waiting_bytes: usize,
 }
+
+/// Statements that wait for the one wire they all share may hold so many bytes together: there may
+/// be any number of them while the server is away.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
 
 impl Driver {
     pub fn new(runtime: Arc<Runtime>) -> SharedDriver {
@@ -244,9 +254,9 @@ impl Driver {
         Poll::Ready(Some(self.requests.count() >= SATURATED))
     }
 
-    /// Requests answered since JavaScript was last woken, and those that are left.
-    fn progress(&self) -> (usize, usize) {
-        (self.answered, self.requests.count())
+    /// The time, requests answered since JavaScript was last woken, and those that are left.
+    fn progress(&self) -> (Time, usize, usize) {
+        (self.runtime.clock.now(), self.answered, self.requests.count())
     }
 
     fn flush_links(&mut self) {
@@ -298,6 +308,7 @@ impl Driver {
             last_error: None,
             successors: Vec::new(),
             standing: Standing::default(),
+            waiting_bytes: 0,
         };
         self.pools.insert(id, Box::new(state));
     }
@@ -351,7 +362,10 @@ impl Driver {
             Effect::Validate { conn } => self.validate(pool, conn),
             Effect::Reset { conn } => self.reset(pool, conn),
             Effect::Close { conn, why } => self.close_conn(pool, conn, why),
-            Effect::GrantStatement { waiter, conn, .. } => self.start(waiter.0, conn, None),
+            Effect::GrantStatement { waiter, conn, .. } => {
+                self.note_waited(pool, waiter.0);
+                self.start(waiter.0, conn, None);
+            }
             Effect::GrantLease { waiter, lease, .. } => self.grant(pool, waiter, lease),
             Effect::Reject { waiter, why, waited } => self.reject(pool, waiter, why, waited),
             Effect::Leak { lease, conn, held } => {
@@ -392,6 +406,9 @@ impl Driver {
 
     fn reject(&mut self, pool: u32, waiter: WaiterId, why: RejectReason, waited: Time) {
         let origin = lease_origin(waiter);
+        if origin.is_none() {
+            self.note_waited(pool, waiter.0);
+        }
         if origin.is_none() && self.is_taken_over(waiter, why) {
             return;
         }
@@ -404,6 +421,15 @@ impl Driver {
         match origin {
             Some(origin) => self.fail(origin, &error),
             None => self.settle_with(waiter.0, error),
+        }
+    }
+
+    /// A statement waits no more.
+    fn note_waited(&mut self, pool: u32, token: Token) {
+        let Some(request) = self.requests.get(token) else { return };
+        let bytes = request.params.get().size();
+        if let Some(state) = self.pools.get_mut(&pool) {
+            state.waiting_bytes = state.waiting_bytes.saturating_sub(bytes);
         }
     }
 

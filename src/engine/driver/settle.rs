@@ -441,13 +441,17 @@ impl Driver {
 
     /// The connection takes its statements with it: each is told why.
     pub fn abandon_all(&mut self, conn: &mut Conn, error: &EngineError) {
-        let tokens: Vec<Token> = conn.flight.drain(..).chain(conn.queue.drain(..)).collect();
-        for token in tokens {
-            if let Some(mut request) = self.forget_request(token)
-                && !request.settled
-            {
-                request.error.get_or_insert_with(|| error.clone());
-                settle(&mut request, &mut self.links, &mut self.talking);
+        let sent: Vec<Token> = conn.flight.drain(..).collect();
+        let unanswered = conn.session.unanswered(error);
+        let queued: Vec<Token> = conn.queue.drain(..).collect();
+        for (tokens, error) in [(sent, &unanswered), (queued, error)] {
+            for token in tokens {
+                if let Some(mut request) = self.forget_request(token)
+                    && !request.settled
+                {
+                    request.error.get_or_insert_with(|| error.clone());
+                    settle(&mut request, &mut self.links, &mut self.talking);
+                }
             }
         }
         if let Some(hold) = conn.hold.take() {

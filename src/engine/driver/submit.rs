@@ -1,8 +1,8 @@
 //! The submission ring on the engine's side: records in, requests and core inputs out.
 
-use super::Driver;
 use super::connection::Phase;
 use super::copy::Copying;
+use super::{Driver, WAITING_BYTES};
 use crate::core::message::{ConnId, Effect, Input, Lease, Time, WaiterId, Want};
 use crate::engine::clock::from_ms;
 use crate::engine::error::EngineError;
@@ -330,11 +330,19 @@ impl Driver {
         self.scratch = effects;
         match granted {
             Some(conn) => self.start(token, conn, Some(query.params)),
-            None => {
-                if let Some(request) = self.requests.get(token) {
-                    request.params.set(query.params);
-                }
-            }
+            None => self.keep_waiting(token, &query),
+        }
+    }
+
+    /// It waits for a connection, with its parameters; with too many of them it does not.
+    fn keep_waiting(&mut self, token: Token, query: &Query<'_>) {
+        let Some(request) = self.requests.get(token) else { return };
+        request.params.set(query.params);
+        let Some(state) = self.pools.get_mut(&query.pool) else { return };
+        state.waiting_bytes += query.params.size();
+        if state.shared.options.one_wire && state.waiting_bytes > WAITING_BYTES {
+            let text = "the commands that wait for a connection hold more than 64 MiB";
+            self.cut_short(token, EngineError::new("ERR_POLYPOOL_QUEUE_FULL", text));
         }
     }
 

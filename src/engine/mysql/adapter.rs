@@ -1,6 +1,5 @@
 //! The MySQL session as the driver wants it.
 
-use super::classify::Class;
 use super::error::ServerError;
 use super::infile::refusal;
 use super::params::EncodeError;
@@ -8,59 +7,15 @@ use super::session::{Broken, Execute, Flow, Outcome, Session, Sink};
 use super::started::Flavor;
 use super::statements::Statement;
 use super::types::{self, Columns};
-use crate::core::message::Time;
-use crate::engine::average::Average;
 use crate::engine::error::EngineError;
 use crate::engine::net::address::Peer;
-use crate::engine::replies::{self, Replies, Told};
+use crate::engine::replies::{Replies, Told};
 use crate::engine::session as driver;
+use crate::engine::timed::Timed;
+use crate::wire::chunk::Chunk;
 use crate::wire::param::Params;
 use bytes::BytesMut;
-use std::net::SocketAddr;
 use std::rc::Rc;
-
-/// A text with how long it took so far.
-pub struct Timed {
-    statement: Rc<Statement>,
-    average: Average,
-}
-
-impl Timed {
-    pub fn new(id: u32, text: &str) -> Timed {
-        Timed { statement: Rc::new(Statement::new(id, text)), average: Average::default() }
-    }
-}
-
-impl driver::Statement for Timed {
-    fn dispatch(&self) -> driver::Dispatch {
-        match self.statement.class {
-            Class::Read => driver::Dispatch::Read,
-            Class::Write => driver::Dispatch::Write,
-            Class::Control | Class::Copy => driver::Dispatch::Alone { dirties: false },
-            Class::Other => driver::Dispatch::Alone { dirties: true },
-        }
-    }
-
-    fn has_parts(&self) -> bool {
-        self.statement.has_rows()
-    }
-
-    fn bounds_transaction(&self) -> bool {
-        self.statement.bounds
-    }
-
-    fn average(&self) -> Option<Time> {
-        self.average.value()
-    }
-
-    fn note(&self, took: Time) {
-        self.average.note(took);
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-}
 
 /// Asks the server, on a side connection, to stop what a session executes.
 pub type Cancel = Box<dyn Fn() -> driver::LocalFuture<()>>;
@@ -88,10 +43,7 @@ impl driver::Session for Connection {
         params: Params<'_>,
         mode: driver::Mode,
     ) -> Result<(), EngineError> {
-        let timed = statement.as_any().downcast_ref::<Timed>();
-        let Some(Timed { statement, .. }) = timed else {
-            return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
-        };
+        let statement = Timed::<Statement>::text_of(statement)?;
         if self.session.is_verbatim() {
             let sent = self.session.command(token, &statement.text, params, mode);
             return sent.map_err(|error| parameter_error(&error));
@@ -141,13 +93,8 @@ impl driver::Session for Connection {
 
     fn receive(&mut self, input: &[u8], replies: &mut Replies<'_>) -> Result<usize, EngineError> {
         let verbatim = self.session.is_verbatim();
-        let told = &mut self.in_transaction;
-        let mut sink = Replying { replies, distrust: None, verbatim, told };
-        let taken = self.session.receive(input, &mut sink).map_err(|broken| lost(&broken))?;
-        match sink.distrust {
-            Some(error) => Err(error),
-            None => Ok(taken),
-        }
+        let mut sink = Replying { replies, verbatim, told: &mut self.in_transaction };
+        self.session.receive(input, &mut sink).map_err(|broken| lost(&broken))
     }
 
     fn needed(&self, input: &[u8]) -> usize {
@@ -168,9 +115,10 @@ impl driver::Session for Connection {
     fn announce(&self) -> Option<serde_json::Value> {
         let announced = || {
             let started = self.session.started();
+            let [local, remote] = self.peer.ends();
             serde_json::json!({ "hello": latin1(&started.hello), "transaction": "I",
                 "parameters": started.parameters, "encrypted": self.peer.encrypted,
-                "local": self.peer.local.map(end), "remote": self.peer.remote().map(end) })
+                "local": local, "remote": remote })
         };
         self.session.is_verbatim().then(announced)
     }
@@ -183,8 +131,6 @@ impl driver::Session for Connection {
 /// Passes the session's events on to the requests they are for.
 struct Replying<'a, 'b> {
     replies: &'a mut Replies<'b>,
-    /// A row was malformed: nothing further on this connection can be trusted.
-    distrust: Option<EngineError>,
     /// Its caller reads the server's packets.
     verbatim: bool,
     /// That caller was told that a transaction is open.
@@ -193,18 +139,8 @@ struct Replying<'a, 'b> {
 
 impl Sink for Replying<'_, '_> {
     fn row(&mut self, token: u64, columns: &Rc<Columns>, binary: bool, body: &[u8]) -> Flow {
-        let distrust = &mut self.distrust;
-        let flow = self.replies.row(token, &**columns, |chunk| {
-            types::write_row(chunk, columns, binary, body).map_err(|error| {
-                let wire =
-                    EngineError::new(error.code, error.message).with("column", error.column.into());
-                if error.code == "ERR_POLYPOOL_PROTOCOL" {
-                    *distrust = Some(wire.clone());
-                }
-                wire
-            })
-        });
-        flow_of(flow)
+        let write = |chunk: &mut Chunk| types::write_row(chunk, columns, binary, body);
+        self.replies.row(token, &**columns, write)
     }
 
     fn complete(&mut self, token: u64, outcome: Outcome<'_>, columns: Option<&Rc<Columns>>) {
@@ -258,18 +194,6 @@ impl Sink for Replying<'_, '_> {
 /// One character for each byte: what JavaScript reads itself.
 fn latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
-}
-
-/// One end of a TCP connection.
-fn end(address: SocketAddr) -> (String, u16) {
-    (address.ip().to_string(), address.port())
-}
-
-fn flow_of(flow: replies::Flow) -> Flow {
-    match flow {
-        replies::Flow::Go => Flow::Go,
-        replies::Flow::Stop => Flow::Stop,
-    }
 }
 
 pub fn server_error(error: &ServerError) -> EngineError {

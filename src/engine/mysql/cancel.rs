@@ -1,8 +1,9 @@
 //! Asks the server, on a side connection, to stop what a session executes.
 
 use super::config::Target;
-use super::connect::{Encryption, open, query, say_goodbye};
+use super::connect::{open, query, say_goodbye};
 use crate::engine::net::address::Peer;
+use crate::engine::net::encryption::Encryption;
 use crate::engine::net::failure::ConnectError;
 use crate::engine::net::tls::TlsRoots;
 

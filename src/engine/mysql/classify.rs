@@ -3,22 +3,8 @@
 //! Where it cannot be sure the answer is `Class::Other`, which costs speed only.
 
 use super::lexer::{Lexer, Token};
+pub use crate::engine::class::Class;
 use crate::engine::session::Direction;
-
-/// What a statement does to the session that runs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Reads rows and leaves nothing behind.
-    Read,
-    /// Changes or locks rows and leaves nothing behind in the session.
-    Write,
-    /// Transaction control.
-    Control,
-    /// LOAD DATA, which has a connection to itself and leaves nothing behind in it.
-    Copy,
-    /// Anything else, also anything unknown: SET, DDL, CALL, several statements.
-    Other,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Traits {

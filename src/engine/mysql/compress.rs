@@ -2,7 +2,7 @@
 //! `Compressed` is a transport over a transport, so that the session knows nothing of it.
 
 use super::frame::{HEADER, PART_MAX};
-use super::startup::ZSTD_LEVEL;
+use super::hello::ZSTD_LEVEL;
 use crate::engine::stream::{Layer, Stream};
 use bytes::{Buf, BufMut, BytesMut};
 use flate2::{Compress, Decompress, FlushCompress, FlushDecompress, Status};

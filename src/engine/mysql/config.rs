@@ -1,8 +1,8 @@
 //! Where and as whom to connect, from options and connection URL. No variable of the environment
 //! is read: an explicit option wins over the URL, that over the default.
 
+use super::hello::{COLLATION, Compression};
 use super::key::ServerKey;
-use super::startup::{COLLATION, Compression};
 use super::{ssl, url};
 use crate::core::error::OptionError;
 use crate::core::options::Value;

@@ -9,28 +9,23 @@ use super::frame::{self, Read, Reader};
 use super::started::Started;
 use super::startup::{Login, Startup, StartupError, Step};
 use crate::engine::net::address::{Address, Peer};
+use crate::engine::net::connected;
+use crate::engine::net::encryption::Encryption;
 use crate::engine::net::failure::{ConnectError, Kind};
 use crate::engine::net::hosts::{self, Dial, Round, Silence};
 use crate::engine::net::route::Route;
 use crate::engine::net::socket::{reach, secure};
-use crate::engine::net::tls::{SslMode, TlsRoots};
+use crate::engine::net::tls::TlsRoots;
 use crate::engine::net::tls_failure;
 use crate::engine::session::Attempt;
 use crate::engine::stream::Stream;
 use bytes::{Buf, BytesMut};
 use std::io;
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::spawn_blocking;
 
 /// A connection that takes commands.
-pub struct Connected {
-    pub stream: Stream,
-    pub started: Started,
-    /// Bytes that came after the login.
-    pub leftover: BytesMut,
-    pub peer: Peer,
-}
+pub type Connected = connected::Connected<Started>;
 
 const COM_QUIT: u8 = 1;
 const COM_QUERY: u8 = 3;
@@ -42,9 +37,8 @@ pub async fn connect(
     silence: &Silence,
     attempt: Attempt,
 ) -> Result<Connected, ConnectError> {
-    let Attempt { seed, now, limit, password, bridges, place } = attempt;
-    let round = Round { seed, now, limit, bridges: bridges.as_ref(), place: &place };
-    hosts::connect(&Dialer { target, roots, password: password.as_deref() }, silence, round).await
+    let password = attempt.password.as_deref();
+    hosts::connect(&Dialer { target, roots, password }, silence, Round::of(&attempt)).await
 }
 
 /// The one given, else the answer of a function.
@@ -93,31 +87,6 @@ impl Dial for Dialer<'_> {
 
     async fn part(&self, mut connected: Connected) {
         say_goodbye(&mut connected.stream).await;
-    }
-}
-
-/// Whether an attempt uses TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encryption {
-    Never,
-    IfOffered,
-    Always,
-}
-
-impl Encryption {
-    /// TLS is not spoken over a unix socket: nothing leaves the machine.
-    fn attempts(mode: SslMode, address: &Address) -> &'static [Encryption] {
-        match mode {
-            _ if address.is_unix() => &[Encryption::Never],
-            SslMode::Disable => &[Encryption::Never],
-            SslMode::Allow | SslMode::Prefer => &[Encryption::IfOffered, Encryption::Never],
-            _ => &[Encryption::Always],
-        }
-    }
-
-    /// That of a side connection.
-    pub fn of(peer: &Peer) -> Encryption {
-        if peer.encrypted { Encryption::Always } else { Encryption::Never }
     }
 }
 
@@ -271,14 +240,8 @@ fn command(kind: u8, text: &str) -> BytesMut {
     packet
 }
 
-/// So that the server need not log that its client vanished.
 pub(super) async fn say_goodbye(stream: &mut Stream) {
-    const PATIENCE: Duration = Duration::from_millis(100);
-    let goodbye = async {
-        stream.write_all(&command(COM_QUIT, "")).await?;
-        stream.shutdown().await
-    };
-    let _ = tokio::time::timeout(PATIENCE, goodbye).await;
+    connected::say_goodbye(stream, &command(COM_QUIT, "")).await;
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! A MySQL or MariaDB server as one pool reaches it.
 
-use super::adapter::{Cancel, Connection, Timed};
+use super::adapter::{Cancel, Connection};
 use super::cancel::cancel;
 use super::config::Target;
 use super::connect::{Connected, connect, password_of};
 use super::session::{Session, SessionOptions};
+use super::statements::Statement;
 use crate::core::error::OptionError;
 use crate::core::options::{Options, Value};
 use crate::engine::error::EngineError;
@@ -15,6 +16,7 @@ use crate::engine::net::tls::TlsRoots;
 use crate::engine::pool::Surroundings;
 use crate::engine::session as driver;
 use crate::engine::settings::Settings;
+use crate::engine::timed::Timed;
 use once_cell::sync::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -110,7 +112,7 @@ impl driver::Connector for MySql {
 
     /// Statements have numbers here, and no names.
     fn statement(&self, id: u32, text: &str, _: Option<&str>) -> Rc<dyn driver::Statement> {
-        Rc::new(Timed::new(id, text))
+        Rc::new(Timed::new(Statement::new(id, text)))
     }
 
     fn settings(&self) -> &Settings {

@@ -5,9 +5,10 @@ use super::error::ServerError;
 use super::frame::{self, BODY_MAX};
 use super::infile::Copying;
 use super::params::{EncodeError, write_params, wrong_count};
-use super::pending::{Fault, Pending, Stage};
-use super::session::{Execute, SPARE_SIZE_MAX, Session};
+use super::pending::{Fault, Held, Pending, Stage};
+use super::session::{Execute, Session};
 use super::statements::{Prepared, Statement};
+use crate::engine::waiting::SPARE_SIZE_MAX;
 use crate::wire::param::Params;
 use bytes::BufMut;
 use mysql_common::constants::{Command, CursorType};
@@ -68,8 +69,7 @@ impl Session {
         if let Some(last) = self.pending.back_mut() {
             last.exclusive = true;
         }
-        let held = self.defer(execute, retried);
-        self.held.push_front(held);
+        self.held.push_front(Held::execute(execute, &mut self.spare, retried));
     }
 
     /// A statement that is not sent because its guard has failed. A round trip gives it its turn.
@@ -115,7 +115,7 @@ impl Session {
         pending.sequence = sequence;
         pending.reused = true;
         pending.large = self.outgoing.len() - mark > SPARE_SIZE_MAX;
-        pending.params = self.keep(params);
+        pending.params = self.spare.keep(params);
         pending.prepared = Some(known);
         Ok(pending)
     }
@@ -142,7 +142,7 @@ impl Session {
             }
         } else {
             pending.preparing = true;
-            pending.params = self.keep(params);
+            pending.params = self.spare.keep(params);
         }
         pending.prepared = Some(prepared);
         Ok(pending)

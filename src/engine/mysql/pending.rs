@@ -6,7 +6,6 @@ use super::infile::Copying;
 use super::params::EncodeError;
 use super::statements::{Prepared, Statement};
 use super::types::{Columns, Reading};
-use crate::engine::session::Mode;
 use crate::wire::param::ParamsBuf;
 use std::rc::Rc;
 
@@ -42,16 +41,7 @@ pub(super) enum Stage {
     Refused,
 }
 
-/// What a statement will be told when it is over.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// The prepared statement was stale: run again from the text, if that is safe.
-    Stale(ServerError),
-    /// An error of our own making.
-    Local(ServerError),
-    /// Its parameters do not fit it.
-    Refused(EncodeError),
-}
+pub(super) type Fault = crate::engine::waiting::Fault<ServerError, EncodeError>;
 
 #[derive(Debug)]
 pub(super) struct Pending {
@@ -143,27 +133,4 @@ impl Pending {
     }
 }
 
-/// A request that waits for the one before it.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub token: u64,
-    pub task: Task,
-}
-
-#[derive(Debug)]
-pub(super) enum Task {
-    Execute { statement: Rc<Statement>, params: ParamsBuf, mode: Mode, retried: bool },
-    Ping,
-    Place,
-    Reset,
-}
-
-impl Held {
-    pub fn class(&self) -> Class {
-        match &self.task {
-            Task::Execute { statement, .. } => statement.class,
-            Task::Ping | Task::Place => Class::Read,
-            Task::Reset => Class::Other,
-        }
-    }
-}
+pub(super) type Held = crate::engine::waiting::Held<Statement>;

@@ -2,11 +2,10 @@
 //! allocated on the hot path and nothing that the server says is trusted: what does not fit is
 //! `Broken`.
 
-use super::classify::Class;
 use super::error::ServerError;
 use super::frame::{PART_MAX, Read};
 use super::packets::{Change, Ended, take_change};
-use super::pending::{Fault, Pending, Stage};
+use super::pending::{Fault, Held, Pending, Stage};
 use super::session::{Execute, Session};
 use super::sink::{Broken, Flow, Outcome, Sink};
 use crate::engine::session::Mode;
@@ -270,17 +269,9 @@ impl Session {
     /// Outside transactions, and only where nobody can tell that it now runs behind statements
     /// that were sent after it.
     fn may_run_again(&self, pending: &Pending) -> bool {
-        let behind = || {
-            let sent = self.pending.iter().map(|p| p.class);
-            sent.chain(self.held.iter().map(|held| held.class()))
-        };
-        let moves = |class: Class| match class {
-            Class::Read => true,
-            Class::Write => !self.ordered,
-            Class::Control | Class::Copy | Class::Other => false,
-        };
-        !self.in_transaction()
-            && (behind().next().is_none() || (moves(pending.class) && behind().all(moves)))
+        let sent = self.pending.iter().map(|pending| pending.class);
+        let behind = sent.chain(self.held.iter().map(Held::class));
+        !self.in_transaction() && pending.class.may_run_again(self.ordered, behind)
     }
 
     fn run_again(&mut self, pending: Pending) {

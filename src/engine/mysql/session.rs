@@ -10,22 +10,17 @@ use super::classify::Class;
 use super::error::ServerError;
 use super::frame::{self, Reader};
 use super::params::EncodeError;
-use super::pending::{Fault, Held, Pending, Stage, Task};
+use super::pending::{Fault, Held, Pending, Stage};
 pub use super::sink::{Broken, Flow, Outcome, Sink};
 use super::started::Started;
 use super::statements::{Prepared, Statement, StatementCache};
 use super::types::{Columns, TypeOptions};
 use crate::core::options::Int8;
-use crate::engine::session::Mode;
-use crate::wire::param::{Params, ParamsBuf};
+use crate::engine::waiting::{self, Spare, Task};
 use bytes::{BufMut, BytesMut};
 use mysql_common::constants::{Command, MariadbCapabilities, StatusFlags};
 use std::collections::VecDeque;
 use std::rc::Rc;
-
-/// Parameter buffers kept for the next statement, and up to which size of packet.
-const SPARE_BUFFERS: usize = 64;
-pub(super) const SPARE_SIZE_MAX: usize = 16 * 1024;
 
 /// A row if the server is not the place to write. The variable is a word in some servers and a
 /// number in others.
@@ -46,14 +41,7 @@ pub struct SessionOptions {
 }
 
 /// One statement to run.
-#[derive(Clone, Copy)]
-pub struct Execute<'a> {
-    /// Comes back with every event of this execution.
-    pub token: u64,
-    pub statement: &'a Rc<Statement>,
-    pub params: Params<'a>,
-    pub mode: Mode,
-}
+pub type Execute<'a> = waiting::Execute<'a, Statement>;
 
 pub struct Session {
     pub(super) started: Started,
@@ -76,7 +64,7 @@ pub struct Session {
     /// of those have been as they were before.
     pub(super) definitions: Vec<u8>,
     pub(super) matched: usize,
-    spare: Vec<ParamsBuf>,
+    pub(super) spare: Spare,
     /// Columns of the last results of commands, the latest first.
     pub(super) shapes: VecDeque<Rc<Columns>>,
 }
@@ -101,7 +89,7 @@ impl Session {
             guard_error: None,
             definitions: Vec::new(),
             matched: 0,
-            spare: Vec::new(),
+            spare: Spare::default(),
             shapes: VecDeque::new(),
             options,
             started,
@@ -145,7 +133,7 @@ impl Session {
 
     /// One round trip that asks for nothing.
     pub fn ping(&mut self, token: u64) {
-        self.send(token, Task::Ping);
+        self.send(token, Task::Check);
     }
 
     /// Asks whether this is the place to write: see `PLACE`. One result, one `ready`.
@@ -158,7 +146,7 @@ impl Session {
         self.send(token, Task::Reset);
     }
 
-    fn send(&mut self, token: u64, task: Task) {
+    fn send(&mut self, token: u64, task: Task<Statement>) {
         if self.is_holding() {
             self.held.push_back(Held { token, task });
         } else {
@@ -166,9 +154,9 @@ impl Session {
         }
     }
 
-    fn perform(&mut self, token: u64, task: Task) {
+    fn perform(&mut self, token: u64, task: Task<Statement>) {
         match task {
-            Task::Ping => self.send_plain(token, Command::COM_PING, b""),
+            Task::Check => self.send_plain(token, Command::COM_PING, b""),
             Task::Place => {
                 self.write_command(Command::COM_QUERY, PLACE.as_bytes());
                 self.push(Pending::new(token, Stage::Answer, Class::Read));
@@ -245,15 +233,7 @@ impl Session {
     }
 
     pub(super) fn hold(&mut self, execute: Execute<'_>, retried: bool) {
-        let held = self.defer(execute, retried);
-        self.held.push_back(held);
-    }
-
-    pub(super) fn defer(&mut self, execute: Execute<'_>, retried: bool) -> Held {
-        let Execute { token, statement, mode, .. } = execute;
-        let params = self.keep(execute.params);
-        let statement = statement.clone();
-        Held { token, task: Task::Execute { statement, params, mode, retried } }
+        self.held.push_back(Held::execute(execute, &mut self.spare, retried));
     }
 
     /// Sends what was held, until one of them holds the rest. What cannot be encoded now takes its
@@ -271,22 +251,9 @@ impl Session {
         self.push(refused);
     }
 
-    /// A copy of the parameters in a buffer used before.
-    pub(super) fn keep(&mut self, params: Params<'_>) -> ParamsBuf {
-        if params.is_empty() {
-            return ParamsBuf::default();
-        }
-        let mut buffer = self.spare.pop().unwrap_or_default();
-        buffer.set(params);
-        buffer
-    }
-
-    /// Takes back what an ended statement kept; large buffers are not worth keeping.
+    /// Takes back what an ended statement kept.
     pub(super) fn recycle(&mut self, pending: Pending) {
-        let used = !pending.params.get().is_empty();
-        if used && !pending.large && self.spare.len() < SPARE_BUFFERS {
-            self.spare.push(pending.params);
-        }
+        self.spare.recycle(pending.params, pending.large);
         if let Some(prepared) = pending.prepared.filter(|prepared: &Rc<Prepared>| !prepared.kept) {
             self.cache.discard(prepared);
         }

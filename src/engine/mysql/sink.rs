@@ -4,14 +4,8 @@ use super::error::ServerError;
 use super::frame;
 use super::params::EncodeError;
 use super::types::Columns;
+pub use crate::engine::replies::Flow;
 use std::rc::Rc;
-
-/// Whether the session goes on with the bytes it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    Go,
-    Stop,
-}
 
 /// How one result has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,16 +9,13 @@
 use super::auth::{Exchange, Method, Next, Refusal, Secrecy};
 use super::error::ServerError;
 use super::frame::{self, HEADER, Read, Reader};
+use super::hello::{Compression, Hello, ZSTD_LEVEL};
 use super::key::Sealing;
-use super::started::{Flavor, Started};
+use super::started::Started;
 use bytes::{Buf, BytesMut};
-use mysql_common::constants::{CapabilityFlags, MariadbCapabilities, StatusFlags};
-use mysql_common::io::ParseBuf;
-use mysql_common::packets::{
-    AuthPlugin, CommonOkPacket, HandshakePacket, HandshakeResponse, OkPacket, OkPacketDeserializer,
-    SslRequest, session_state_change::SessionStateChange,
-};
-use mysql_common::proto::{MyDeserialize, MySerialize};
+use mysql_common::constants::{CapabilityFlags, MariadbCapabilities};
+use mysql_common::packets::{AuthPlugin, HandshakeResponse, SslRequest};
+use mysql_common::proto::MySerialize;
 use std::collections::HashMap;
 
 /// No packet of the handshake comes near this. What is not MySQL announces megabytes (the letters
@@ -26,46 +23,8 @@ use std::collections::HashMap;
 const PACKET_MAX: usize = 64 * 1024;
 /// How often a server may change its mind about the plugin, or ask for more.
 const ROUNDS_MAX: u32 = 16;
-/// utf8mb4_general_ci: every server since 5.5.3 has it.
-pub const COLLATION: u16 = 45;
 /// Where the number of the collation is in an answer to the hello.
 const COLLATION_AT: usize = 8;
-
-/// The collation of a login that names none is utf8mb4's.
-const ALWAYS: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD
-    .union(CapabilityFlags::CLIENT_LONG_FLAG)
-    .union(CapabilityFlags::CLIENT_PROTOCOL_41)
-    .union(CapabilityFlags::CLIENT_TRANSACTIONS)
-    .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
-    .union(CapabilityFlags::CLIENT_MULTI_RESULTS)
-    .union(CapabilityFlags::CLIENT_PS_MULTI_RESULTS)
-    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH)
-    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA)
-    .union(CapabilityFlags::CLIENT_CONNECT_ATTRS)
-    .union(CapabilityFlags::CLIENT_SESSION_TRACK)
-    .union(CapabilityFlags::CLIENT_DEPRECATE_EOF);
-
-const MARIADB: MariadbCapabilities = MariadbCapabilities::MARIADB_CLIENT_EXTENDED_METADATA
-    .union(MariadbCapabilities::MARIADB_CLIENT_CACHE_METADATA)
-    .union(MariadbCapabilities::MARIADB_CLIENT_STMT_BULK_OPERATIONS);
-
-/// What no server may lack: each has had them since 5.6 and 10.0.
-const NEEDED: CapabilityFlags = CapabilityFlags::CLIENT_PROTOCOL_41
-    .union(CapabilityFlags::CLIENT_SECURE_CONNECTION)
-    .union(CapabilityFlags::CLIENT_PLUGIN_AUTH);
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compression {
-    #[default]
-    Off,
-    /// The better of those that the server has, none where it has none.
-    Any,
-    Zlib,
-    Zstd,
-}
-
-/// zstd's own default.
-pub const ZSTD_LEVEL: u8 = 3;
 
 /// Who connects, and what is asked for.
 #[derive(Clone, Copy)]
@@ -114,14 +73,6 @@ pub enum Step {
     /// Run it where it blocks nobody, then hand the result to `sealed`.
     Seal(Sealing),
     Done(Box<Started>),
-}
-
-/// Of the hello, what is of use later.
-struct Hello {
-    started: Started,
-    offered: CapabilityFlags,
-    plugin: String,
-    nonce: Vec<u8>,
 }
 
 enum State<'a> {
@@ -192,7 +143,7 @@ impl<'a> Startup<'a> {
             Some(10) => {}
             _ => return Err(protocol("the server speaks a protocol of before MySQL 4.1")),
         }
-        let hello = read_hello(body, &self.login)?;
+        let hello = Hello::read(body, &self.login)?;
         let offers_tls = hello.offered.contains(CapabilityFlags::CLIENT_SSL);
         self.state = State::Greeted(hello);
         Ok(Step::Greeted { offers_tls })
@@ -285,7 +236,9 @@ impl<'a> Startup<'a> {
             return Err(protocol("the password exchange does not come to an end"));
         }
         match (body, exchange) {
-            ([0x00, ..], exchange) => accepted(started, exchange.map(|it| it.method), body),
+            ([0x00, ..], exchange) => {
+                Ok(Step::Done(Box::new(started.accepted(exchange.map(|it| it.method), body)?)))
+            }
             ([0xff, ..], _) => Err(refused(body)),
             ([0xfe], _) => Err(Refusal::OldPassword.into()),
             ([0xfe, rest @ ..], _) => {
@@ -342,115 +295,6 @@ fn mariadb(started: &Started) -> MariadbCapabilities {
     MariadbCapabilities::from_bits_truncate(started.mariadb_capabilities)
 }
 
-fn read_hello(body: &[u8], login: &Login<'_>) -> Result<Hello, StartupError> {
-    check_hello(body)?;
-    let packet = HandshakePacket::deserialize((), &mut ParseBuf(body)).map_err(|_| foreign())?;
-    let offered = packet.capabilities();
-    if !offered.contains(NEEDED) {
-        return Err(protocol("the server is older than MySQL 5.6 and MariaDB 10"));
-    }
-    let version = packet.server_version_str();
-    let is_mariadb = version.to_ascii_lowercase().contains("mariadb");
-    // MariaDB hid its own number from replicas that took it for a protocol's.
-    let version = version.strip_prefix("5.5.5-").filter(|_| is_mariadb).unwrap_or(&version);
-    // Who has MariaDB's own capabilities says so by not being "MySQL", as that bit came to mean.
-    let extended = !offered.contains(CapabilityFlags::CLIENT_LONG_PASSWORD);
-    let mariadb = match extended {
-        true => (packet.mariadb_ext_capabilities() & wanted_of_mariadb(login)).bits(),
-        false => 0,
-    };
-    let always = if login.exact { CapabilityFlags::empty() } else { ALWAYS };
-    let wanted = always | login.flags | compression(login.compression, offered)?;
-    let mut capabilities = wanted & offered;
-    capabilities.set(CapabilityFlags::CLIENT_CONNECT_WITH_DB, login.database.is_some());
-    let plugin = packet.auth_plugin_name_str().unwrap_or_default().into_owned();
-    Ok(Hello {
-        nonce: packet.nonce(),
-        offered,
-        plugin,
-        started: Started {
-            connection_id: packet.connection_id(),
-            version: version.to_owned(),
-            flavor: if is_mariadb || extended { Flavor::MariaDb } else { Flavor::MySql },
-            capabilities,
-            mariadb_capabilities: mariadb,
-            collation: u16::from(login.collation),
-            status: packet.status_flags(),
-            auth_plugin: String::new(),
-            parameters: Vec::new(),
-            sequence: 1,
-            hello: if login.exact { body.to_vec() } else { Vec::new() },
-        },
-    })
-}
-
-/// Who steers a session is told of what stands behind a type, and of nothing else.
-fn wanted_of_mariadb(login: &Login<'_>) -> MariadbCapabilities {
-    if login.exact { MariadbCapabilities::MARIADB_CLIENT_EXTENDED_METADATA } else { MARIADB }
-}
-
-/// The crate takes the length of the challenge for a small number; whose it is not would overflow.
-fn check_hello(body: &[u8]) -> Result<(), StartupError> {
-    /// From behind the version's NUL.
-    const LENGTH_AT: usize = 20;
-    const LENGTH_MAX: u8 = 64;
-    let end = body.iter().position(|&byte| byte == 0).ok_or_else(foreign)?;
-    match body.get(end + 1 + LENGTH_AT) {
-        Some(&length) if length <= LENGTH_MAX => Ok(()),
-        _ => Err(foreign()),
-    }
-}
-
-fn compression(
-    wanted: Compression,
-    offered: CapabilityFlags,
-) -> Result<CapabilityFlags, StartupError> {
-    let (zlib, zstd) =
-        (CapabilityFlags::CLIENT_COMPRESS, CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM);
-    let missing = |name| Err(StartupError::Compression(name));
-    match wanted {
-        Compression::Off => Ok(CapabilityFlags::empty()),
-        Compression::Any if offered.contains(zstd) => Ok(zstd),
-        Compression::Any => Ok(zlib),
-        Compression::Zlib if !offered.contains(zlib) => missing("zlib"),
-        Compression::Zlib => Ok(zlib),
-        Compression::Zstd if !offered.contains(zstd) => missing("zstd"),
-        Compression::Zstd => Ok(zstd),
-    }
-}
-
-/// The end of the login: the session's first state.
-fn accepted(
-    mut started: Box<Started>,
-    method: Option<Method>,
-    body: &[u8],
-) -> Result<Step, StartupError> {
-    let capabilities = started.capabilities;
-    let packet =
-        OkPacketDeserializer::<CommonOkPacket>::deserialize(capabilities, &mut ParseBuf(body));
-    let packet: OkPacket<'_> = packet.map_err(|_| foreign())?.into();
-    started.status = packet.status_flags();
-    started.auth_plugin = method.map_or_else(String::new, |method| method.name().to_owned());
-    if started.status.contains(StatusFlags::SERVER_SESSION_STATE_CHANGED) {
-        started.parameters = variables(&packet);
-    }
-    Ok(Step::Done(started))
-}
-
-/// What cannot be read is of no consequence: it only tells.
-fn variables(packet: &OkPacket<'_>) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for change in packet.session_state_info().unwrap_or_default() {
-        if let Ok(SessionStateChange::SystemVariables(list)) = change.decode() {
-            let text = |it: &mysql_common::packets::session_state_change::SystemVariable<'_>| {
-                (it.name_str().into_owned(), it.value_str().into_owned())
-            };
-            found.extend(list.iter().map(text));
-        }
-    }
-    found
-}
-
 fn serialized(packet: &impl MySerialize) -> Vec<u8> {
     let mut body = Vec::with_capacity(256);
     packet.serialize(&mut body);
@@ -461,11 +305,11 @@ fn refused(body: &[u8]) -> StartupError {
     ServerError::parse(body).map_or_else(foreign, StartupError::Server)
 }
 
-fn protocol(message: &str) -> StartupError {
+pub(super) fn protocol(message: &str) -> StartupError {
     StartupError::Protocol(message.to_owned())
 }
 
-fn foreign() -> StartupError {
+pub(super) fn foreign() -> StartupError {
     protocol("the server does not answer as MySQL does")
 }
 

@@ -3,8 +3,9 @@
 use super::classify::{self, Class, Traits};
 use super::error::ServerError;
 use super::types::{Columns, TypeOptions};
-use crate::core::ids::IdMap;
+use crate::engine::recent::{Recent, Room};
 use crate::engine::session::Direction;
+use crate::engine::timed::Text;
 use bytes::{BufMut, BytesMut};
 use mysql_common::constants::Command;
 use std::cell::{Cell, RefCell};
@@ -64,6 +65,11 @@ impl Statement {
         }
     }
 
+    /// Whether both mean the same: ids are used again by the callers, so the text decides.
+    fn is(self: &Rc<Self>, other: &Rc<Self>) -> bool {
+        Rc::ptr_eq(self, other) || self.text == other.text
+    }
+
     /// Whether it is prepared though it has no parameters: then its rows come in the binary form,
     /// which costs the server a third of the text, and it is read only once. A text that comes but
     /// once or twice is not worth the round trip, nor is one that cannot be prepared everywhere.
@@ -102,6 +108,20 @@ impl Statement {
         } else if index == latest.len() && index < RESULTS {
             latest.push(columns.clone());
         }
+    }
+}
+
+impl Text for Statement {
+    fn class(&self) -> Class {
+        self.class
+    }
+
+    fn has_parts(&self) -> bool {
+        self.has_rows()
+    }
+
+    fn bounds_transaction(&self) -> bool {
+        self.bounds
     }
 }
 
@@ -168,44 +188,21 @@ impl Prepared {
 /// The prepared statements of one connection, the least recently used leaving first.
 #[derive(Debug)]
 pub(super) struct StatementCache {
-    budget: usize,
-    entries: IdMap<u32, Entry>,
-    clock: u64,
+    recent: Recent<Prepared>,
     serial: u64,
     epoch: u64,
     /// What the server still holds though the cache does not: closed in the next flight.
     discarded: Vec<Rc<Prepared>>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    prepared: Rc<Prepared>,
-    used: u64,
-}
-
 impl StatementCache {
     pub fn new(budget: usize) -> StatementCache {
-        StatementCache {
-            budget,
-            entries: IdMap::default(),
-            clock: 0,
-            serial: 0,
-            epoch: 0,
-            discarded: Vec::new(),
-        }
+        StatementCache { recent: Recent::new(budget), serial: 0, epoch: 0, discarded: Vec::new() }
     }
 
-    /// The statement, if this connection has prepared it or is about to. Ids are used again by the
-    /// callers, so the text decides.
+    /// The statement, if this connection has prepared it or is about to.
     pub fn find(&mut self, statement: &Rc<Statement>) -> Option<Rc<Prepared>> {
-        let entry = self.entries.get_mut(&statement.id)?;
-        let known = &entry.prepared.statement;
-        if !Rc::ptr_eq(known, statement) && known.text != statement.text {
-            return None;
-        }
-        self.clock += 1;
-        entry.used = self.clock;
-        Some(entry.prepared.clone())
+        self.recent.find(statement.id, |known| known.statement.is(statement))
     }
 
     /// A new entry, kept where there is room for it. One of the same id, or the least recently
@@ -216,31 +213,18 @@ impl StatementCache {
         let prepared = Prepared::new(statement.clone(), kept, self.serial, self.epoch);
         let prepared = Rc::new(prepared);
         if kept {
-            self.clock += 1;
-            let entry = Entry { prepared: prepared.clone(), used: self.clock };
-            self.entries.insert(statement.id, entry);
+            self.recent.keep(statement.id, &prepared);
         }
         prepared
     }
 
     fn make_room(&mut self, id: u32) -> bool {
-        let victim = if self.entries.contains_key(&id) {
-            Some(id)
-        } else if self.entries.len() >= self.budget {
-            // A scan, but a miss also costs the server a Prepare, which is dearer by far.
-            let idle = self.entries.iter().filter(|(_, entry)| !entry.in_flight());
-            idle.min_by_key(|(_, entry)| entry.used).map(|(&id, _)| id)
-        } else {
-            return true;
-        };
-        match victim {
-            Some(id) if !self.entries[&id].in_flight() => {
-                let entry = self.entries.remove(&id).expect("it was just seen");
-                self.discarded.push(entry.prepared);
-                true
-            }
-            _ => false,
+        match self.recent.make_room(id) {
+            Room::None => return false,
+            Room::Free => {}
+            Room::Of(prepared) => self.discarded.push(prepared),
         }
+        true
     }
 
     /// Whether no other one was prepared since.
@@ -257,26 +241,22 @@ impl StatementCache {
 
     /// Drops a statement that the server does not have.
     pub fn forget(&mut self, prepared: &Rc<Prepared>) {
-        let id = prepared.statement.id;
-        if self.entries.get(&id).is_some_and(|entry| Rc::ptr_eq(&entry.prepared, prepared)) {
-            self.entries.remove(&id);
-        }
+        self.recent.forget(prepared.statement.id, prepared);
     }
 
     /// Whether anything is kept at all.
     pub fn is_open(&self) -> bool {
-        self.budget > 0
+        self.recent.is_open()
     }
 
     /// Their texts may mean something else from now on: none is used again.
     pub fn discard_all(&mut self) {
-        let entries = self.entries.drain().map(|(_, entry)| entry.prepared);
-        self.discarded.extend(entries);
+        self.discarded.extend(self.recent.drain());
     }
 
     /// The server has forgotten all of them, or will have by the time it reads what follows.
     pub fn clear(&mut self) {
-        self.entries.clear();
+        self.recent.clear();
         self.discarded.clear();
         self.epoch += 1;
     }
@@ -300,14 +280,7 @@ impl StatementCache {
 
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-}
-
-impl Entry {
-    /// Executions in flight hold the statement too.
-    fn in_flight(&self) -> bool {
-        Rc::strong_count(&self.prepared) > 1
+        self.recent.len()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::cells::{self, Cell};
 use super::codec::{take, take_bytes, take_integer, take_text, take_u16, take_u32};
 pub use crate::core::options::Int8;
+pub use crate::engine::error::CellError;
 use crate::engine::replies::{Describe, ShapeId};
 use crate::wire::chunk::Chunk;
 use mysql_common::constants::ColumnType;
@@ -143,14 +144,6 @@ impl Describe for Columns {
         let columns: Vec<serde_json::Value> = self.list.iter().map(describe).collect();
         serde_json::Value::from(columns).to_string().into_bytes()
     }
-}
-
-/// A row that cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CellError {
-    pub column: String,
-    pub message: String,
-    pub code: &'static str,
 }
 
 impl TypeOptions {

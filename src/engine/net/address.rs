@@ -58,6 +58,12 @@ impl Peer {
         Peer { address, host: host.to_owned(), encrypted: false, local: None }
     }
 
+    /// Both ends of a TCP connection, this one first: address and port.
+    pub fn ends(&self) -> [Option<(String, u16)>; 2] {
+        [self.local, self.remote()]
+            .map(|end| end.map(|address| (address.ip().to_string(), address.port())))
+    }
+
     pub fn remote(&self) -> Option<SocketAddr> {
         match self.address {
             Address::Tcp(address) => Some(address),

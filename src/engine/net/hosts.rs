@@ -7,7 +7,7 @@ use super::far::Far;
 use super::route::Route;
 use crate::core::backoff::Random;
 use crate::engine::bridge::Bridges;
-use crate::engine::session::Place;
+use crate::engine::session::{Attempt, Place};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -53,6 +53,13 @@ pub struct Round<'a> {
     pub limit: Option<Duration>,
     pub bridges: Option<&'a Bridges>,
     pub place: &'a Place,
+}
+
+impl<'a> Round<'a> {
+    pub fn of(attempt: &'a Attempt) -> Round<'a> {
+        let Attempt { seed, now, limit, bridges, place, .. } = attempt;
+        Round { seed: *seed, now: *now, limit: *limit, bridges: bridges.as_ref(), place }
+    }
 }
 
 /// A host that did not answer in its time is tried after the others for so many microseconds:

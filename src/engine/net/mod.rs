@@ -1,6 +1,8 @@
 //! What the engines share about reaching a server: options, addresses, sockets, TLS, failures.
 
 pub mod address;
+pub mod connected;
+pub mod encryption;
 pub mod endpoints;
 pub mod failure;
 pub mod far;

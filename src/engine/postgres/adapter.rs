@@ -1,7 +1,6 @@
 //! The PostgreSQL session as the driver wants it.
 
 use super::cancel::cancel;
-use super::classify::Class;
 use super::config::Target;
 use super::connect::Connected;
 use super::copy::refusal;
@@ -14,23 +13,22 @@ use super::session::{Broken, Execute, Flow, Session, SessionOptions, Sink};
 use super::statements::Statement;
 use super::types::{self, Columns, Decoding, TypeOptions};
 use crate::core::error::OptionError;
-use crate::core::message::Time;
 use crate::core::options::{Options, Value};
-use crate::engine::average::Average;
 use crate::engine::error::EngineError;
 use crate::engine::net::address::Peer;
 use crate::engine::net::failure::ConnectError;
 use crate::engine::net::hosts::Silence;
 use crate::engine::net::tls::TlsRoots;
 use crate::engine::pool::Surroundings;
-use crate::engine::replies::{self, Replies};
+use crate::engine::replies::Replies;
 use crate::engine::session as driver;
 use crate::engine::settings::Settings;
+use crate::engine::timed::Timed;
+use crate::wire::chunk::Chunk;
 use crate::wire::param::Params;
 use bytes::BytesMut;
 use once_cell::sync::OnceCell;
 use std::hash::{BuildHasher, RandomState};
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -115,55 +113,11 @@ impl driver::Connector for Postgres {
     }
 
     fn statement(&self, id: u32, text: &str, name: Option<&str>) -> Rc<dyn driver::Statement> {
-        Rc::new(Timed::new(id, text, name))
+        Rc::new(Timed::new(Statement::new(id, text).named(name)))
     }
 
     fn settings(&self) -> &Settings {
         &self.settings
-    }
-}
-
-/// A text with how long it took so far.
-pub struct Timed {
-    statement: Rc<Statement>,
-    average: Average,
-}
-
-impl Timed {
-    pub fn new(id: u32, text: &str, name: Option<&str>) -> Timed {
-        let statement = Rc::new(Statement::new(id, text).named(name));
-        Timed { statement, average: Average::default() }
-    }
-}
-
-impl driver::Statement for Timed {
-    fn dispatch(&self) -> driver::Dispatch {
-        match self.statement.class {
-            Class::Read => driver::Dispatch::Read,
-            Class::Write => driver::Dispatch::Write,
-            Class::Control | Class::Copy => driver::Dispatch::Alone { dirties: false },
-            Class::Other => driver::Dispatch::Alone { dirties: true },
-        }
-    }
-
-    fn has_parts(&self) -> bool {
-        !self.statement.multi && !self.statement.copies
-    }
-
-    fn bounds_transaction(&self) -> bool {
-        self.statement.bounds
-    }
-
-    fn average(&self) -> Option<Time> {
-        self.average.value()
-    }
-
-    fn note(&self, took: Time) {
-        self.average.note(took);
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
     }
 }
 
@@ -184,10 +138,7 @@ impl driver::Session for Connection {
         params: Params<'_>,
         mode: driver::Mode,
     ) -> Result<(), EngineError> {
-        let timed = statement.as_any().downcast_ref::<Timed>();
-        let Some(Timed { statement, .. }) = timed else {
-            return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
-        };
+        let statement = Timed::<Statement>::text_of(statement)?;
         let verbatim = self.origin.options.verbatim;
         if let Some(reason) = refusal(statement, mode.copy).filter(|_| !verbatim) {
             return Err(EngineError::new("ERR_POLYPOOL_PARAMETER", reason));
@@ -237,15 +188,12 @@ impl driver::Session for Connection {
     fn receive(&mut self, input: &[u8], replies: &mut Replies<'_>) -> Result<usize, EngineError> {
         let (wanted, verbatim) = (self.origin.target.wanted, self.origin.options.verbatim);
         let told = verbatim.then_some(self.told);
-        let mut sink = Replying { replies, wanted, told, distrust: None };
+        let mut sink = Replying { replies, wanted, told };
         let taken = self.session.receive(input, &mut sink).map_err(|broken| lost(&broken))?;
         if let Some(told) = sink.told {
             self.told = told;
         }
-        match sink.distrust {
-            Some(error) => Err(error),
-            None => Ok(taken),
-        }
+        Ok(taken)
     }
 
     fn needed(&self, input: &[u8]) -> usize {
@@ -263,9 +211,10 @@ impl driver::Session for Connection {
     fn announce(&self) -> Option<serde_json::Value> {
         let started = self.session.started();
         let announced = || {
+            let [local, remote] = self.peer.ends();
             serde_json::json!({ "secretKey": started.secret_key, "parameters": started.parameters,
                 "transaction": char::from(started.transaction).to_string(),
-                "local": self.peer.local.map(end), "remote": self.peer.remote().map(end) })
+                "local": local, "remote": remote })
         };
         self.origin.options.verbatim.then(announced)
     }
@@ -286,24 +235,12 @@ struct Replying<'a, 'b> {
     wanted: Wanted,
     /// Of an unpooled session, which hears of changes: how it stands, as it was told.
     told: Option<u8>,
-    /// A row was malformed: nothing further on this connection can be trusted.
-    distrust: Option<EngineError>,
 }
 
 impl Sink for Replying<'_, '_> {
     fn row(&mut self, token: u64, columns: &Rc<Columns>, binary: bool, body: &[u8]) -> Flow {
-        let distrust = &mut self.distrust;
-        let flow = self.replies.row(token, &**columns, |chunk| {
-            types::write_row(chunk, columns, binary, body).map_err(|error| {
-                let wire =
-                    EngineError::new(error.code, error.message).with("column", error.column.into());
-                if error.code == "ERR_POLYPOOL_PROTOCOL" {
-                    *distrust = Some(wire.clone());
-                }
-                wire
-            })
-        });
-        flow_of(flow)
+        let write = |chunk: &mut Chunk| types::write_row(chunk, columns, binary, body);
+        self.replies.row(token, &**columns, write)
     }
 
     fn complete(&mut self, token: u64, tag: &str, columns: Option<&Rc<Columns>>) {
@@ -338,7 +275,7 @@ impl Sink for Replying<'_, '_> {
     }
 
     fn copy_data(&mut self, token: u64, data: &[u8]) -> Flow {
-        flow_of(self.replies.copy_data(token, data))
+        self.replies.copy_data(token, data)
     }
 
     fn notice(&mut self, token: Option<u64>, notice: &ServerError) {
@@ -354,18 +291,6 @@ impl Sink for Replying<'_, '_> {
         if self.told.is_some() {
             self.replies.parameters.push((name.to_owned(), value.to_owned()));
         }
-    }
-}
-
-/// One end of a TCP connection.
-fn end(address: SocketAddr) -> (String, u16) {
-    (address.ip().to_string(), address.port())
-}
-
-fn flow_of(flow: replies::Flow) -> Flow {
-    match flow {
-        replies::Flow::Go => Flow::Go,
-        replies::Flow::Stop => Flow::Stop,
     }
 }
 

@@ -1,8 +1,9 @@
 //! Asks the server, on a side connection, to stop what a session executes.
 
 use super::config::Target;
-use super::connect::{Encryption, open};
+use super::connect::open;
 use crate::engine::net::address::Peer;
+use crate::engine::net::encryption::Encryption;
 use crate::engine::net::failure::ConnectError;
 use crate::engine::net::tls::TlsRoots;
 use bytes::BytesMut;
@@ -18,7 +19,7 @@ pub async fn cancel(
     process_id: i32,
     secret_key: i32,
 ) -> Result<(), ConnectError> {
-    let encryption = if peer.encrypted { Encryption::Always } else { Encryption::Never };
+    let encryption = Encryption::of(peer);
     let mut stream = open(target, roots, &mut peer.clone(), encryption).await?;
     let mut request = BytesMut::new();
     frontend::cancel_request(process_id, secret_key, &mut request);

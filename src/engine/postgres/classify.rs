@@ -3,20 +3,7 @@
 //! The lexer knows as much of SQL as it takes to tell words from quoted text. Where it cannot be
 //! sure the answer is `Class::Other`, which costs speed only.
 
-/// What a statement does to the session that runs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Reads rows and leaves nothing behind.
-    Read,
-    /// Changes or locks rows and leaves nothing behind in the session.
-    Write,
-    /// Transaction control.
-    Control,
-    /// COPY, which has a connection to itself and leaves nothing behind in it.
-    Copy,
-    /// Anything else, also anything unknown: SET, DDL, LISTEN, CALL, several statements.
-    Other,
-}
+pub use crate::engine::class::Class;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Traits {

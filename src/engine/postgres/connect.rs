@@ -6,9 +6,11 @@ use super::failure::depends_on_encryption;
 use super::passwords::Passwords;
 use super::startup::{Login, Started, Startup, StartupError, Step};
 use crate::engine::net::address::{Address, Peer};
+use crate::engine::net::connected;
+use crate::engine::net::encryption::Encryption;
 use crate::engine::net::failure::{ConnectError, Kind};
 use crate::engine::net::socket::{reach, secure};
-use crate::engine::net::tls::{SslMode, TlsRoots};
+use crate::engine::net::tls::TlsRoots;
 use crate::engine::net::tls_failure;
 use crate::engine::stream::Stream;
 use bytes::BytesMut;
@@ -17,34 +19,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::task::spawn_blocking;
 
 /// A connection that is ready for queries.
-pub struct Connected {
-    pub stream: Stream,
-    pub started: Started,
-    /// Bytes that came after the handshake.
-    pub leftover: BytesMut,
-    pub peer: Peer,
-}
-
-/// Whether one attempt uses TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encryption {
-    Never,
-    IfOffered,
-    Always,
-}
-
-impl Encryption {
-    /// The attempts of a mode, in order. TLS is never spoken over a unix socket, as in libpq.
-    fn attempts(mode: SslMode, address: &Address) -> &'static [Encryption] {
-        match mode {
-            _ if address.is_unix() => &[Encryption::Never],
-            SslMode::Disable => &[Encryption::Never],
-            SslMode::Allow => &[Encryption::Never, Encryption::Always],
-            SslMode::Prefer => &[Encryption::IfOffered, Encryption::Never],
-            _ => &[Encryption::Always],
-        }
-    }
-}
+pub type Connected = connected::Connected<Started>;
 
 /// All attempts at one address: with and without TLS as the mode has it, and without the pins if
 /// a pooler refuses them.

@@ -5,24 +5,21 @@ use super::connect::{Connected, connect_address};
 use super::passwords::Passwords;
 use super::role::{self, Wanted};
 use crate::engine::net::address::Address;
+use crate::engine::net::connected::say_goodbye;
 use crate::engine::net::failure::ConnectError;
 use crate::engine::net::hosts::{self, Dial, Round, Silence};
 use crate::engine::net::route::Route;
 use crate::engine::net::tls::TlsRoots;
 use crate::engine::session::Attempt;
-use std::time::Duration;
-use tokio::io::AsyncWriteExt;
 
 pub async fn connect(
     target: &Target,
     roots: &TlsRoots,
     silence: &Silence,
-    attempt: Attempt,
+    mut attempt: Attempt,
 ) -> Result<Connected, ConnectError> {
-    let Attempt { seed, now, limit, password, bridges, place } = attempt;
-    let passwords = &Passwords::gather(target, password).await?;
-    let round = Round { seed, now, limit, bridges: bridges.as_ref(), place: &place };
-    hosts::connect(&Dialer { target, roots, passwords }, silence, round).await
+    let passwords = &Passwords::gather(target, attempt.password.take()).await?;
+    hosts::connect(&Dialer { target, roots, passwords }, silence, Round::of(&attempt)).await
 }
 
 struct Dialer<'a> {
@@ -58,12 +55,7 @@ impl Dial for Dialer<'_> {
     }
 
     async fn part(&self, mut connected: Connected) {
-        const PATIENCE: Duration = Duration::from_millis(100);
-        let goodbye = async {
-            connected.stream.write_all(b"X\0\0\0\x04").await?;
-            connected.stream.shutdown().await
-        };
-        let _ = tokio::time::timeout(PATIENCE, goodbye).await;
+        say_goodbye(&mut connected.stream, b"X\0\0\0\x04").await;
     }
 }
 

@@ -6,7 +6,7 @@ use super::error::ServerError;
 use super::params::EncodeError;
 use super::statements::{Prepared, Statement};
 use super::types::Columns;
-use crate::engine::session::{Cells, Mode};
+use crate::engine::session::Cells;
 use crate::wire::param::ParamsBuf;
 use std::rc::Rc;
 
@@ -36,16 +36,7 @@ pub(super) enum Stage {
     LeftWire,
 }
 
-/// What a statement will be told at its ReadyForQuery.
-#[derive(Debug)]
-pub(super) enum Fault {
-    /// The named statement was stale: run again from the text, if that is safe.
-    Stale(ServerError),
-    /// An error of our own making.
-    Local(ServerError),
-    /// A parameter could not be encoded once its type was known.
-    Refused(EncodeError),
-}
+pub(super) type Fault = crate::engine::waiting::Fault<ServerError, EncodeError>;
 
 #[derive(Debug)]
 pub(super) struct Pending {
@@ -136,27 +127,4 @@ impl Pending {
     }
 }
 
-/// A request that waits for the one before it.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub token: u64,
-    pub task: Task,
-}
-
-#[derive(Debug)]
-pub(super) enum Task {
-    Execute { statement: Rc<Statement>, params: ParamsBuf, mode: Mode, retried: bool },
-    Sync,
-    Place,
-    Reset,
-}
-
-impl Held {
-    pub fn class(&self) -> Class {
-        match &self.task {
-            Task::Execute { statement, .. } => statement.class,
-            Task::Sync | Task::Place => Class::Read,
-            Task::Reset => Class::Other,
-        }
-    }
-}
+pub(super) type Held = crate::engine::waiting::Held<Statement>;

@@ -3,7 +3,7 @@
 
 use super::classify::Class;
 use super::error::ServerError;
-use super::pending::{Fault, Pending, Stage};
+use super::pending::{Fault, Held, Pending, Stage};
 use super::session::{Execute, MESSAGE_MAX, Session};
 use super::sink::{Broken, Flow, Sink};
 use crate::engine::session::Mode;
@@ -240,17 +240,9 @@ impl Session {
     /// Outside transactions, and only where nobody can tell that it now runs behind statements
     /// that were sent after it.
     fn may_run_again(&self, pending: &Pending) -> bool {
-        let behind = || {
-            let sent = self.pending.iter().map(|p| p.class);
-            sent.chain(self.held.iter().map(|held| held.class()))
-        };
-        let moves = |class: Class| match class {
-            Class::Read => true,
-            Class::Write => !self.ordered,
-            Class::Control | Class::Copy | Class::Other => false,
-        };
-        self.transaction == b'I'
-            && (behind().next().is_none() || (moves(pending.class) && behind().all(moves)))
+        let sent = self.pending.iter().map(|pending| pending.class);
+        let behind = sent.chain(self.held.iter().map(Held::class));
+        self.transaction == b'I' && pending.class.may_run_again(self.ordered, behind)
     }
 
     fn run_again(&mut self, pending: Pending) {

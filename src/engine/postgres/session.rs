@@ -9,14 +9,14 @@ use super::copy::Copying;
 use super::cursor::{limit_execute, no_cursor};
 use super::error::ServerError;
 use super::params::{EncodeError, needs_description, write_params};
-use super::pending::{Fault, Held, Pending, Stage, Task};
+use super::pending::{Fault, Held, Pending, Stage};
 use super::settings::Settings;
 pub use super::sink::{Broken, Flow, Sink};
 use super::startup::Started;
 use super::statements::{EXECUTE_SYNC, Prepared, SYNC, Statement, StatementCache, TEXT_TAIL};
 use super::types::TypeOptions;
-use crate::engine::session::Mode;
-use crate::wire::param::{Params, ParamsBuf};
+use crate::engine::waiting::{self, SPARE_SIZE_MAX, Spare, Task};
+use crate::wire::param::Params;
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::message::frontend;
 use std::collections::VecDeque;
@@ -24,10 +24,6 @@ use std::rc::Rc;
 
 /// The server refuses longer messages; so do we, in both directions.
 pub(super) const MESSAGE_MAX: usize = 1 << 30;
-
-/// Parameter buffers kept for the next statement, and up to which size of message.
-const SPARE_BUFFERS: usize = 64;
-const SPARE_SIZE_MAX: usize = 16 * 1024;
 
 /// A row if the server is not the place to write: a standby, or read-only by its configuration.
 /// What a session, its role or its database made read-only says nothing of the server.
@@ -46,14 +42,7 @@ pub struct SessionOptions {
 }
 
 /// One statement to run.
-#[derive(Clone, Copy)]
-pub struct Execute<'a> {
-    /// Comes back with every event of this execution.
-    pub token: u64,
-    pub statement: &'a Rc<Statement>,
-    pub params: Params<'a>,
-    pub mode: Mode,
-}
+pub type Execute<'a> = waiting::Execute<'a, Statement>;
 
 pub struct Session {
     pub(super) started: Started,
@@ -73,7 +62,7 @@ pub struct Session {
     pub(super) lead_error: Option<ServerError>,
     /// Bytes still to come of a CopyData message that is passed on as it arrives.
     pub(super) partial: usize,
-    spare: Vec<ParamsBuf>,
+    pub(super) spare: Spare,
 }
 
 impl Session {
@@ -92,7 +81,7 @@ impl Session {
             open_lead: false,
             lead_error: None,
             partial: 0,
-            spare: Vec::new(),
+            spare: Spare::default(),
             started,
         };
         for (name, value) in &session.started.parameters {
@@ -139,7 +128,7 @@ impl Session {
     /// A bare Sync: answered by `ready` alone.
     pub fn sync(&mut self, token: u64) {
         if self.is_holding() {
-            return self.held.push_back(Held { token, task: Task::Sync });
+            return self.held.push_back(Held { token, task: Task::Check });
         }
         self.send_sync(token);
     }
@@ -197,15 +186,7 @@ impl Session {
     }
 
     pub(super) fn hold(&mut self, execute: Execute<'_>, retried: bool) {
-        let held = self.defer(execute, retried);
-        self.held.push_back(held);
-    }
-
-    fn defer(&mut self, execute: Execute<'_>, retried: bool) -> Held {
-        let Execute { token, statement, mode, .. } = execute;
-        let params = self.keep(execute.params);
-        let statement = statement.clone();
-        Held { token, task: Task::Execute { statement, params, mode, retried } }
+        self.held.push_back(Held::execute(execute, &mut self.spare, retried));
     }
 
     /// Encodes what was held, until one of them holds the rest. What cannot be encoded now takes
@@ -214,7 +195,7 @@ impl Session {
         while !self.pending.back().is_some_and(Pending::holds) {
             let Some(Held { token, task }) = self.held.pop_front() else { return };
             match task {
-                Task::Sync => self.send_sync(token),
+                Task::Check => self.send_sync(token),
                 Task::Place => self.send_check_place(token),
                 Task::Reset => self.send_reset(token),
                 Task::Execute { statement, params, mode, retried } => {
@@ -363,8 +344,7 @@ impl Session {
         if let Some(last) = self.pending.back_mut() {
             last.exclusive = true;
         }
-        let held = self.defer(execute, retried);
-        self.held.push_front(held);
+        self.held.push_front(Held::execute(execute, &mut self.spare, retried));
     }
 
     pub(super) fn encode_simple(&mut self, execute: Execute<'_>) -> Result<Pending, EncodeError> {
@@ -392,7 +372,7 @@ impl Session {
         pending.binary = true;
         pending.reused = true;
         pending.large = self.outgoing.len() - mark > SPARE_SIZE_MAX;
-        pending.params = self.keep(execute.params);
+        pending.params = self.spare.keep(execute.params);
         pending.prepared = Some(prepared);
         Ok(pending)
     }
@@ -427,7 +407,7 @@ impl Session {
         let mut pending = Pending::new(execute.token, Stage::Parse, execute.statement.class);
         pending.describing = describing;
         if describing {
-            pending.params = self.keep(execute.params);
+            pending.params = self.spare.keep(execute.params);
         }
         pending.prepared = Some(prepared);
         Ok(pending)
@@ -437,22 +417,9 @@ impl Session {
         self.closes += self.cache.write_closes(&mut self.outgoing);
     }
 
-    /// A copy of the parameters in a buffer used before.
-    fn keep(&mut self, params: Params<'_>) -> ParamsBuf {
-        if params.is_empty() {
-            return ParamsBuf::default();
-        }
-        let mut buffer = self.spare.pop().unwrap_or_default();
-        buffer.set(params);
-        buffer
-    }
-
-    /// Takes back what an ended statement kept; large buffers are not worth keeping.
+    /// Takes back what an ended statement kept.
     pub(super) fn recycle(&mut self, pending: Pending) {
-        let used = !pending.params.get().is_empty();
-        if used && !pending.large && self.spare.len() < SPARE_BUFFERS {
-            self.spare.push(pending.params);
-        }
+        self.spare.recycle(pending.params, pending.large);
     }
 }
 

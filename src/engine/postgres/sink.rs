@@ -3,14 +3,8 @@
 use super::error::ServerError;
 use super::params::EncodeError;
 use super::types::Columns;
+pub use crate::engine::replies::Flow;
 use std::rc::Rc;
-
-/// Whether the session goes on with the bytes it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    Go,
-    Stop,
-}
 
 /// Where events go. Statements end in the order they were sent, each with `ready`.
 pub trait Sink {

@@ -3,8 +3,9 @@
 use super::classify::{self, Class, Traits};
 use super::copy::direction;
 use super::types::{Columns, result_formats};
-use crate::core::ids::IdMap;
+use crate::engine::recent::{Recent, Room};
 use crate::engine::session::Direction;
+use crate::engine::timed::Text;
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::message::frontend;
 use std::cell::{OnceCell, RefCell};
@@ -42,6 +43,11 @@ impl Statement {
         Statement { id, text, name, class, multi, copies, forgets, bounds, copy, latest }
     }
 
+    /// Whether both mean the same: ids are used again by the callers, so the text decides.
+    fn is(self: &Rc<Self>, other: &Rc<Self>) -> bool {
+        Rc::ptr_eq(self, other) || self.text == other.text
+    }
+
     pub fn named(self, name: Option<&str>) -> Statement {
         Statement { name: name.map(Box::from), ..self }
     }
@@ -49,6 +55,20 @@ impl Statement {
     /// Statements that prepare well; utility statements rarely come twice or hold no plan.
     pub(super) fn is_worth_a_name(&self, has_params: bool) -> bool {
         has_params || !matches!(self.class, Class::Other | Class::Copy)
+    }
+}
+
+impl Text for Statement {
+    fn class(&self) -> Class {
+        self.class
+    }
+
+    fn has_parts(&self) -> bool {
+        !self.multi && !self.copies
+    }
+
+    fn bounds_transaction(&self) -> bool {
+        self.bounds
     }
 }
 
@@ -140,33 +160,23 @@ pub(super) const TEXT_TAIL: &[u8] = b"\0\0E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04";
 /// The named statements of one connection, the least recently used leaving first.
 #[derive(Debug)]
 pub(super) struct StatementCache {
-    budget: usize,
     /// Of all names. Differs between connections: behind a pooler that hands out the server's
     /// connections by the transaction, a name of ours must never mean another one's statement.
     prefix: Box<str>,
-    entries: IdMap<u32, Entry>,
+    recent: Recent<Prepared>,
     /// Under names that the caller chose: kept until the caller drops them.
     chosen: HashMap<Box<str>, Rc<Prepared>>,
-    clock: u64,
     serial: u64,
     /// What the server still holds though the cache does not: closed in the next flight.
     discarded: Vec<Box<str>>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    prepared: Rc<Prepared>,
-    used: u64,
-}
-
 impl StatementCache {
     pub fn new(budget: usize, prefix: &str) -> StatementCache {
         StatementCache {
-            budget,
             prefix: prefix.into(),
-            entries: IdMap::default(),
+            recent: Recent::new(budget),
             chosen: HashMap::new(),
-            clock: 0,
             serial: 0,
             discarded: Vec::new(),
         }
@@ -190,17 +200,9 @@ impl StatementCache {
         prepared
     }
 
-    /// The statement under its name, if this connection has prepared it. Ids are used again by the
-    /// callers, so the text decides.
+    /// The statement under its name, if this connection has prepared it.
     pub fn find(&mut self, statement: &Rc<Statement>) -> Option<Rc<Prepared>> {
-        let entry = self.entries.get_mut(&statement.id)?;
-        let known = &entry.prepared.statement;
-        if !Rc::ptr_eq(known, statement) && known.text != statement.text {
-            return None;
-        }
-        self.clock += 1;
-        entry.used = self.clock;
-        Some(entry.prepared.clone())
+        self.recent.find(statement.id, |known| known.statement.is(statement))
     }
 
     /// A new entry, named where there is room for it. One of the same id, or the least recently
@@ -210,37 +212,19 @@ impl StatementCache {
             return Rc::new(Prepared::new(statement.clone(), ""));
         }
         self.serial += 1;
-        self.clock += 1;
         let name = format!("{}{}", self.prefix, self.serial);
         let prepared = Rc::new(Prepared::new(statement.clone(), &name));
-        let entry = Entry { prepared: prepared.clone(), used: self.clock };
-        self.entries.insert(statement.id, entry);
+        self.recent.keep(statement.id, &prepared);
         prepared
     }
 
     fn make_room(&mut self, id: u32) -> bool {
-        let victim = if self.entries.contains_key(&id) {
-            Some(id)
-        } else if self.entries.len() >= self.budget {
-            // A scan, but a miss also costs the server a Parse, which is dearer by far.
-            let idle = self.entries.iter().filter(|(_, entry)| !entry.in_flight());
-            idle.min_by_key(|(_, entry)| entry.used).map(|(&id, _)| id)
-        } else {
-            return true;
-        };
-        match victim {
-            Some(id) if !self.entries[&id].in_flight() => {
-                self.discard(id);
-                true
-            }
-            _ => false,
+        match self.recent.make_room(id) {
+            Room::None => return false,
+            Room::Free => {}
+            Room::Of(prepared) => self.discarded.push(prepared.name.clone()),
         }
-    }
-
-    fn discard(&mut self, id: u32) {
-        if let Some(entry) = self.entries.remove(&id) {
-            self.discarded.push(entry.prepared.name.clone());
-        }
+        true
     }
 
     /// Drops a statement that failed; `known` says whether the server may still hold it.
@@ -253,30 +237,27 @@ impl StatementCache {
             return;
         }
         let id = prepared.statement.id;
-        if self.entries.get(&id).is_some_and(|entry| Rc::ptr_eq(&entry.prepared, prepared)) {
-            self.discard(id);
-            if !known {
-                self.discarded.pop();
-            }
+        if self.recent.forget(id, prepared) && known {
+            self.discarded.push(prepared.name.clone());
         }
     }
 
     /// The server loses statements that nobody dropped: no further one gets a name.
     pub fn give_up(&mut self) {
-        self.budget = 0;
+        self.recent.close();
         self.clear();
     }
 
     /// The server has forgotten all of them, or will have by the time it reads what follows.
     pub fn clear(&mut self) {
-        self.entries.clear();
+        self.recent.clear();
         self.chosen.clear();
         self.discarded.clear();
     }
 
     /// The server may forget any of them: none is used again. To close what is gone is no error.
     pub fn discard_all(&mut self) {
-        let names = self.entries.drain().map(|(_, entry)| entry.prepared.name.clone());
+        let names = self.recent.drain().map(|prepared| prepared.name.clone());
         self.discarded.extend(names);
         self.discarded.extend(self.chosen.drain().map(|(name, _)| name));
     }
@@ -292,14 +273,7 @@ impl StatementCache {
 
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-}
-
-impl Entry {
-    /// Executions in flight hold the statement too.
-    fn in_flight(&self) -> bool {
-        Rc::strong_count(&self.prepared) > 1
+        self.recent.len()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::cells::{self, Cell};
 pub use crate::core::options::Int8;
+pub use crate::engine::error::CellError;
 use crate::engine::replies::{Describe, ShapeId};
 use crate::wire::chunk::Chunk;
 
@@ -138,25 +139,6 @@ impl std::fmt::Display for Malformed {
 }
 
 impl std::error::Error for Malformed {}
-
-/// A row that cannot be handed over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CellError {
-    /// Name of the column; empty when the row as a whole is malformed.
-    pub column: String,
-    pub message: String,
-    /// ERR_POLYPOOL_UNSAFE_INTEGER, ERR_POLYPOOL_DECODE, or ERR_POLYPOOL_PROTOCOL: after the last
-    /// one the connection cannot be trusted any more.
-    pub code: &'static str,
-}
-
-impl std::fmt::Display for CellError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for CellError {}
 
 impl TypeOptions {
     /// Tells shapes apart that differ in nothing else.

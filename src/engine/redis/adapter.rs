@@ -104,6 +104,15 @@ impl driver::Session for Connection {
         self.session.is_verbatim().then(announced)
     }
 
+    /// It may have run, so it is not sent again.
+    fn unanswered(&self, lost: &EngineError) -> EngineError {
+        if self.session.is_verbatim() {
+            return lost.clone();
+        }
+        let message = format!("{}; the command was sent and may have run", lost.message());
+        lost.clone().with("message", message.into())
+    }
+
     /// What does not wait for others ends soon by itself.
     fn can_stop(&self) -> bool {
         self.session.is_blocked() && !self.session.is_verbatim()

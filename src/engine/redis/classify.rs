@@ -89,10 +89,7 @@ pub fn classify<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> Class {
             Some(word) if word.eq_ignore_ascii_case(b"DEBUG") => Class::State(LEASE),
             _ => Class::Plain,
         },
-        b"XREAD" | b"XREADGROUP" => match blocks(words) {
-            true => Class::Blocks,
-            false => Class::Plain,
-        },
+        b"XREAD" | b"XREADGROUP" if blocks(&mut words) => Class::Blocks,
         _ => *class,
     }
 }

@@ -77,14 +77,17 @@ impl Target {
             let expected = "ASCII without blanks, as CLIENT SETNAME wants it";
             return Err(OptionError::bound("applicationName", expected, "something else"));
         }
+        let route = route(&given)?;
+        let asks_role = route.endpoints.len() > 1;
         Ok(Target {
-            route: route(&given)?,
+            route,
             login: Login {
                 user: text("user")?,
                 password: password(&given)?,
                 name,
                 database: given.whole("database", 0, DATABASE_MAX)?.unwrap_or(0) as u32,
                 has_reset: true,
+                asks_role,
             },
             resp3: given.whole("protocol", 2, 3)?.is_none_or(|version| version == 3),
         })

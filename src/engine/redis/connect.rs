@@ -26,6 +26,8 @@ pub struct Connected {
     /// The server's number for it, or 0.
     pub id: i64,
     pub resp3: bool,
+    /// It copies another server.
+    is_replica: bool,
 }
 
 /// With the login, or for who logs in himself.
@@ -58,7 +60,16 @@ impl Dial for Dialer<'_> {
         let mut peer = Peer::at(address, host);
         let opened = open(self.target, self.roots, self.login, &mut peer).await;
         let connected = opened.map_err(|error| error.at(&peer.address.to_string()))?;
-        Ok((connected, true))
+        let wanted = !connected.is_replica;
+        Ok((connected, wanted))
+    }
+
+    fn mismatch(&self, _: &Connected) -> ConnectError {
+        ConnectError::new(Kind::Role, "EROLE", "the server is a replica")
+    }
+
+    fn demand(&self) -> String {
+        "writes".to_owned()
     }
 
     async fn part(&self, _: Connected) {}
@@ -77,7 +88,14 @@ pub(super) async fn open(
     }
     let peer = peer.clone();
     let Some(login) = login else {
-        return Ok(Connected { stream, leftover: BytesMut::new(), peer, id: 0, resp3: false });
+        return Ok(Connected {
+            stream,
+            leftover: BytesMut::new(),
+            peer,
+            id: 0,
+            resp3: false,
+            is_replica: false,
+        });
     };
     let mut talk = Talk { stream, input: BytesMut::with_capacity(4096), target };
     let mut resp3 = target.resp3;
@@ -89,7 +107,14 @@ pub(super) async fn open(
     if let Some(error) = heard.refused {
         return Err(server(&error));
     }
-    Ok(Connected { stream: talk.stream, leftover: talk.input, peer, id: heard.id, resp3 })
+    Ok(Connected {
+        stream: talk.stream,
+        leftover: talk.input,
+        peer,
+        id: heard.id,
+        resp3,
+        is_replica: heard.is_replica,
+    })
 }
 
 /// Who says things and waits for the answers, before anybody else uses the connection.

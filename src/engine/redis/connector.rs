@@ -87,7 +87,7 @@ impl driver::Connector for Redis {
             let made =
                 connect(&self.target, self.roots(), &self.silence, login.as_ref(), attempt).await;
             let failed = |error: ConnectError| connect_error(&error);
-            let Connected { stream, leftover, peer, id, resp3 } = made.map_err(failed)?;
+            let Connected { stream, leftover, peer, id, resp3, .. } = made.map_err(failed)?;
             if let Some(login) = &mut login {
                 login.has_reset = resp3 || !self.target.resp3;
             }

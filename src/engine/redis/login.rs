@@ -15,6 +15,8 @@ pub struct Login {
     pub database: u32,
     /// It knows RESET, as far as can be told.
     pub has_reset: bool,
+    /// There are several servers, of which one takes writes.
+    pub asks_role: bool,
 }
 
 /// One command of a flight.
@@ -33,6 +35,7 @@ pub enum Part {
     Auth,
     Id,
     Other,
+    Role,
     /// Whether it serves: a server that loads its data answers all that comes before, and so does
     /// one that wants a password, in RESP2.
     Ping,
@@ -52,6 +55,9 @@ impl Login {
         }
         self.select(self.database > 0, &mut said);
         said.push(lenient(Part::Ping, &["PING"]));
+        if self.asks_role {
+            said.push(lenient(Part::Role, &["ROLE"]));
+        }
         said
     }
 
@@ -128,6 +134,8 @@ pub struct Heard {
     /// HELLO is unknown there, or RESP3 is.
     pub downgrade: bool,
     pub refused: Option<ServerError>,
+    /// It copies another server, as far as it says.
+    pub is_replica: bool,
 }
 
 impl Heard {
@@ -145,9 +153,15 @@ impl Heard {
             }
             (Part::Hello, _) => self.id = id_in(whole),
             (Part::Id, Element::Int(id)) => self.id = id,
+            (Part::Role, Element::Array(1..)) => self.is_replica = !is_master(whole),
             _ => {}
         }
     }
+}
+
+/// The answer to ROLE.
+pub(super) fn is_master(mut reply: &[u8]) -> bool {
+    matches!(take(&mut reply), Element::Array(1..)) && take(&mut reply) == Element::Text(b"master")
 }
 
 /// The number of the connection, which the answer to HELLO has among others.

@@ -1,6 +1,7 @@
 //! The receiving half of the session: replies to the commands they are for.
 
 use super::error::ServerError;
+use super::login::is_master;
 use super::pending::{Pending, What};
 use super::resp::{Element, Scanner, take};
 use super::session::{Broken, Flow, Session, Sink};
@@ -195,11 +196,6 @@ fn error_of(reply: &[u8]) -> Option<ServerError> {
         Element::Error(text) => Some(ServerError::new(text)),
         _ => None,
     }
-}
-
-/// The answer to ROLE.
-fn is_master(mut reply: &[u8]) -> bool {
-    matches!(take(&mut reply), Element::Array(1..)) && take(&mut reply) == Element::Text(b"master")
 }
 
 /// What comes although nothing was asked.

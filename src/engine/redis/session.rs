@@ -75,7 +75,8 @@ pub struct Session {
     pub(super) outgoing: BytesMut,
     pub(super) pending: VecDeque<Pending>,
     pub(super) scanner: Scanner,
-    /// What nobody asked for has a form of its own.
+    /// What nobody asked for has a form of its own; as the login has left it, and now.
+    opened_resp3: bool,
     pub(super) resp3: bool,
     pub(super) monitoring: bool,
     pub(super) subscriptions: Subscriptions,
@@ -90,6 +91,7 @@ impl Session {
             outgoing: BytesMut::with_capacity(4096),
             pending: VecDeque::with_capacity(16),
             scanner: Scanner::default(),
+            opened_resp3: resp3,
             resp3,
             monitoring: false,
             subscriptions: Subscriptions::default(),
@@ -226,6 +228,7 @@ impl Session {
     /// Brings the session back to how it was after its login, in one flight.
     pub fn reset(&mut self, token: u64) {
         let Some(login) = self.login.take() else { return self.ping(token) };
+        self.resp3 = self.opened_resp3;
         let commands = login.again(self.resp3);
         let last = commands.len() - 1;
         for (at, command) in commands.iter().enumerate() {

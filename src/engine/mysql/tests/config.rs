@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::net::address::Endpoint;
 use crate::engine::net::tls::SslMode;
 
 fn text(value: &str) -> Value {

@@ -1,6 +1,7 @@
 use super::transcript::*;
 use super::*;
 use crate::engine::mysql::started::Flavor;
+use crate::engine::session::Mode;
 use mysql_common::constants::CapabilityFlags;
 
 const POINT: &str = "select n from t where id = ?";

@@ -1,5 +1,11 @@
 use super::*;
+use crate::engine::mysql::hello::{ALWAYS, MARIADB, compression};
 use crate::engine::mysql::key::ServerKey;
+use crate::engine::mysql::started::Flavor;
+use mysql_common::constants::StatusFlags;
+use mysql_common::io::ParseBuf;
+use mysql_common::packets::HandshakePacket;
+use mysql_common::proto::MyDeserialize;
 use proptest::prelude::*;
 
 const NONCE: &[u8; 20] = b"abcdefghijklmnopqrst";

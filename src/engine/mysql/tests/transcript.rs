@@ -5,6 +5,8 @@ use super::super::types::Columns;
 use super::*;
 use crate::engine::mysql::started::Flavor;
 use crate::engine::session::Direction;
+use crate::engine::session::Mode;
+use crate::wire::param::Params;
 use crate::wire::param::ParamsBuf;
 use crate::wire::record::tag;
 use bytes::BufMut;

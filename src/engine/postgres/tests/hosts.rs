@@ -3,7 +3,8 @@ use crate::core::options::Value;
 use crate::engine::net::failure::Kind;
 use crate::engine::net::hosts::SILENT_FOR;
 use std::collections::{BTreeMap, BTreeSet};
-use tokio::io::AsyncReadExt;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 

@@ -19,6 +19,7 @@ const fn mode(simple: bool, text: bool, wire: bool) -> Mode {
         simple,
         cells: if text { Cells::Text } else { Cells::Values },
         wire,
+        batch: false,
     }
 }
 

@@ -15,14 +15,15 @@ fn one_flight_says_it_all() {
         name: Some("web".into()),
         database: 2,
         has_reset: true,
+        asks_role: true,
     };
     let said = words(&login.first(true));
     assert_eq!(said[0], "HELLO 3 AUTH ann secret SETNAME web");
     assert!(said[1].starts_with("CLIENT SETINFO LIB-NAME polypool"));
-    assert_eq!(said[3..], ["SELECT 2", "PING"]);
+    assert_eq!(said[3..], ["SELECT 2", "PING", "ROLE"]);
     let said = words(&login.first(false));
     assert_eq!(said[..2], ["AUTH ann secret", "CLIENT SETNAME web"]);
-    assert_eq!(said[4..], ["CLIENT ID", "SELECT 2", "PING"]);
+    assert_eq!(said[4..], ["CLIENT ID", "SELECT 2", "PING", "ROLE"]);
     let alone = Login { user: None, ..login.clone() };
     assert!(words(&alone.first(true))[0].starts_with("HELLO 3 AUTH default secret"));
     assert_eq!(words(&alone.first(false))[0], "AUTH secret");

@@ -148,20 +148,42 @@ fn what_a_reply_says_beside_itself_is_left_out() {
     assert_eq!(redis.hear(b"|1\r\n+ttl\r\n:3\r\n$1\r\nx\r\n"), ["1: $1 x"]);
 }
 
+const COMMANDS: &[&str] = &[
+    "GET a",
+    "SUBSCRIBE a b",
+    "UNSUBSCRIBE",
+    "PUNSUBSCRIBE x",
+    "HELLO 3",
+    "RESET",
+    "MONITOR",
+    "MULTI",
+    "BLPOP a 0",
+];
+
+const REPLIES: &[&[u8]] = &[
+    b"+OK\r\n",
+    b"-ERR x\r\n",
+    b":1\r\n",
+    b"*0\r\n",
+    b"%0\r\n",
+    b"_\r\n",
+    b"+1.5 [0\r\n",
+    b">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n",
+    b"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n",
+    b">3\r\n$11\r\nunsubscribe\r\n_\r\n:0\r\n",
+    b">3\r\n$12\r\npunsubscribe\r\n_\r\n:-5\r\n",
+    b">0\r\n",
+    b"|1\r\n+a\r\n+b\r\n:1\r\n",
+    b"$-1\r\n",
+    b"x",
+];
+
 proptest! {
     /// A server that says anything at all: each command has one answer at most, and nothing panics.
     #[test]
     fn no_server_is_too_odd(
-        commands in proptest::collection::vec(proptest::sample::select(&[
-            "GET a", "SUBSCRIBE a b", "UNSUBSCRIBE", "PUNSUBSCRIBE x", "HELLO 3", "RESET", "MONITOR",
-            "MULTI", "BLPOP a 0",
-        ][..]), 0..6),
-        replies in proptest::collection::vec(proptest::sample::select(&[
-            &b"+OK\r\n"[..], b"-ERR x\r\n", b":1\r\n", b"*0\r\n", b"%0\r\n", b"_\r\n", b"+1.5 [0\r\n",
-            b">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n", b"*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n",
-            b">3\r\n$11\r\nunsubscribe\r\n_\r\n:0\r\n", b">3\r\n$12\r\npunsubscribe\r\n_\r\n:-5\r\n",
-            b">0\r\n", b"|1\r\n+a\r\n+b\r\n:1\r\n", b"$-1\r\n", b"x",
-        ][..]), 0..12),
+        commands in proptest::collection::vec(proptest::sample::select(COMMANDS), 0..6),
+        replies in proptest::collection::vec(proptest::sample::select(REPLIES), 0..12),
         resp3 in any::<bool>(),
     ) {
         let mut redis = Transcript::new(resp3);

@@ -52,6 +52,19 @@ fn a_reset_logs_in_again() {
 }
 
 #[test]
+fn a_reset_speaks_as_the_login_did() {
+    let mut redis = Transcript::new(true);
+    redis.send("HELLO 2");
+    redis.hear(b"*0\r\n");
+    assert!(!redis.session.resp3);
+    redis.sent();
+    redis.session.reset(9);
+    assert_eq!(redis.sent(), "*1 $5 RESET *2 $5 HELLO $1 3");
+    assert_eq!(redis.hear(b"+RESET\r\n%0\r\n"), ["9 done: 0"]);
+    assert!(redis.session.resp3);
+}
+
+#[test]
 fn a_server_without_reset_is_told_the_parts_of_one() {
     let mut redis = Transcript::of(Session::new(Some(Login::default()), false, 7));
     redis.session.reset(1);

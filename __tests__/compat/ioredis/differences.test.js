@@ -1,0 +1,154 @@
+'use strict';
+// Where the drop-in differs from ioredis on purpose, as the README lists it.
+
+const { inspect } = require('node:util');
+const { freePort } = require('../../support/server.js');
+const { failure, next, track, useServer } = require('./instances.js');
+const { ScriptedServer, oldServer } = require('./scripted.js');
+
+const server = useServer();
+const load = () => require('polypool/ioredis');
+const make = (options) => track(new (load())({ port: server.current.port, ...options }));
+
+let scripted = null;
+
+afterEach(async () => {
+  await scripted?.close();
+  scripted = null;
+});
+
+test('disconnect() between two connections ends, and what waits fails', async () => {
+  const redis = make({ port: await freePort(), retryStrategy: () => 60_000 });
+  redis.on('error', () => {});
+  const waiting = failure(redis.get('key'));
+  await next(redis, 'reconnecting');
+  redis.disconnect();
+  expect((await waiting).message).toBe('Connection is closed.');
+  await next(redis, 'end');
+  expect(redis.status).toBe('end');
+});
+
+test('unsubscribe() of all channels resolves while patterns stay', async () => {
+  const redis = make();
+  await redis.subscribe('a', 'b');
+  await redis.psubscribe('p*');
+  expect(await redis.unsubscribe()).toBe(1);
+  expect(await redis.punsubscribe()).toBe(0);
+});
+
+test('a command that has timed out is not sent again', async () => {
+  scripted = await ScriptedServer.start((words) => (words[0] === 'incr' ? '' : oldServer(words)));
+  const redis = make({ port: scripted.port, commandTimeout: 50, retryStrategy: () => 1 });
+  await next(redis, 'ready');
+  await failure(redis.incr('counter'));
+  scripted.cut();
+  await next(redis, 'ready');
+  expect(await redis.get('key')).toBe('OK');
+  expect(scripted.heard.filter(([name]) => name === 'incr')).toHaveLength(1);
+});
+
+test('what is not sent again fails', async () => {
+  scripted = await ScriptedServer.start((words) => (words[0] === 'incr' ? '' : oldServer(words)));
+  const options = { autoResendUnfulfilledCommands: false, retryStrategy: () => 1 };
+  const redis = make({ port: scripted.port, ...options });
+  await next(redis, 'ready');
+  const lost = failure(redis.incr('counter'));
+  await scripted.hears('incr', 1);
+  scripted.cut();
+  expect((await lost).message).toBe('Connection is closed.');
+});
+
+test('exec() of a pipeline twice runs it once', async () => {
+  const redis = make();
+  await redis.del('counter');
+  const pipeline = redis.pipeline().incr('counter');
+  expect(await pipeline.exec()).toEqual([[null, 1]]);
+  expect(await pipeline.exec()).toEqual([[null, 1]]);
+  expect(await redis.get('counter')).toBe('1');
+});
+
+test('arguments without a text reject, and nothing is sent', async () => {
+  const redis = make();
+  await next(redis, 'ready');
+  const error = await failure(redis.set('key', Object.create(null)));
+  expect(error).toBeInstanceOf(TypeError);
+  expect(await redis.ping()).toBe('PONG');
+});
+
+test('a script that the server has forgotten within a transaction is sent in full next time', async () => {
+  const redis = make();
+  redis.defineCommand('one', { numberOfKeys: 0, lua: 'return 1' });
+  expect(await redis.one()).toBe(1);
+  await redis.script('FLUSH');
+  const [[error]] = await redis.multi().one().exec();
+  expect(error.message).toMatch(/^NOSCRIPT/);
+  expect(await redis.multi().one().exec()).toEqual([[null, 1]]);
+});
+
+test('a command by a name that objects have', async () => {
+  const error = await failure(make().call('constructor', 'x'));
+  expect(error.message).toMatch(/^ERR unknown command 'constructor'/);
+});
+
+test('a prefix of bytes that are no text', async () => {
+  const keyPrefix = Buffer.from([0xff, 0x3a]);
+  const redis = make({ keyPrefix });
+  await redis.set('key', 1);
+  expect(await redis.get('key')).toBe('1');
+  const found = await make().keysBuffer('*key');
+  expect(found).toContainEqual(Buffer.concat([keyPrefix, Buffer.from('key')]));
+});
+
+test('passwords do not show', async () => {
+  const secret = 'v3ry secret';
+  const redis = make({ password: secret, lazyConnect: true });
+  expect(inspect(redis, { depth: 9 })).not.toContain(secret);
+  expect(redis.options.password).toBe(secret);
+  redis.on('error', () => {});
+  const wrong = make({ username: 'nobody', password: secret, retryStrategy: null });
+  const [error] = await next(wrong, 'error');
+  expect(error.message).toMatch(/^WRONGPASS/);
+  expect(inspect(error, { depth: 9 })).not.toContain(secret);
+  expect(JSON.stringify(error)).not.toContain(secret);
+});
+
+test('commands that go out with enableAutoPipelining wait for nothing', async () => {
+  const redis = make({ enableAutoPipelining: true, autoPipeliningIgnoredCommands: ['get'] });
+  const replies = Promise.all([redis.set('key', 1), redis.get('key'), redis.incr('key')]);
+  expect(redis.autoPipelineQueueSize).toBe(0);
+  expect(await replies).toEqual(['OK', '1', 2]);
+});
+
+describe('what is not made says so', () => {
+  test('a cluster', () => {
+    const { Cluster } = load();
+    expect(load().Cluster).toBe(Cluster);
+    expect(() => new Cluster([{ port: 1 }])).toThrow(/has no Redis Cluster/);
+  });
+
+  test('sentinels', async () => {
+    const redis = make({ sentinels: [{ host: 'a', port: 1 }], name: 'main' });
+    const waiting = failure(redis.get('key'));
+    const [error] = await next(redis, 'error');
+    expect(error.message).toMatch(/has no Redis Sentinel/);
+    expect(await waiting).toBe(error);
+    expect(() => make({ sentinels: [], name: 'main' })).toThrow(
+      'Requires at least one sentinel to connect to.',
+    );
+    expect(() => make({ sentinels: [{}] })).toThrow('Requires the name of master.');
+  });
+
+  test.each([
+    [{ tls: 'RedisCloudFixed' }, /has no TLS profile 'RedisCloudFixed'/],
+    [{ tls: { profile: 'RedisCloudFlexible' } }, /has no TLS profile/],
+    [{ himportFieldsets: [] }, /has no option 'himportFieldsets'/],
+  ])('%j', (options, message) => {
+    expect(() => make(options)).toThrow(message);
+  });
+
+  test('bytes of the program on the socket', async () => {
+    const redis = make();
+    await next(redis, 'ready');
+    expect(() => redis.stream.write('PING\r\n')).toThrow(/send a command instead/);
+  });
+});

@@ -1,0 +1,60 @@
+//! A text of one protocol as the driver knows it: with how long it took so far.
+
+use super::average::Average;
+use super::class::Class;
+use super::error::EngineError;
+use super::session::{Dispatch, Statement};
+use crate::core::message::Time;
+use std::any::Any;
+use std::rc::Rc;
+
+/// What the driver asks of a text, answered when it is first seen.
+pub trait Text {
+    fn class(&self) -> Class;
+    fn has_parts(&self) -> bool;
+    fn bounds_transaction(&self) -> bool;
+}
+
+pub struct Timed<T> {
+    pub text: Rc<T>,
+    average: Average,
+}
+
+impl<T: Text + 'static> Timed<T> {
+    pub fn new(text: T) -> Timed<T> {
+        Timed { text: Rc::new(text), average: Average::default() }
+    }
+
+    /// The text behind a statement of this protocol.
+    pub fn text_of(statement: &Rc<dyn Statement>) -> Result<&Rc<T>, EngineError> {
+        let timed = statement.as_any().downcast_ref::<Timed<T>>();
+        let foreign = || EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine");
+        timed.map(|timed| &timed.text).ok_or_else(foreign)
+    }
+}
+
+impl<T: Text + 'static> Statement for Timed<T> {
+    fn dispatch(&self) -> Dispatch {
+        self.text.class().dispatch()
+    }
+
+    fn bounds_transaction(&self) -> bool {
+        self.text.bounds_transaction()
+    }
+
+    fn has_parts(&self) -> bool {
+        self.text.has_parts()
+    }
+
+    fn average(&self) -> Option<Time> {
+        self.average.value()
+    }
+
+    fn note(&self, took: Time) {
+        self.average.note(took);
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
