@@ -72,7 +72,7 @@ test.each([
 ])('%s is refused on a pool', async (name, args) => {
   const pool = await openRedis();
   const error = await rejection(pool.query(name, args));
-  expect(error.code).toBe('ERR_POLYPOOL_PARAMETER');
+  expect(error.code).toBe('ERR_POLYPOOL_UNSUPPORTED');
   expect(error.message).toContain('is nothing for a shared connection: ');
   expect(await pool.query('PING')).toBe('PONG');
 });
