@@ -53,17 +53,12 @@ const MYSQL = {
   isVerdict: (error) => error instanceof DatabaseError && !UNDECIDED.has(error.errno),
 };
 
-/** Commands and replies, no statements. */
-const REDIS = {
-  name: 'redis',
-  commands: true,
-  listens: false,
-  tells: false,
-  undoes: () => false,
-  isRetryable: () => false,
-  isVerdict: (error) => error instanceof DatabaseError,
-};
+/** Commands and replies: nothing of SQL. */
+const REDIS = { name: 'redis', tells: false, undoes: () => false };
+
+/** Those that have placeholders, names and transactions. */
+const SQL_DIALECTS = [POSTGRES, MYSQL];
 
 const DIALECTS = { postgres: POSTGRES, mysql: MYSQL, redis: REDIS };
 
-module.exports = { DIALECTS, POSTGRES };
+module.exports = { DIALECTS, POSTGRES, SQL_DIALECTS };

@@ -7,7 +7,7 @@
  * is renumbered by joining pieces, never by searching text for `$1`, which may be inside a literal.
  */
 
-const { DIALECTS, POSTGRES } = require('./dialect');
+const { POSTGRES, SQL_DIALECTS } = require('./dialect');
 const { PoolError, atCaller } = require('./errors');
 
 /**
@@ -111,7 +111,7 @@ function textOf(strings, dialect) {
 function compose(strings, values) {
   textOf(strings, POSTGRES); // checks the template
   const pieces = {};
-  for (const name of Object.keys(DIALECTS)) pieces[name] = flatten(strings, values, name);
+  for (const { name } of SQL_DIALECTS) pieces[name] = flatten(strings, values, name);
   const flat = values.flatMap((value) => (isFragment(value) ? value.values : [value]));
   return new SqlFragment(pieces, join(pieces.postgres, POSTGRES), flat);
 }
@@ -152,7 +152,7 @@ function identifier(...names) {
     throw new PoolError('ERR_POLYPOOL_PARAMETER', 'sql.identifier needs at least one name');
   }
   const pieces = {};
-  for (const { name, quote } of Object.values(DIALECTS)) {
+  for (const { name, quote } of SQL_DIALECTS) {
     pieces[name] = [names.map((each) => quote(each)).join('.')];
   }
   return new SqlFragment(pieces, pieces.postgres[0], []);

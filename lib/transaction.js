@@ -415,10 +415,6 @@ function readOptions(callback, options = {}, dialect) {
   if (typeof callback !== 'function') {
     throw new PoolError('ERR_POLYPOOL_PARAMETER', 'transaction needs a callback function');
   }
-  if (dialect.commands) {
-    const message = 'transaction() is for SQL: Redis runs what is sent between MULTI and EXEC';
-    throw new PoolError('ERR_POLYPOOL_UNSUPPORTED', message);
-  }
   checkOptions(TRANSACTION, options);
   const { isolation, readOnly, deferrable, retries = 0, signal, timeoutMs } = options;
   // A standby knows no serializable transactions.

@@ -72,6 +72,13 @@ function told(value) {
   return { name, message, sent, previousErrors: previousErrors?.map(told) };
 }
 
+/** ioredis reads RESP3's doubles digit by digit, which is off in the last places. */
+const rounded = (value) => {
+  if (typeof value === 'number') return Number(value.toPrecision(13));
+  if (Array.isArray(value)) return value.map(rounded);
+  return value;
+};
+
 const settled = (promise) => promise.then((value) => value, told);
 
 async function run(redis, how, list) {
@@ -119,7 +126,7 @@ test('random commands agree', async () => {
         const plain = track(new load({ port: server.current.port, db }));
         await plain.flushdb();
         const replies = await run(redis, how, list);
-        observed.push({ replies, data: await stored(plain) });
+        observed.push({ replies: rounded(replies), data: await stored(plain) });
         redis.disconnect();
         plain.disconnect();
       }

@@ -11,8 +11,10 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
 
   /** The names of the commands that the server gets while `act` runs. */
   async function sentDuring(act) {
-    const watcher = await make().monitor();
-    track(watcher);
+    const parent = make();
+    // What it asks before it is ready would be among the lines, or ahead of them.
+    await next(parent, 'ready');
+    const watcher = track(await parent.monitor());
     const names = [];
     watcher.on('monitor', (_time, [name], source) => source !== 'lua' && names.push(name));
     await act();
