@@ -2,6 +2,7 @@
 // Where the drop-in differs from ioredis on purpose, as the README lists it.
 
 const { inspect } = require('node:util');
+const { runNode } = require('../../support/child.js');
 const { freePort } = require('../../support/server.js');
 const { failure, next, track, useServer } = require('./instances.js');
 const { ScriptedServer, oldServer } = require('./scripted.js');
@@ -83,6 +84,55 @@ test('a script that the server has forgotten within a transaction is sent in ful
   const [[error]] = await redis.multi().one().exec();
   expect(error.message).toMatch(/^NOSCRIPT/);
   expect(await redis.multi().one().exec()).toEqual([[null, 1]]);
+});
+
+test('a transaction with such arguments is not sent at all', async () => {
+  const redis = make();
+  await redis.del('key');
+  const transaction = redis.multi().hgetall('hash').set('other', Object.create(null)).set('key', 1);
+  expect(await failure(transaction.exec())).toBeInstanceOf(TypeError);
+  const pipeline = redis.pipeline().multi().set('other', Object.create(null)).set('key', 1);
+  const results = await pipeline.exec().exec();
+  expect(results.map(([error]) => error.constructor)).toEqual(Array(4).fill(TypeError));
+  expect(await redis.exists('key')).toBe(0);
+});
+
+test.each([[undefined], [null], [5], [{}], [Buffer.from('get')]])(
+  'a command by the name %p rejects',
+  async (name) => {
+    const redis = make({ keyPrefix: 'prefix:' });
+    await next(redis, 'ready');
+    const { message } = await failure(redis.call(name, 'key'));
+    const given = name === null ? 'null' : typeof name;
+    expect(message).toBe(`the name of a command must be a string, not ${given}`);
+    const [[refused], [, pong]] = await redis.pipeline().call(name).ping().exec();
+    expect([refused.message, pong]).toEqual([message, 'PONG']);
+  },
+);
+
+test('what its own functions throw is uncaught, and what waits for them is answered', async () => {
+  const result = await runNode([
+    '-e',
+    `const Redis = require('polypool/ioredis');
+     process.on('uncaughtException', (error) => console.log('uncaught', error.message));
+     const thrower = (message) => () => { throw new Error(message); };
+     const retried = new Redis(${await freePort()}, { retryStrategy: thrower('of a strategy') });
+     retried.on('error', () => {});
+     const redis = new Redis(${server.current.port}, { reconnectOnError: thrower('of a judge') });
+     Promise.allSettled([retried.get('key'), redis.call('get')]).then((settled) => {
+       for (const { reason } of settled) console.log(reason.message);
+       console.log(retried.status);
+       redis.disconnect();
+     });`,
+  ]);
+  expect(result).toMatchObject({ code: 0, stderr: '' });
+  expect(result.stdout.split('\n').filter(Boolean).sort()).toEqual([
+    'Connection is closed.',
+    "ERR wrong number of arguments for 'get' command",
+    'end',
+    'uncaught of a judge',
+    'uncaught of a strategy',
+  ]);
 });
 
 test('a command by a name that objects have', async () => {

@@ -1,11 +1,18 @@
 // Code as it is written against the declarations of ioredis. Compiled twice: as it stands, and with
 // `replaced.json`, where `ioredis` is ours.
 
-import IORedis, { Command, Pipeline, Redis, ReplyError, ScanStream, print } from 'ioredis';
+import IORedis, { Cluster, Command, Pipeline, Redis, ReplyError, ScanStream, print } from 'ioredis';
 import type {
   Callback,
   ChainableCommander,
   ClientContext,
+  ClusterNode,
+  ClusterOptions,
+  ClusterStatus,
+  CommandTraceContext,
+  ConnectTraceContext,
+  DNSLookupFunction,
+  NatMap,
   RedisKey,
   RedisOptions,
   RedisValue,
@@ -157,6 +164,63 @@ async function mapped(): Promise<void> {
   const score: number | null = await resp3.zscore('zset', 'a');
   console.log(score);
 }
+
+class Counting extends Redis {
+  sent = 0;
+
+  override sendCommand(command: Command, stream?: any): unknown {
+    this.sent++;
+    return super.sendCommand(command, stream);
+  }
+
+  override disconnect(reconnect = false): void {
+    super.disconnect(reconnect);
+  }
+}
+
+// Written for one server and for several.
+async function either(client: Redis | Cluster): Promise<void> {
+  client.on('error', (error: Error) => console.log(error.message));
+  client.once('ready', () => console.log(client.status));
+  await client.set('key', 1, 'EX', 10);
+  await client.multi().incr('key').exec();
+  client.disconnect();
+}
+
+const lookup: DNSLookupFunction = (hostname, callback) => callback(null, hostname, 4);
+const natMap: NatMap = { '10.0.0.1:6379': { host: 'outside', port: 6379 } };
+const nodes: ClusterNode[] = [6379, 'redis://localhost', { host: 'localhost', port: 6379 }];
+const cluster = (): Cluster => {
+  const clusterOptions: ClusterOptions = {
+    clusterRetryStrategy: (times) => times * 10,
+    dnsLookup: lookup,
+    natMap,
+    redisOptions: options,
+    scaleReads: 'slave',
+  };
+  return new IORedis.Cluster(nodes, clusterOptions);
+};
+
+const guarded: RedisOptions = {
+  sentinels: [{ host: 'localhost', port: 26_379 }],
+  name: 'main',
+  preferredSlaves: [{ ip: '127.0.0.1', port: '6380', prio: 1 }],
+  natMap,
+  sentinelReconnectStrategy: (times) => times,
+};
+
+async function newer(): Promise<void> {
+  const size: number = await redis.vcard('vectors');
+  const attributes: string | null = await redis.vgetattr('vectors', 'a');
+  const values: (string | null)[] = await redis.argetrange('array', 0, 1);
+  const removed: number = await redis.ardel('array', 1, 2);
+  void [size, attributes, values, removed];
+}
+
+const told = (context: CommandTraceContext & ConnectTraceContext, status: ClusterStatus): string =>
+  `${context.command} ${context.connectionEpoch} ${status}`;
+
+void [Counting, either, cluster, guarded, newer, told];
 
 type Context = ClientContext;
 const value: RedisValue = 1;

@@ -39,6 +39,9 @@ const keep = (resolve, reject) => {
   keptReject = reject;
 };
 
+const unnamed = (name) =>
+  `the name of a command must be a string, not ${name === null ? 'null' : typeof name}`;
+
 /** In one array; programs give arguments as lists. */
 function flat(args) {
   for (let i = 0; i < args.length; i++) if (Array.isArray(args[i])) return args.flat();
@@ -69,7 +72,7 @@ class Command {
   #timeout = null;
   #blocking = null;
   #deadlineMs = null;
-  /** Its arguments could not be made into words. */
+  /** Its name is no text, or its arguments could not be made into words. */
   #unsendable = false;
 
   constructor(name, args = [], options = {}, callback) {
@@ -94,12 +97,13 @@ class Command {
     this.#refuse = keptReject;
     this.#write();
     this.promise = callback === undefined ? promise : asCallback(promise, callback);
-    if (options.keyPrefix) this._iterateKeys(prefixer(options.keyPrefix));
+    if (options.keyPrefix && this.isSendable) this._iterateKeys(prefixer(options.keyPrefix));
     if (options.readOnly) this.isReadOnly = true;
   }
 
   #write() {
     try {
+      if (typeof this.name !== 'string') throw new TypeError(unnamed(this.name));
       const transform = ARGUMENTS[this.name];
       if (transform !== undefined) this.args = transform(this.args);
       writeWords(this.args);

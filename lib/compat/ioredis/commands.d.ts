@@ -46,6 +46,15 @@ type Buffered<T> = unknown extends T
 
 type Integers =
   | 'append'
+  | 'arcount'
+  | 'ardel'
+  | 'ardelrange'
+  | 'arinsert'
+  | 'arlen'
+  | 'armset'
+  | 'arring'
+  | 'arseek'
+  | 'arset'
   | 'asking'
   | 'bitcount'
   | 'bitop'
@@ -65,6 +74,7 @@ type Integers =
   | 'getbit'
   | 'hdel'
   | 'hexists'
+  | 'himport'
   | 'hincrby'
   | 'hlen'
   | 'hset'
@@ -79,6 +89,7 @@ type Integers =
   | 'lpushx'
   | 'lrem'
   | 'move'
+  | 'msetex'
   | 'msetnx'
   | 'persist'
   | 'pexpire'
@@ -94,6 +105,7 @@ type Integers =
   | 'rpushx'
   | 'sadd'
   | 'scard'
+  | 'sdiffcard'
   | 'sdiffstore'
   | 'setbit'
   | 'setnx'
@@ -105,14 +117,18 @@ type Integers =
   | 'spublish'
   | 'srem'
   | 'strlen'
+  | 'sunioncard'
   | 'sunionstore'
   | 'touch'
   | 'ttl'
   | 'unlink'
+  | 'vcard'
+  | 'vdim'
   | 'wait'
   | 'xack'
   | 'xdel'
   | 'xlen'
+  | 'xnack'
   | 'xtrim'
   | 'zcard'
   | 'zcount'
@@ -169,6 +185,7 @@ type Texts =
   | 'type';
 
 type MaybeTexts =
+  | 'arget'
   | 'blmove'
   | 'brpoplpush'
   | 'dump'
@@ -181,6 +198,8 @@ type MaybeTexts =
   | 'lmove'
   | 'randomkey'
   | 'rpoplpush'
+  | 'vgetattr'
+  | 'vrandmember'
   | 'xadd';
 
 type Lists =
@@ -193,10 +212,11 @@ type Lists =
   | 'smembers'
   | 'sunion'
   | 'time'
+  | 'vrange'
   | 'zrangebylex'
   | 'zrevrangebylex';
 
-type MaybeLists = 'geohash' | 'hmget' | 'mget';
+type MaybeLists = 'argetrange' | 'arlastitems' | 'armget' | 'geohash' | 'hmget' | 'mget';
 
 type ScoredLists =
   | 'zdiff'
@@ -284,7 +304,22 @@ type Others =
   | 'hexpiretime'
   | 'hpexpiretime'
   | 'vsim'
-  | 'vadd';
+  | 'vadd'
+  | 'arinfo'
+  | 'argrep'
+  | 'arnext'
+  | 'arop'
+  | 'arscan'
+  | 'blmovem'
+  | 'lmovem'
+  | 'increx'
+  | 'vemb'
+  | 'vinfo'
+  | 'vismember'
+  | 'vlinks'
+  | 'vrem'
+  | 'vsetattr'
+  | 'xdelex';
 
 interface Singular<M extends Mapping> {
   blpop: [key: string, element: string] | null;

@@ -1,5 +1,6 @@
 /** polypool/ioredis: what `ioredis` declares, for a standalone server. */
 
+import type { SrvRecord } from 'node:dns';
 import { EventEmitter } from 'node:events';
 import { Readable, type ReadableOptions } from 'node:stream';
 import type {
@@ -13,11 +14,14 @@ import type {
   Result,
 } from './commands';
 import type {
+  CommanderOptions,
   CommonRedisOptions,
+  NatMap,
   NetStream,
   RedisOptions,
   RedisStatus,
   ReplyMappingMode,
+  RetryStrategy,
   ScriptDefinition,
   SentinelAddress,
   SentinelConnectionOptions,
@@ -29,6 +33,7 @@ export type {
   ChainableCommander,
   ClientContext,
   CommonRedisOptions,
+  NatMap,
   RedisCommander,
   RedisKey,
   RedisOptions,
@@ -126,8 +131,8 @@ interface Events {
   reconnecting: [delayMs: number];
 }
 
-export interface Redis<ReplyMapping extends ReplyMappingMode = 'legacy'>
-  extends EventEmitter, Transaction<MappingOfMode<ReplyMapping>> {
+/** Of Redis and Cluster alike: programs have variables of both. */
+interface Emitter extends EventEmitter {
   on<Name extends keyof Events>(event: Name, listener: (...args: Events[Name]) => void): this;
   on(event: RedisStatus, listener: () => void): this;
   on(event: string | symbol, listener: (...args: any[]) => void): this;
@@ -135,6 +140,9 @@ export interface Redis<ReplyMapping extends ReplyMappingMode = 'legacy'>
   once(event: RedisStatus, listener: () => void): this;
   once(event: string | symbol, listener: (...args: any[]) => void): this;
 }
+
+export interface Redis<ReplyMapping extends ReplyMappingMode = 'legacy'>
+  extends Emitter, Transaction<MappingOfMode<ReplyMapping>> {}
 
 /** A client of one server. It connects at once, unless option `lazyConnect` says otherwise. */
 export class Redis<ReplyMapping extends ReplyMappingMode = 'legacy'> extends Commander<{
@@ -195,7 +203,11 @@ export class Pipeline extends Commander<{ type: 'pipeline' }> {
   isCluster: boolean;
   isPipeline: boolean;
   promise: Promise<unknown>;
+  resolve: (result: unknown) => void;
+  reject: (error: unknown) => void;
   readonly length: number;
+  options: RedisOptions;
+  sendCommand(command: Command): unknown;
   addBatch(commands: any): this;
 }
 
@@ -241,24 +253,90 @@ export class SentinelIterator implements Iterator<Partial<SentinelAddress>> {
 
 export type NodeRole = 'master' | 'slave' | 'all';
 export type ClusterNode = string | number | { host?: string; port?: number };
-export interface ClusterOptions extends CommonRedisOptions {
-  redisOptions?: RedisOptions;
-  [option: string]: unknown;
+export type ClusterStatus =
+  'wait' | 'connecting' | 'connect' | 'ready' | 'close' | 'reconnecting' | 'disconnecting' | 'end';
+export type DNSLookupFunction = (
+  hostname: string,
+  callback: (
+    error: NodeJS.ErrnoException | null | undefined,
+    address: string,
+    family?: number,
+  ) => void,
+) => void;
+export type DNSResolveSrvFunction = (
+  hostname: string,
+  callback: (error: NodeJS.ErrnoException | null | undefined, records?: SrvRecord[]) => void,
+) => void;
+
+/** For code that is written for both: clusters are not made. */
+export interface ClusterOptions extends CommanderOptions {
+  clusterRetryStrategy?:
+    ((times: number, reason?: Error) => number | void | null) | null | undefined;
+  clusterNodeRetryStrategy?: RetryStrategy;
+  enableOfflineQueue?: boolean | undefined;
+  enableReadyCheck?: boolean | undefined;
+  scaleReads?: NodeRole | Function | undefined;
+  maxRedirections?: number | undefined;
+  retryDelayOnFailover?: number | undefined;
+  retryDelayOnClusterDown?: number | undefined;
+  retryDelayOnTryAgain?: number | undefined;
+  retryDelayOnMoved?: number | undefined;
+  slotsRefreshTimeout?: number | undefined;
+  slotsRefreshInterval?: number | undefined;
+  shardedSubscribers?: boolean | undefined;
+  redisOptions?: RedisOptions | undefined;
+  lazyConnect?: boolean | undefined;
+  useSRVRecords?: boolean | undefined;
+  resolveSrv?: DNSResolveSrvFunction | undefined;
+  dnsLookup?: DNSLookupFunction | undefined;
+  natMap?: NatMap | undefined;
+  enableAutoPipelining?: boolean | undefined;
+  autoPipeliningIgnoredCommands?: string[] | undefined;
+  scripts?: Record<string, ScriptDefinition> | undefined;
 }
 
 /** Clusters are not made: constructing one throws. */
-export class Cluster extends EventEmitter {
+export class Cluster {
   constructor(startupNodes: ClusterNode[], options?: ClusterOptions);
   isCluster: true;
 }
-export interface Cluster extends RedisCommander, Transaction {
-  status: string;
+export interface Cluster extends Emitter, RedisCommander, Transaction {
+  status: ClusterStatus;
   options: ClusterOptions;
   connect(): Promise<void>;
   disconnect(reconnect?: boolean): void;
   duplicate(startupNodes?: ClusterNode[], options?: ClusterOptions): Cluster;
   nodes(role?: NodeRole): Redis[];
   defineCommand(name: string, definition: ScriptDefinition): void;
+}
+
+/** What subscribers of the channel `tracing:ioredis:command:*` are told. */
+export interface CommandTraceContext {
+  command: string;
+  /** Data and secrets are `?`. */
+  args: string[];
+  database: number;
+  serverAddress: string;
+  /** Undefined for a unix socket. */
+  serverPort: number | undefined;
+}
+
+/** Of `tracing:ioredis:batch:*`: a transaction. */
+export interface BatchOperationContext {
+  batchMode: 'MULTI';
+  /** How many commands there are between MULTI and EXEC. */
+  batchSize: number;
+  database: number;
+  serverAddress: string;
+  serverPort: number | undefined;
+}
+
+/** Of `tracing:ioredis:connect:*`. */
+export interface ConnectTraceContext {
+  serverAddress: string;
+  serverPort: number | undefined;
+  /** How often it has begun to connect. */
+  connectionEpoch: number;
 }
 
 /** What the server refuses: `command` has its name and arguments. */

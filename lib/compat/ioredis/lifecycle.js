@@ -217,17 +217,23 @@ function closed(redis) {
     }
     if (redis.commandQueue.length > 0) redis.prevCommandQueue = redis.commandQueue;
   }
-  const delayMs = retryDelay(redis);
-  if (typeof delayMs !== 'number') {
-    abandon(redis);
-    return;
+  let delayMs = null;
+  try {
+    delayMs = retryDelay(redis);
+  } finally {
+    // Also where the strategy throws: nobody would ever answer what waits.
+    if (typeof delayMs !== 'number') abandon(redis);
   }
+  if (typeof delayMs === 'number') reconnectIn(redis, delayMs);
+}
+
+function reconnectIn(redis, delayMs) {
   redis.setStatus('reconnecting', delayMs);
   redis.reconnectTimeout = setTimeout(() => {
     redis.reconnectTimeout = null;
     redis.connect().catch(ignore);
   }, delayMs);
-  const { maxRetriesPerRequest: most } = options;
+  const { maxRetriesPerRequest: most } = redis.options;
   if (typeof most === 'number' && most >= 0 && redis.retryAttempts % (most + 1) === 0) {
     redis.flushQueue(new MaxRetriesPerRequestError(most));
   }

@@ -126,8 +126,39 @@ export interface SentinelConnectionOptions {
   sentinelPassword?: string | undefined;
   sentinelTLS?: TLSOptions | undefined;
   sentinelRetryStrategy?: ((times: number) => number | void | null) | undefined;
+  sentinelReconnectStrategy?: ((times: number) => number | void | null) | undefined;
+  sentinelCommandTimeout?: number | undefined;
+  sentinelMaxConnections?: number | undefined;
+  preferredSlaves?:
+    | ((slaves: FoundAddress[]) => FoundAddress | null)
+    | PreferredAddress[]
+    | PreferredAddress
+    | undefined;
+  natMap?: NatMap | undefined;
+  updateSentinels?: boolean | undefined;
+  failoverDetector?: boolean | undefined;
   enableTLSForSentinelMode?: boolean | undefined;
 }
+
+interface FoundAddress {
+  ip: string;
+  port: string;
+  flags?: string | undefined;
+}
+
+interface PreferredAddress {
+  ip: string;
+  port: string;
+  prio?: number | undefined;
+}
+
+interface NatAddress {
+  host: string;
+  port: number;
+}
+
+/** From the addresses that servers tell to those that are reached. */
+export type NatMap = Record<string, NatAddress> | ((key: string) => NatAddress | null);
 
 export type RedisOptions = CommonRedisOptions &
   SentinelConnectionOptions &

@@ -17,6 +17,8 @@ class Batch {
 
 class Pipeline extends Commander {
   #sent = false;
+  /** A command of a transaction that cannot be sent. */
+  #broken = null;
 
   constructor(redis) {
     super();
@@ -41,7 +43,10 @@ class Pipeline extends Commander {
   }
 
   sendCommand(command) {
-    if (this._transactions > 0) command.inTransaction = true;
+    if (this._transactions > 0) {
+      command.inTransaction = true;
+      if (!command.isSendable) this.#broken ??= command;
+    }
     const position = this._queue.push(command) - 1;
     command.pipelineIndex = position;
     command.promise.then(
@@ -97,9 +102,14 @@ class Pipeline extends Commander {
     this.#sent = true;
     if (this._queue.length === 0) this.resolve([]);
     this.replyPending = this._queue.length;
+    if (this.#broken === null) this.#send();
+    else this.#broken.promise.catch((error) => this._queue.forEach((each) => each.reject(error)));
+    return this.promise;
+  }
+
+  #send() {
     const batch = new Batch(this.redis);
     for (const command of this._queue) this.redis.sendCommand(command, batch);
-    return this.promise;
   }
 }
 

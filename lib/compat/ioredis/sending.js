@@ -165,14 +165,24 @@ function answered(redis, command, reply, error) {
   redis.handleReconnection(error, command);
 }
 
+/** What the program says; whoever waits for the command hears of it also where that throws. */
+function wishOf({ options: { reconnectOnError } }, command, error) {
+  if (!reconnectOnError) return false;
+  try {
+    return reconnectOnError(error);
+  } catch (thrown) {
+    command.reject(error);
+    throw thrown;
+  }
+}
+
 /** Option `reconnectOnError` may have it connect anew, and 2 have the command sent again. */
 function refused(redis, command, error) {
   const { name } = command;
   const isOwn =
     Command.checkFlag('IGNORE_RECONNECT_ON_ERROR', name) ||
     (redis.condition?.handshake && Command.checkFlag('HANDSHAKE_COMMANDS', name));
-  const { reconnectOnError } = redis.options;
-  const wish = reconnectOnError && !isOwn ? reconnectOnError(error) : false;
+  const wish = isOwn ? false : wishOf(redis, command, error);
   if (wish !== true && wish !== 1 && wish !== 2) {
     command.reject(error);
     return;
