@@ -29,6 +29,26 @@ test('disconnect() between two connections ends, and what waits fails', async ()
   expect(redis.status).toBe('end');
 });
 
+test.each([['close'], ['reconnecting'], ['connecting'], ['connect']])(
+  'commands at %s are for the database that was chosen before',
+  async (status) => {
+    const redis = make({ retryStrategy: () => 1 });
+    const lose = async () => {
+      redis.stream.destroy();
+      await next(redis, status);
+    };
+    await redis.select(3);
+    await lose();
+    await redis.set(status, 'three');
+    await lose();
+    const replies = [redis.get(status), redis.select(5), redis.set(status, 'five')];
+    expect(await Promise.all(replies)).toEqual(['three', 'OK', 'OK']);
+    expect(await make({ db: 5 }).get(status)).toBe('five');
+    expect(await redis.get(status)).toBe('five');
+    expect(await redis.client('INFO')).toMatch(/ db=5 /);
+  },
+);
+
 test('unsubscribe() of all channels resolves while patterns stay', async () => {
   const redis = make();
   await redis.subscribe('a', 'b');

@@ -22,7 +22,8 @@ function connect(redis) {
   redis.connectionEpoch++;
   redis.setStatus('connecting');
   redis.condition = {
-    select: options.db,
+    // The program's choice outlives the connection: what waits for the next one is for it, too.
+    select: redis.condition?.select ?? options.db,
     auth: username ? [username, password] : password,
     subscriber: false,
     protocol,
@@ -154,10 +155,8 @@ function ready(redis) {
   }
   const before = redis.prevCondition;
   redis.prevCondition = null;
-  const select = before ? before.select : redis.condition.select;
-  if (before?.subscriber && redis.options.autoResubscribe) {
-    resubscribe(redis, before.subscriber, select);
-  }
+  const { select } = redis.condition;
+  if (before?.subscriber && redis.options.autoResubscribe) resubscribe(redis, before.subscriber);
   resendUnfulfilled(redis);
   sendQueued(redis);
   if (redis.condition.select !== select) redis.select(select);
@@ -173,9 +172,7 @@ function beginMonitor(redis) {
   );
 }
 
-/** To the same database first: a subscriber of RESP2 cannot choose one. */
-function resubscribe(redis, subscriber, select) {
-  if (redis.condition.select !== select) redis.select(select);
+function resubscribe(redis, subscriber) {
   for (const kind of ['subscribe', 'psubscribe']) {
     const channels = subscriber.channels(kind);
     if (channels.length > 0) redis[kind](channels).catch(ignore);
