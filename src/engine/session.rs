@@ -54,6 +54,12 @@ pub trait Statement {
     fn as_any(&self) -> &dyn std::any::Any;
 }
 
+/// A statement as the protocol has it that made it.
+pub fn own<T: 'static>(statement: &Rc<dyn Statement>) -> Result<&T, EngineError> {
+    let foreign = || EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine");
+    statement.as_any().downcast_ref().ok_or_else(foreign)
+}
+
 /// Which way a COPY moves its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {

@@ -3,7 +3,7 @@
 use super::average::Average;
 use super::class::Class;
 use super::error::EngineError;
-use super::session::{Dispatch, Statement};
+use super::session::{self, Dispatch, Statement};
 use crate::core::message::Time;
 use std::any::Any;
 use std::rc::Rc;
@@ -27,9 +27,7 @@ impl<T: Text + 'static> Timed<T> {
 
     /// The text behind a statement of this protocol.
     pub fn text_of(statement: &Rc<dyn Statement>) -> Result<&Rc<T>, EngineError> {
-        let timed = statement.as_any().downcast_ref::<Timed<T>>();
-        let foreign = || EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine");
-        timed.map(|timed| &timed.text).ok_or_else(foreign)
+        session::own::<Timed<T>>(statement).map(|timed| &timed.text)
     }
 }
 

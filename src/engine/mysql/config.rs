@@ -6,16 +6,15 @@ use super::key::ServerKey;
 use super::{ssl, url};
 use crate::core::error::OptionError;
 use crate::core::options::Value;
-use crate::engine::net::endpoints::read_endpoints;
+use crate::engine::net::endpoints::read_route;
 use crate::engine::net::given::{
     Given, MS_MAX, Names, alternatives, check_choice, kind, password, shown,
 };
-use crate::engine::net::route::{Route, read_bridged, read_keepalive, read_user_timeout};
+use crate::engine::net::route::Route;
 use crate::engine::settings::Settings;
 use mysql_common::constants::CapabilityFlags;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
 
 /// Every option of this engine, for the search of the nearest name.
 pub const KEYS: &[&str] = &[
@@ -123,7 +122,7 @@ impl Target {
             return Err(OptionError::bound("user", "the name of an account", "none"));
         };
         Ok(Target {
-            route: route(&given)?,
+            route: read_route(&given, PORT, ssl::read)?,
             user: user.to_owned(),
             password: password(&given)?,
             database: given.text("database")?.filter(|it| !it.is_empty()).map(str::to_owned),
@@ -175,19 +174,6 @@ impl fmt::Debug for Target {
             .field("ssl", &self.route.ssl.mode)
             .finish_non_exhaustive()
     }
-}
-
-fn route(given: &Given) -> Result<Route, OptionError> {
-    Ok(Route {
-        endpoints: read_endpoints(given, PORT)?,
-        shuffles: given.text("load_balance_hosts")? == Some("random"),
-        ssl: ssl::read(given)?,
-        connect_timeout: None,
-        keepalive: read_keepalive(given)?,
-        tcp_user_timeout: read_user_timeout(given)?,
-        attempt_timeout: given.whole("attemptTimeoutMs", 1, MS_MAX)?.map(Duration::from_millis),
-        bridged: read_bridged(given)?,
-    })
 }
 
 /// What the server shows of its clients (`performance_schema.session_connect_attrs`).

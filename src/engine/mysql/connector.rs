@@ -89,7 +89,7 @@ impl driver::Connector for MySql {
         mut attempt: driver::Attempt,
     ) -> driver::LocalFuture<Result<driver::Opened, EngineError>> {
         Box::pin(async move {
-            let failed = |error: ConnectError| connect_error(&error);
+            let failed = |error: ConnectError| error.to_engine();
             let password = password_of(&self.target, attempt.password.take()).map_err(failed)?;
             attempt.password.clone_from(&password);
             let connected = connect(&self.target, self.roots(), &self.silence, attempt).await;
@@ -118,8 +118,4 @@ impl driver::Connector for MySql {
     fn settings(&self) -> &Settings {
         &self.settings
     }
-}
-
-fn connect_error(error: &ConnectError) -> EngineError {
-    EngineError { json: error.to_json(), not_here: false, elsewhere: false, fatal: error.fatal }
 }

@@ -1,13 +1,34 @@
-//! Options `host`, `port` and `socketPath`: where servers may listen.
+//! Options `host`, `port` and `socketPath`: where servers may listen, and the way there.
 
 use super::address::Endpoint;
-use super::given::{Given, shown, whole};
+use super::given::{Given, MS_MAX, shown, whole};
+use super::route::{Route, read_bridged, read_keepalive, read_user_timeout};
+use super::tls::Ssl;
 use crate::core::error::OptionError;
 use crate::core::options::Value;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// The way to such servers; `ssl` reads what the protocol calls TLS's options.
+pub fn read_route(
+    given: &Given,
+    port: u16,
+    ssl: impl FnOnce(&Given) -> Result<Ssl, OptionError>,
+) -> Result<Route, OptionError> {
+    Ok(Route {
+        endpoints: read_endpoints(given, port)?,
+        shuffles: given.text("load_balance_hosts")? == Some("random"),
+        ssl: ssl(given)?,
+        connect_timeout: None,
+        keepalive: read_keepalive(given)?,
+        tcp_user_timeout: read_user_timeout(given)?,
+        attempt_timeout: given.whole("attemptTimeoutMs", 1, MS_MAX)?.map(Duration::from_millis),
+        bridged: read_bridged(given)?,
+    })
+}
 
 /// Hosts and ports are lists with commas: one port for all, or one for each. A path is a socket's.
-pub fn read_endpoints(given: &Given, default: u16) -> Result<Vec<Endpoint>, OptionError> {
+fn read_endpoints(given: &Given, default: u16) -> Result<Vec<Endpoint>, OptionError> {
     let socket = given.text("socketPath")?.filter(|path| !path.is_empty());
     let rank = |key| given.ranked(key).map_or(usize::MAX, |(rank, _)| rank);
     if let Some(path) = socket.filter(|_| rank("host") >= rank("socketPath")) {

@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use crate::engine::bridge::Failure;
+use crate::engine::error::EngineError;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::fmt;
@@ -166,6 +167,11 @@ impl ConnectError {
             self.message = format!("{address}: {}", self.message);
         }
         self
+    }
+
+    /// As the driver has it.
+    pub fn to_engine(&self) -> EngineError {
+        EngineError { json: self.to_json(), not_here: false, elsewhere: false, fatal: self.fatal }
     }
 
     /// For JavaScript: the server's fields under kind 'database', anything else under 'pool'.

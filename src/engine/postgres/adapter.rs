@@ -16,7 +16,6 @@ use crate::core::error::OptionError;
 use crate::core::options::{Options, Value};
 use crate::engine::error::EngineError;
 use crate::engine::net::address::Peer;
-use crate::engine::net::failure::ConnectError;
 use crate::engine::net::hosts::Silence;
 use crate::engine::net::tls::TlsRoots;
 use crate::engine::pool::Surroundings;
@@ -94,7 +93,7 @@ impl driver::Connector for Postgres {
         Box::pin(async move {
             let connected = connect(&self.target, self.roots(), &self.silence, attempt).await;
             let Connected { stream, started, leftover, peer } =
-                connected.map_err(|error| connect_error(&error))?;
+                connected.map_err(|error| error.to_engine())?;
             let prefix =
                 format!("p{:08x}_", RandomState::new().hash_one(started.process_id) as u32);
             let session = Session::new(started, self.options, &prefix);
@@ -307,10 +306,6 @@ pub fn server_error(error: &ServerError) -> EngineError {
     json["kind"] = "database".into();
     let elsewhere = error.is_read_only();
     EngineError { json, not_here: error.is_not_here(), elsewhere, fatal: error.is_auth() }
-}
-
-fn connect_error(error: &ConnectError) -> EngineError {
-    EngineError { json: error.to_json(), not_here: false, elsewhere: false, fatal: error.fatal }
 }
 
 fn parameter_error(error: &EncodeError) -> EngineError {

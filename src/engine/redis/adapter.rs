@@ -2,17 +2,16 @@
 
 use super::encode::EncodeError;
 use super::error::ServerError;
-use super::session::{Broken, Flow, Session, Sink};
+use super::session::{Broken, Session, Sink};
 use super::statement::Command;
 use super::value::{self, Texts};
 use crate::engine::error::EngineError;
 use crate::engine::net::address::Peer;
-use crate::engine::replies::{self, Replies};
+use crate::engine::replies::{Flow, Replies};
 use crate::engine::session as driver;
 use crate::wire::chunk::Chunk;
 use crate::wire::param::Params;
 use bytes::BytesMut;
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 /// Tells the server, on a side connection, that what a session executes need not wait longer.
@@ -39,9 +38,7 @@ impl driver::Session for Connection {
         params: Params<'_>,
         mode: driver::Mode,
     ) -> Result<(), EngineError> {
-        let Some(command) = statement.as_any().downcast_ref::<Command>() else {
-            return Err(EngineError::new("ERR_POLYPOOL_PROTOCOL", "a statement of another engine"));
-        };
+        let command = driver::own::<Command>(statement)?;
         self.session.execute(token, command, params, mode).map_err(|error| refused(&error))
     }
 
@@ -95,11 +92,10 @@ impl driver::Session for Connection {
     }
 
     fn announce(&self) -> Option<serde_json::Value> {
-        let end = |address: SocketAddr| (address.ip().to_string(), address.port());
         let announced = || {
+            let [local, remote] = self.peer.ends();
             serde_json::json!({ "transaction": "I", "parameters": [],
-                "encrypted": self.peer.encrypted,
-                "local": self.peer.local.map(end), "remote": self.peer.remote().map(end) })
+                "encrypted": self.peer.encrypted, "local": local, "remote": remote })
         };
         self.session.is_verbatim().then(announced)
     }
@@ -138,11 +134,11 @@ impl Replying<'_, '_> {
 impl Sink for Replying<'_, '_> {
     #[inline]
     fn value(&mut self, token: u64, reply: &[u8], texts: Texts, dirties: bool) -> Flow {
-        flow_of(self.replies.value(token, dirties, |chunk| value::write(chunk, reply, texts)))
+        self.replies.value(token, dirties, |chunk| value::write(chunk, reply, texts))
     }
 
     fn written(&mut self, token: u64, value: &mut Chunk, dirties: bool) -> Flow {
-        flow_of(self.replies.value(token, dirties, |chunk| chunk.append(value)))
+        self.replies.value(token, dirties, |chunk| chunk.append(value))
     }
 
     fn refused(
@@ -162,14 +158,7 @@ impl Sink for Replying<'_, '_> {
 
     /// As bytes: who has subscribed knows what they are.
     fn push(&mut self, reply: &[u8]) -> Flow {
-        flow_of(self.replies.push(|chunk| value::write(chunk, reply, Texts::Bytes)))
-    }
-}
-
-fn flow_of(flow: replies::Flow) -> Flow {
-    match flow {
-        replies::Flow::Go => Flow::Go,
-        replies::Flow::Stop => Flow::Stop,
+        self.replies.push(|chunk| value::write(chunk, reply, Texts::Bytes))
     }
 }
 

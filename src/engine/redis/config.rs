@@ -5,13 +5,12 @@ use super::login::Login;
 use super::{ssl, url};
 use crate::core::error::OptionError;
 use crate::core::options::Value;
-use crate::engine::net::endpoints::read_endpoints;
-use crate::engine::net::given::{Given, MS_MAX, Names, check_choice, password};
-use crate::engine::net::route::{Route, read_bridged, read_keepalive, read_user_timeout};
+use crate::engine::net::endpoints::read_route;
+use crate::engine::net::given::{Given, Names, check_choice, password};
+use crate::engine::net::route::Route;
 use crate::engine::settings::Settings;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
 
 /// Every option of this engine, for the search of the nearest name.
 pub const KEYS: &[&str] = &[
@@ -77,7 +76,7 @@ impl Target {
             let expected = "ASCII without blanks, as CLIENT SETNAME wants it";
             return Err(OptionError::bound("applicationName", expected, "something else"));
         }
-        let route = route(&given)?;
+        let route = read_route(&given, PORT, ssl::read)?;
         let asks_role = route.endpoints.len() > 1;
         Ok(Target {
             route,
@@ -123,19 +122,6 @@ impl fmt::Debug for Target {
             .field("ssl", &self.route.ssl.mode)
             .finish_non_exhaustive()
     }
-}
-
-fn route(given: &Given) -> Result<Route, OptionError> {
-    Ok(Route {
-        endpoints: read_endpoints(given, PORT)?,
-        shuffles: given.text("load_balance_hosts")? == Some("random"),
-        ssl: ssl::read(given)?,
-        connect_timeout: None,
-        keepalive: read_keepalive(given)?,
-        tcp_user_timeout: read_user_timeout(given)?,
-        attempt_timeout: given.whole("attemptTimeoutMs", 1, MS_MAX)?.map(Duration::from_millis),
-        bridged: read_bridged(given)?,
-    })
 }
 
 #[cfg(test)]

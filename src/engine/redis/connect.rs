@@ -38,9 +38,7 @@ pub async fn connect(
     login: Option<&Login>,
     attempt: Attempt,
 ) -> Result<Connected, ConnectError> {
-    let Attempt { seed, now, limit, bridges, place, .. } = attempt;
-    let round = Round { seed, now, limit, bridges: bridges.as_ref(), place: &place };
-    hosts::connect(&Dialer { target, roots, login }, silence, round).await
+    hosts::connect(&Dialer { target, roots, login }, silence, Round::of(&attempt)).await
 }
 
 struct Dialer<'a> {

@@ -86,7 +86,7 @@ impl driver::Connector for Redis {
             let mut login = self.login(attempt.password.take());
             let made =
                 connect(&self.target, self.roots(), &self.silence, login.as_ref(), attempt).await;
-            let failed = |error: ConnectError| connect_error(&error);
+            let failed = |error: ConnectError| error.to_engine();
             let Connected { stream, leftover, peer, id, resp3, .. } = made.map_err(failed)?;
             if let Some(login) = &mut login {
                 login.has_reset = resp3 || !self.target.resp3;
@@ -119,8 +119,4 @@ impl driver::Connector for Redis {
     fn settings(&self) -> &Settings {
         &self.settings
     }
-}
-
-fn connect_error(error: &ConnectError) -> EngineError {
-    EngineError { json: error.to_json(), not_here: false, elsewhere: false, fatal: error.fatal }
 }

@@ -4,9 +4,10 @@ use super::error::ServerError;
 use super::login::is_master;
 use super::pending::{Pending, What};
 use super::resp::{Element, Scanner, take};
-use super::session::{Broken, Flow, Session, Sink};
+use super::session::{Broken, Session, Sink};
 use super::subscriptions::{Message, Subscriptions};
 use super::value;
+use crate::engine::replies::Flow;
 
 impl Session {
     /// Handles the whole replies at the head of `input` and returns how many bytes they took. Stops

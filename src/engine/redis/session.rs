@@ -14,19 +14,13 @@ use super::resp::{Fault, Scanner};
 use super::statement::{Command, batch};
 use super::subscriptions::Subscriptions;
 use super::value::Texts;
+use crate::engine::replies::Flow;
 use crate::engine::session::{Cells, Mode};
 use crate::wire::chunk::Chunk;
 use crate::wire::param::Params;
 use bytes::BytesMut;
 use std::collections::VecDeque;
 use std::fmt;
-
-/// Whether the session goes on with the bytes it has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
-    Go,
-    Stop,
-}
 
 /// Where events go. Commands end in the order they were sent, each with one of the first four.
 pub trait Sink {

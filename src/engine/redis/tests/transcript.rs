@@ -2,9 +2,10 @@
 
 use super::super::error::ServerError;
 use super::super::login::Login;
-use super::super::session::{Broken, Flow, Session, Sink};
+use super::super::session::{Broken, Session, Sink};
 use super::super::statement::Command;
 use super::super::value::Texts;
+use crate::engine::replies::Flow;
 use crate::engine::session::Mode;
 use crate::wire::chunk::Chunk;
 use crate::wire::param::Params;
