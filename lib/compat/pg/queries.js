@@ -110,7 +110,8 @@ class Queries {
   #isAnswered(query) {
     const client = this.#client;
     if (client._txStatus !== 'I' || query.requiresPreparation() || !query.text) return false;
-    if (!this.#answersBegin || this.#limited.has(query) || client.listenerCount('drain') > 0) return false;
+    if (!this.#answersBegin || this.#limited.has(query) || client.listenerCount('drain') > 0)
+      return false;
     return this.#begin.answer(query, () => {
       // The connection was lost meanwhile.
       if (client._activeQuery !== query) return;
