@@ -44,6 +44,9 @@ pub struct Runtime {
     inbox: Mutex<Inbox>,
     /// Set while a wake is under way, so that a burst costs one.
     signalled: AtomicBool,
+    /// The engine waits, or is about to: only then it has to be woken. Awake, it looks at the inbox
+    /// between any two tasks, and once more before it waits.
+    asleep: AtomicBool,
     pub clock: Clock,
 }
 
@@ -66,13 +69,17 @@ impl Runtime {
         Arc::new(Runtime {
             inbox: Mutex::default(),
             signalled: AtomicBool::new(false),
+            asleep: AtomicBool::new(true),
             clock: Clock::start(),
         })
     }
 
     fn start() -> io::Result<Arc<Runtime>> {
         let runtime = Runtime::new();
+        let (before, after) = (runtime.clone(), runtime.clone());
         let tokio = tokio::runtime::Builder::new_current_thread()
+            .on_thread_park(move || before.lie_down())
+            .on_thread_unpark(move || after.asleep.store(false, Ordering::SeqCst))
             .enable_io()
             .enable_time()
             .max_blocking_threads(BLOCKING_THREADS)
@@ -93,9 +100,20 @@ impl Runtime {
         let mut inbox = self.inbox();
         inbox.messages.push(message);
         if !self.signalled.swap(true, Ordering::SeqCst)
+            && self.asleep.load(Ordering::SeqCst)
             && let Some(waker) = inbox.waker.clone()
         {
             drop(inbox);
+            waker.wake();
+        }
+    }
+
+    /// Called by the engine before it waits: who has sent something until now may not have woken it.
+    fn lie_down(&self) {
+        self.asleep.store(true, Ordering::SeqCst);
+        if self.signalled.load(Ordering::SeqCst)
+            && let Some(waker) = self.inbox().waker.clone()
+        {
             waker.wake();
         }
     }
