@@ -305,8 +305,8 @@ class Queries {
   #noteName({ name, text }, unparsed) {
     if (!name) return;
     const { parsedStatements, submittedNamedStatements } = this.#client.connection;
-    if (!unparsed && text) parsedStatements[name] = text;
-    delete submittedNamedStatements[name];
+    if (!unparsed && text && parsedStatements[name] === undefined) parsedStatements[name] = text;
+    if (submittedNamedStatements[name] !== undefined) delete submittedNamedStatements[name];
   }
 
   /**

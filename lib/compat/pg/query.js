@@ -51,7 +51,7 @@ class Query extends EventEmitter {
   findFault({ parsedStatements, submittedNamedStatements }) {
     const { text, name, values } = this;
     if (typeof text !== 'string' && typeof name !== 'string') return new Error(NO_QUERY);
-    const previous = parsedStatements[name] || submittedNamedStatements[name];
+    const previous = name && (parsedStatements[name] || submittedNamedStatements[name]);
     if (text && previous && text !== previous) {
       return new Error(
         `Prepared statements must be unique - '${name}' was used for a different statement`,
