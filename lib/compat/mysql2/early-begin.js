@@ -26,10 +26,11 @@ const [IDLE, OPEN] = [...'IT'].map((status) => status.charCodeAt(0));
 
 /** Bits of a status: the answer is to be the same for all BEGINs while these are. */
 const IN_TRANSACTION = 0x1;
-const [AUTOCOMMIT, NO_BACKSLASH_ESCAPES] = [0x2, 0x200];
-const SESSION = AUTOCOMMIT | NO_BACKSLASH_ESCAPES;
-/** More results, and changes of the session, belong to one answer alone. */
-const SINGULAR = 0x8 | 0x4000;
+const [AUTOCOMMIT, NO_BACKSLASH_ESCAPES, ANSI_QUOTES] = [0x2, 0x200, 0x8000];
+const SESSION = AUTOCOMMIT | NO_BACKSLASH_ESCAPES | ANSI_QUOTES;
+const MORE_RESULTS = 0x8;
+
+const NONE = { systemVariables: {}, schema: null, gtids: [], trackStateChange: null };
 
 /** A BEGIN whose answer the server has not given yet. */
 class Lead {
@@ -123,11 +124,12 @@ class EarlyBegin {
   }
 
   /** A command has been told OK by the server. */
-  note(command, { serverStatus }, packet) {
+  note(command, header, packet) {
+    const { serverStatus } = header;
     this.#status = serverStatus;
     if (command !== this.#usual) return;
     this.#usual = null;
-    const isUsual = serverStatus & IN_TRANSACTION && !(serverStatus & SINGULAR);
+    const isUsual = mayComeAgain(header);
     this.#result = isUsual ? { info: packet.latin1Slice(), rows: [], fields: [] } : null;
     this.#told = serverStatus;
   }
@@ -192,6 +194,14 @@ class EarlyBegin {
   forget() {
     this.#result = this.#failure = null;
   }
+}
+
+/** A transaction is open, and nothing more is told: changes of the session are of one answer alone. */
+function mayComeAgain({ serverStatus, stateChanges = NONE }) {
+  const { systemVariables, schema, gtids, trackStateChange } = stateChanges;
+  const isUnchanged = Object.keys(systemVariables).length === 0 && gtids.length === 0;
+  const isBegun = (serverStatus & (IN_TRANSACTION | MORE_RESULTS)) === IN_TRANSACTION;
+  return isBegun && isUnchanged && schema === null && trackStateChange === null;
 }
 
 /** Of a command that nothing else depends on. */
