@@ -4,8 +4,8 @@
 const { once } = require('node:events');
 const { tracingChannel } = require('node:diagnostics_channel');
 const { setImmediate: turn } = require('node:timers/promises');
-const { unique, until } = require('../../support/pools.js');
-const { connect, failure, observe, outcome, query, track, value } = require('./connections.js');
+const { until } = require('../../support/pools.js');
+const { failure, outcome, query, track } = require('./connections.js');
 const { take } = require('./pools.js');
 const { ScriptedServer, packet, packets, result, say } = require('./scripted.js');
 
@@ -278,23 +278,4 @@ describe('it waits for its answer', () => {
     await set;
     await waits(server, connection);
   });
-});
-
-test('a server refuses to begin: MariaDB after XA PREPARE', async () => {
-  const table = `polypool_test.${unique('t')}`;
-  await observe('mariadb', `create table ${table} (a int primary key) engine = innodb`);
-  const connection = await connect(mysql, { kind: 'mariadb' });
-  const xid = unique('x');
-  await begin(connection);
-  for (const text of ['rollback', `xa start '${xid}'`, `xa end '${xid}'`, `xa prepare '${xid}'`]) {
-    await query(connection, text);
-  }
-  await begin(connection);
-  const insert = `insert into ${table} values (1)`;
-  const error = await failure((done) => connection.query(insert, done));
-  expect(error).toMatchObject({ errno: 1399, code: 'ER_XAER_RMFAIL', sql: 'BEGIN' });
-  await query(connection, `xa rollback '${xid}'`);
-  expect(await value(connection, `select count(*) from ${table}`)).toBe(0);
-  await query(connection, insert);
-  await observe('mariadb', `drop table ${table}`);
 });
