@@ -215,6 +215,15 @@ test('a connection that dies before it has begun: as one that is idle', async ()
   expect(error.message).toMatch(/closed state/);
 });
 
+test('a connection that is ended while it is on its way', async () => {
+  const { server, connection } = await scripted();
+  await begin(connection);
+  await server.hears(['BEGIN']);
+  await outcome((done) => connection.end(done));
+  const error = await failure((done) => connection.query(INSERT, done));
+  expect(error.message).toMatch(/closed state/);
+});
+
 test('a connection that dies together with the statement', async () => {
   const { server, connection } = await scripted();
   connection.on('error', () => {});
@@ -240,8 +249,8 @@ describe('it waits for its answer', () => {
     await waits(server, connection, { sql: 'BEGIN', timeout: 60_000 });
   });
 
-  test('without pipelining', async () => {
-    const { server, connection } = await pooled({ pipeline: false });
+  test.each([scripted, pooled])('without pipelining', async (open) => {
+    const { server, connection } = await open({ pipeline: false });
     await waits(server, connection);
   });
 

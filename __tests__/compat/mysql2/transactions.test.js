@@ -1,6 +1,7 @@
 'use strict';
 // Transactions, several on one connection: by then the drop-in sends BEGIN with what follows it.
 
+const { Readable } = require('node:stream');
 const { unique } = require('../../support/pools.js');
 const { called, connect, execute, failure, observe } = require('./connections.js');
 const { outcome, query, record, rows, value } = require('./connections.js');
@@ -201,6 +202,27 @@ describe.each(SERVERS)('%s', (kind) => {
       await query(connection, insert(2));
       await rollback(connection);
       expect(await stored()).toEqual([1]);
+    });
+
+    test('whose first statement reads a file', async () => {
+      const connection = await open();
+      await begin(connection);
+      const sql = `load data local infile 'x' into table ${table}`;
+      const infileStreamFactory = () => Readable.from([Buffer.from('1\n2\n')]);
+      const [header] = await query(connection, { sql, infileStreamFactory });
+      expect(header.affectedRows).toBe(2);
+      await rollback(connection);
+      expect(await stored()).toEqual([]);
+    });
+
+    test('whose first statement has several results', async () => {
+      const connection = await open({ multipleStatements: true });
+      await begin(connection);
+      const [results] = await query(connection, `${insert(1)}; select a from ${table}; do 1`);
+      expect(results[1]).toEqual([{ a: 1 }]);
+      expect(results).toHaveLength(3);
+      await rollback(connection);
+      expect(await stored()).toEqual([]);
     });
 
     test('whose first statement is prepared anew', async () => {

@@ -118,9 +118,9 @@ class EarlyBegin {
 
   /** Nobody has replaced the methods, listens to what they tell, or wants each statement alone. */
   get #isPlain() {
-    const { query, addCommand, _pool } = this.#connection;
+    const { query, addCommand, config } = this.#connection;
     const isOwn = query === this.#methods.query && addCommand === this.#methods.addCommand;
-    return isOwn && !isHeard(CHANNELS.query) && _pool?.config.pipeline !== false;
+    return isOwn && !isHeard(CHANNELS.query) && config.pipeline !== false;
   }
 
   /** A command has been told OK by the server. */

@@ -439,7 +439,7 @@ fn a_read_whose_lead_has_failed_has_its_error_and_no_rows() {
 
     let mut peer = begun(Flavor::MariaDb, POINT, &[Value::Int(1)]);
     let answers = [prepared(Flavor::MariaDb, 5, 1, &[("n", LONG)]), result(Flavor::MariaDb, 65)];
-    assert_eq!(peer.hear(&[&[refused.clone()], &answers[..]].concat()), expected);
+    assert_eq!(peer.hear(&[std::slice::from_ref(&refused), &answers[..]].concat()), expected);
     let mut peer = begun(Flavor::MariaDb, POINT, &[Value::Int(1)]);
     let answers = [refused, answer(&[error(1146)]), answer(&[error(1243)])];
     assert_eq!(peer.hear(&answers), expected);
