@@ -164,7 +164,8 @@ class Session {
   /**
    * Runs a statement. `simple`: by the simple protocol, where it has no values; `name`: as a named
    * one; `decoded`: `types` has none but the package's own parsers for what the engine reads;
-   * `binary`: the parsers get the bytes of the binary form, which the simple protocol has not.
+   * `binary`: the parsers get the bytes of the binary form, which the simple protocol has not;
+   * `lead`: it begins a transaction, and the next one fails with it.
    * Throws what its values are refused with. Returns its number, for `cancel`.
    */
   query(owner, text, values, options) {
@@ -173,7 +174,8 @@ class Session {
     const number = own.add(new Statement(this, owner, text, options));
     const { decoded, simple, binary, name } = options;
     const cells = binary ? FLAG.BINARY : decoded ? 0 : FLAG.TEXT;
-    const flags = (simple ? FLAG.SIMPLE : 0) | cells | FLAG.ALONE;
+    const kind = simple ? FLAG.SIMPLE : options.lead ? FLAG.LEAD : 0;
+    const flags = kind | cells | FLAG.ALONE;
     try {
       const [slot, generation] = [this.#slot, this.#generation];
       own.query(number, this.#id, slot, generation, text, values, flags, 0, 0, name);

@@ -116,7 +116,7 @@ pub trait Session {
     ) -> Result<(), EngineError>;
 
     /// Ends a lead whose follower did not come.
-    fn close_lead(&mut self);
+    fn settle_lead(&mut self);
 
     /// Appends data to the COPY that `token` stands for; false when it takes none.
     fn copy_data(&mut self, token: u64, data: &[u8]) -> bool;

@@ -293,7 +293,7 @@ unsafe extern "C" fn hold(env: sys::napi_env, info: sys::napi_callback_info) -> 
     // SAFETY: the running callback's own arguments.
     unsafe {
         guarded::<0>(env, info, |call| {
-            call.owner.keep_alive(call.env, true);
+            call.owner.keep_alive(true);
             None
         })
     }
@@ -303,7 +303,7 @@ unsafe extern "C" fn unhold(env: sys::napi_env, info: sys::napi_callback_info) -
     // SAFETY: the running callback's own arguments.
     unsafe {
         guarded::<0>(env, info, |call| {
-            call.owner.keep_alive(call.env, false);
+            call.owner.keep_alive(false);
             None
         })
     }

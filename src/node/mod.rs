@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code)]
 
+mod bell;
 mod call;
 mod cold;
 mod foreign;

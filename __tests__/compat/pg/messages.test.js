@@ -125,6 +125,7 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
       const seen = record(client, ['notification']);
       await client.query(`listen ${channel}`);
       await client.query('begin');
+      await client.query('select 1');
       await other.query(`notify ${channel}`);
       await client.query('select 1');
       expect(seen).toEqual([]);

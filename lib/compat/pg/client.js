@@ -22,7 +22,7 @@ class Client extends EventEmitter {
     configure(this, config);
     const given = config || {};
     this.connection = given.connection || connectionOf(this, given);
-    this.#queries = new Queries(this);
+    this.#queries = new Queries(this, given);
     const dialogue = new Dialogue(this, this.#queries);
     this.#lifetime = new Lifetime(this, given, this.#queries, dialogue);
   }

@@ -7,6 +7,7 @@
  */
 
 const { SharedQueries, clock } = require('../../sharing/wires');
+const { EarlyBegin } = require('./early-begin');
 const { queryError } = require('./errors');
 const { Run } = require('./run');
 
@@ -33,6 +34,9 @@ const LOST = new Set([
 
 const FATAL = new Set(['FATAL', 'PANIC']);
 
+/** How a BEGIN is run that the next query follows. */
+const LEAD = { decoded: true, lead: true };
+
 const ignore = () => {};
 
 class Queries {
@@ -44,13 +48,22 @@ class Queries {
   #wireNames = new Set();
   /** Queries of a pool that were sent behind the one that has the client. */
   #shared = new SharedQueries();
+  #begin = new EarlyBegin(
+    (owner, text) => this.#session.query(owner, text, undefined, LEAD),
+    () => this.pulse(),
+  );
+  /** Option pipeline does not forbid to send the next query behind it. */
+  #answersBegin;
+  /** Those with a time limit of their own. */
+  #limited = new WeakSet();
   /** When the wire was given something to do, or had last done something. */
   progressedAt = 0;
   /** The server has said why the connection ends. */
   wasToldWhy = false;
 
-  constructor(client) {
+  constructor(client, { pipeline }) {
     this.#client = client;
+    this.#answersBegin = pipeline !== false;
   }
 
   attach(session) {
@@ -78,7 +91,9 @@ class Queries {
 
   #submit(query) {
     const client = this.#client;
-    const fault = this.#isOrdinary(query) ? this.#execute(query) : this.#speak(query);
+    const isOrdinary = this.#isOrdinary(query);
+    if (isOrdinary && this.#isAnswered(query)) return;
+    const fault = isOrdinary ? this.#execute(query) : this.#speak(query);
     if (fault === null) return;
     process.nextTick(() => {
       client._activeQuery = null;
@@ -88,6 +103,23 @@ class Queries {
       } finally {
         this.pulse();
       }
+    });
+  }
+
+  /** Whether a query is the BEGIN of a transaction that nobody has to wait for. */
+  #isAnswered(query) {
+    const client = this.#client;
+    if (client._txStatus !== 'I' || query.requiresPreparation() || !query.text) return false;
+    if (!this.#answersBegin || this.#limited.has(query) || client.listenerCount('drain') > 0)
+      return false;
+    return this.#begin.answer(query, () => {
+      // The connection was lost meanwhile.
+      if (client._activeQuery !== query) return;
+      client._activeQuery = null;
+      client.readyForQuery = true;
+      client._txStatus = 'T';
+      query.handleReadyForQuery(client.connection);
+      this.pulse();
     });
   }
 
@@ -124,7 +156,8 @@ class Queries {
 
   /** What speaks with the server itself has the connection to itself. */
   #isInTheWay(query) {
-    return this.#shared.size > 0 && query !== undefined && !this.#isOrdinary(query);
+    if (this.#shared.size === 0 && !this.#begin.isUnderWay) return false;
+    return query !== undefined && !this.#isOrdinary(query);
   }
 
   get shared() {
@@ -196,6 +229,7 @@ class Queries {
 
   /** Throws what its values are refused with. */
   #start(query, run) {
+    this.#begin.follow();
     const { parsedStatements, submittedNamedStatements } = this.#client.connection;
     const { name } = query;
     const text = query.text || (name && this.#textOf(name)) || '';
@@ -205,6 +239,8 @@ class Queries {
 
   /** Has a query speak over the bare wire. */
   #speak(query) {
+    const error = this.#begin.takeError();
+    if (error !== null) return queryError(error);
     const { name } = query;
     if (name && !this.#knows(name)) this.#wireNames.add(name);
     return query.submit(this.#client.connection) ?? null;
@@ -279,6 +315,7 @@ class Queries {
    */
   limit(query, milliseconds) {
     const client = this.#client;
+    this.#limited.add(query);
     const answer = query.callback || ignore;
     const expire = () => {
       const error = new Error('Query read timeout');

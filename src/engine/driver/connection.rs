@@ -389,16 +389,18 @@ impl Driver {
             && !conn.in_writing
         {
             conn.in_writing = true;
-            self.writing.push((pool, slot));
+            self.writing.push_back((pool, slot));
         }
     }
 
     pub fn write_all(&mut self) {
-        while let Some((pool, slot)) = self.writing.pop() {
+        // In the order in which they were asked for; a lost one may bring others.
+        while let Some((pool, slot)) = self.writing.pop_front() {
             let Some(state) = self.pool(pool) else { continue };
             let Some(conn) = state.conn(slot) else { continue };
             conn.in_writing = false;
             let id = conn.id;
+            conn.session.settle_lead();
             let written = conn.write();
             let copied = conn.copied();
             self.renew_credit(copied);

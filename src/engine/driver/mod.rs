@@ -75,7 +75,7 @@ pub struct Driver {
     effects: VecDeque<(u32, Effect)>,
     scratch: Vec<Effect>,
     /// Connections with bytes to write: pool and slot.
-    writing: Vec<(u32, u32)>,
+    writing: VecDeque<(u32, u32)>,
     /// Statement timeouts and the driver's own.
     deadlines: BTreeSet<(Time, Token)>,
     statements: Interner,
@@ -206,7 +206,7 @@ impl Driver {
                 notifications: Vec::new(),
                 effects: VecDeque::new(),
                 scratch: Vec::new(),
-                writing: Vec::new(),
+                writing: VecDeque::new(),
                 deadlines: BTreeSet::new(),
                 statements: Interner::default(),
                 flusher: None,

@@ -182,7 +182,6 @@ impl Driver {
         let Some(id) = self.lease_conn(pool, lease) else { return self.ok(origin) };
         match self.live(pool, id) {
             Some(conn) if !destroy && !conn.is_quiet() => {
-                conn.session.close_lead();
                 if let Some((.., earlier)) = conn.release.replace((lease, destroy, origin)) {
                     self.ok(earlier);
                 }

@@ -442,7 +442,7 @@ impl Driver {
                 }
                 if !conn.in_writing {
                     conn.in_writing = true;
-                    self.writing.push((pool, id.slot));
+                    self.writing.push_back((pool, id.slot));
                 }
             }
             Err(error) => {

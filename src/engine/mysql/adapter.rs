@@ -57,7 +57,7 @@ impl driver::Session for Connection {
     }
 
     /// Each statement is a command of its own.
-    fn close_lead(&mut self) {}
+    fn settle_lead(&mut self) {}
 
     fn copy_data(&mut self, token: u64, data: &[u8]) -> bool {
         self.session.copy_data(token, data)

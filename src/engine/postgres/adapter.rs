@@ -148,8 +148,8 @@ impl driver::Session for Connection {
             .map_err(|error| parameter_error(&error))
     }
 
-    fn close_lead(&mut self) {
-        self.session.close_lead();
+    fn settle_lead(&mut self) {
+        self.session.settle_lead();
     }
 
     fn copy_data(&mut self, token: u64, data: &[u8]) -> bool {

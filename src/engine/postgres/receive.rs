@@ -170,6 +170,9 @@ impl Session {
         let Some(error) = error else { return };
         self.lead_error = Some(error.clone());
         if let Some(follower) = self.pending.front_mut() {
+            if self.options.verbatim {
+                self.lead_error = None;
+            }
             let unknown = follower.stage == Stage::Parse;
             follower.stage = Stage::Ended;
             follower.fault = Some(Box::new(Fault::Local(error)));

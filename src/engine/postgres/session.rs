@@ -215,13 +215,7 @@ impl Session {
 
     fn push_refused(&mut self, token: u64, fault: Fault) {
         let leads = self.open_lead;
-        if leads {
-            // Nobody shares its Sync now; what follows waits until it is known to be well.
-            self.close_lead();
-            if let Some(lead) = self.pending.back_mut() {
-                lead.guard = true;
-            }
-        }
+        self.settle_lead();
         let mut refused = Pending::new(token, Stage::Refused, Class::Read);
         refused.exclusive = leads;
         refused.fault = Some(Box::new(fault));
@@ -249,27 +243,7 @@ impl Session {
             || described_first
             || statement.copies
             || needs_description(execute.params);
-        match self.lead_error.clone() {
-            Some(error) if execute.mode.within => {
-                self.skip(execute.token, error);
-                return Ok(());
-            }
-            Some(_) => {
-                self.lead_error = None;
-                self.close_lead();
-            }
-            None => {}
-        }
-        if execute.mode.lead {
-            self.close_lead();
-        }
-        if separate && self.open_lead {
-            // Cannot share the Sync: it waits until the lead is known to be well.
-            self.close_lead();
-            if let Some(lead) = self.pending.back_mut() {
-                lead.guard = true;
-            }
-            self.wait(execute, retried);
+        if self.is_kept_back(execute, separate, retried) {
             return Ok(());
         }
         self.write_closes();
@@ -293,8 +267,7 @@ impl Session {
             }
         };
         pending.retried = retried;
-        // Behind the first statement within a lead nothing goes before the lead is known to be well.
-        pending.exclusive = statement.copies || cursor || self.open_lead;
+        pending.exclusive = statement.copies || cursor;
         pending.guard |= execute.mode.guard;
         pending.copying = execute.mode.copy.map_or(Copying::No, Copying::Asked);
         (pending.fetch, pending.open) = (execute.mode.fetch, cursor);
@@ -302,17 +275,69 @@ impl Session {
         if statement.forgets {
             self.cache.discard_all();
         }
-        self.open_lead = execute.mode.lead && !separate;
-        if self.open_lead {
+        self.push(pending, execute.mode.lead && !separate);
+        Ok(())
+    }
+
+    /// Whether a statement is not sent now, because of the lead before it: that has failed, or must
+    /// be known to be well.
+    pub(super) fn is_kept_back(
+        &mut self,
+        execute: Execute<'_>,
+        separate: bool,
+        retried: bool,
+    ) -> bool {
+        // What follows a lead of a verbatim session is within it, whatever it is.
+        let within = execute.mode.within || self.options.verbatim;
+        match self.lead_error.clone() {
+            Some(error) if within => {
+                self.skip(execute.token, error);
+                return true;
+            }
+            Some(_) => {
+                self.lead_error = None;
+                self.close_lead();
+            }
+            None => {}
+        }
+        if execute.mode.lead {
+            self.close_lead();
+        }
+        // Cannot share the Sync.
+        let waits = separate && self.open_lead;
+        if waits {
+            self.settle_lead();
+            self.held.push_front(Held::execute(execute, &mut self.spare, retried));
+        }
+        waits
+    }
+
+    /// Puts a statement that was encoded in line for its answers. A lead leaves its Sync to the next
+    /// one; behind that one nothing goes before the lead is known to be well.
+    pub(super) fn push(&mut self, mut pending: Pending, leads: bool) {
+        pending.exclusive |= self.open_lead;
+        self.open_lead = leads;
+        if leads {
             pending.lead = true;
             self.outgoing.truncate(self.outgoing.len() - SYNC.len());
         }
         self.pending.push_back(pending);
-        Ok(())
+    }
+
+    /// Ends a lead whose follower did not come, or cannot share its Sync: what follows waits until it
+    /// is known to be well.
+    pub fn settle_lead(&mut self) {
+        if !self.open_lead {
+            return;
+        }
+        self.close_lead();
+        if let Some(lead) = self.pending.back_mut() {
+            (lead.guard, lead.exclusive) = (true, true);
+        }
     }
 
     /// Ends a lead that has no follower to share a Sync with.
-    pub fn close_lead(&mut self) {
+    fn close_lead(&mut self) {
         if !std::mem::take(&mut self.open_lead) {
             return;
         }
@@ -332,6 +357,10 @@ impl Session {
     /// also ends what the server skips.
     fn skip(&mut self, token: u64, error: ServerError) {
         self.open_lead = false;
+        if self.options.verbatim {
+            // It knows now; the next one runs.
+            self.lead_error = None;
+        }
         frontend::sync(&mut self.outgoing);
         let mut skipped = Pending::new(token, Stage::Sync, Class::Read);
         skipped.fault = Some(Box::new(Fault::Local(error)));

@@ -33,9 +33,12 @@ impl Session {
         if execute.mode.wire {
             return self.open_wire(execute.token);
         }
-        self.write_closes();
         // By the extended protocol a COPY would swallow the Sync that was sent with it.
         let simple = execute.params.is_empty() && (execute.mode.simple || statement.copies);
+        if self.is_kept_back(execute, simple, true) {
+            return Ok(());
+        }
+        self.write_closes();
         let mut pending = match simple {
             true => self.encode_simple(execute)?,
             false => self.encode_portal(execute)?,
@@ -47,10 +50,11 @@ impl Session {
         };
         pending.retried = true;
         pending.exclusive = statement.copies;
+        pending.guard = execute.mode.guard;
         if statement.forgets {
             self.cache.discard_all();
         }
-        self.pending.push_back(pending);
+        self.push(pending, execute.mode.lead && !simple);
         Ok(())
     }
 
@@ -119,6 +123,7 @@ impl Session {
             let message = "the wire is not free".into();
             return Err(EncodeError { position: 0, message });
         }
+        self.lead_error = None;
         // Statements that are to be closed wait: JavaScript must not get the answers.
         let mut pending = Pending::new(token, Stage::Wire, super::classify::Class::Other);
         pending.copying = Copying::Wire;

@@ -42,7 +42,7 @@ impl driver::Session for Connection {
         self.session.execute(token, command, params, mode).map_err(|error| refused(&error))
     }
 
-    fn close_lead(&mut self) {}
+    fn settle_lead(&mut self) {}
 
     fn copy_data(&mut self, _token: u64, _data: &[u8]) -> bool {
         false

@@ -47,6 +47,87 @@ fn named(peer: &mut Peer, token: u64, name: &str, text: &str) {
     peer.session.execute(execute).unwrap();
 }
 
+fn begun() -> Vec<u8> {
+    [parsed(), bound(), no_data(), complete("BEGIN")].concat()
+}
+
+const SELECTED: &str = "Parse(,select $1) Bind(,t:x;0) Describe() Execute Sync";
+
+/// `BEGIN` that the next statement follows.
+fn leading(mode: Mode) -> Peer {
+    let mut peer = Peer::verbatim();
+    execute(&mut peer, 1, "begin", &[], Mode { lead: true, ..mode });
+    peer
+}
+
+#[test]
+fn a_lead_shares_the_sync_of_the_next_statement() {
+    let mut peer = leading(EXTENDED);
+    execute(&mut peer, 2, "select $1", &[Value::Text("x")], EXTENDED);
+    assert_eq!(peer.sent(), format!("Parse(,begin) Bind(;0) Describe() Execute {SELECTED}"));
+    let events = peer.hear(&[begun(), parsed(), bound(), no_data(), complete("SELECT 1")]);
+    assert_eq!(events, ["1 complete 'BEGIN' 0", "1 ready T", "2 complete 'SELECT 1' 0"]);
+    assert_eq!(peer.hear(&[ready(b'T')]), ["2 ready T"]);
+}
+
+#[test]
+fn what_follows_a_failed_lead_fails_with_it_and_the_next_one_runs() {
+    let mut peer = leading(EXTENDED);
+    execute(&mut peer, 2, "select $1", &[Value::Text("x")], EXTENDED);
+    peer.sent();
+    let events = peer.hear(&[error("57014"), ready(b'I')]);
+    assert_eq!(events, ["1 error 57014", "1 ready I", "2 error 57014", "2 ready I"]);
+    execute(&mut peer, 3, "select $1", &[Value::Text("x")], EXTENDED);
+    assert_eq!(peer.sent(), SELECTED);
+}
+
+#[test]
+fn a_lead_whose_follower_is_late_has_its_own_sync_and_the_follower_waits() {
+    for fails in [false, true] {
+        for follower in ["select $1", "select 1"] {
+            let mut peer = leading(EXTENDED);
+            peer.session.settle_lead();
+            assert_eq!(peer.sent(), "Parse(,begin) Bind(;0) Describe() Execute Sync");
+            let simple = follower == "select 1";
+            let values: &[Value<'_>] = if simple { &[] } else { &[Value::Text("x")] };
+            execute(&mut peer, 2, follower, values, if simple { SIMPLE } else { EXTENDED });
+            assert_eq!(peer.sent(), "", "it waits");
+            if fails {
+                peer.hear(&[error("57014"), ready(b'I')]);
+                assert_eq!(peer.sent(), "Sync");
+                assert_eq!(peer.hear(&[ready(b'I')]), ["2 error 57014", "2 ready I"]);
+                execute(&mut peer, 3, "select 1", &[], SIMPLE);
+                assert_eq!(peer.sent(), "Query(select 1)", "told once");
+            } else {
+                peer.hear(&[begun(), ready(b'T')]);
+                assert_eq!(peer.sent(), if simple { "Query(select 1)" } else { SELECTED });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_simple_query_does_not_share_the_sync_of_a_lead() {
+    let mut peer = leading(EXTENDED);
+    execute(&mut peer, 2, "select 1", &[], SIMPLE);
+    assert_eq!(peer.sent(), "Parse(,begin) Bind(;0) Describe() Execute Sync");
+    peer.hear(&[begun(), ready(b'T')]);
+    assert_eq!(peer.sent(), "Query(select 1)");
+}
+
+#[test]
+fn a_lead_that_failed_unfollowed_is_told_to_the_next_statement_alone() {
+    let mut peer = leading(EXTENDED);
+    peer.session.settle_lead();
+    peer.sent();
+    peer.hear(&[error("57014"), ready(b'I')]);
+    execute(&mut peer, 2, "commit", &[], SIMPLE);
+    assert_eq!(peer.sent(), "Sync");
+    assert_eq!(peer.hear(&[ready(b'I')]), ["2 error 57014", "2 ready I"]);
+    execute(&mut peer, 3, "select 1", &[], SIMPLE);
+    assert_eq!(peer.sent(), "Query(select 1)");
+}
+
 const FLIGHT: &str = "Bind(,t:x;0) Describe() Execute Sync";
 
 #[test]
