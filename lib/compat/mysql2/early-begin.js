@@ -10,7 +10,8 @@
  * the one after a change of what such answers tell, are sent as they come.
  */
 
-const timers = require('node:timers');
+// Not the globals: test frameworks replace them, and what the module has as well.
+const { clearImmediate, setImmediate } = require('node:timers');
 const { FLAG } = require('../../records');
 const { surface } = require('../../surface');
 const { CHANNELS, isHeard } = require('./tracing');
@@ -105,7 +106,7 @@ class EarlyBegin {
     }
     connection._session.status = OPEN;
     this.#lead = new Lead(command, text);
-    this.#immediate = timers.setImmediate(() => this.#send());
+    this.#immediate = setImmediate(() => this.#send());
     const answer = new Answer(connection, command, this.#result);
     command._exchange = answer;
     nextTick(() => answer.deliver());
@@ -147,7 +148,7 @@ class EarlyBegin {
   #send() {
     const lead = this.#lead;
     if (lead === null || lead.isSent) return;
-    timers.clearImmediate(this.#immediate);
+    clearImmediate(this.#immediate);
     lead.isSent = true;
     const connection = this.#connection;
     if (!connection._session.isOpen) {
