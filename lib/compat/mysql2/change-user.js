@@ -41,7 +41,7 @@ class ChangeUser extends Command {
     checkTexts({ user, database, password });
     Object.assign(config, { user, password, database, charsetNumber: number });
     connection.clientEncoding = CharsetToEncoding[number];
-    connection._forgetStatements();
+    connection._forgetSession();
     const { authPluginData1: first, authPluginData2: second } = connection._handshakePacket;
     const challenge = Buffer.concat([first, second]).subarray(0, 20);
     this.#proofs = new Proofs(connection, [{ password, passwordSha1 }], NATIVE, challenge);

@@ -23,6 +23,11 @@ class Command extends EventEmitter {
     this.onResult = callback;
   }
 
+  /** It is to be part of the transaction that has begun. */
+  get runsWithin() {
+    return false;
+  }
+
   /** Begins on its connection; true where it is over at once. */
   start(_connection) {
     return true;
@@ -85,7 +90,7 @@ class ResetConnection extends Command {
   }
 
   finish(connection) {
-    connection._forgetStatements();
+    connection._forgetSession();
     super.finish();
   }
 }

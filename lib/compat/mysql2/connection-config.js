@@ -102,6 +102,9 @@ class ConnectionConfig {
     this.maxPacketSize = 0;
     this.maxPreparedStatements = options.maxPreparedStatements || STATEMENTS_MAX;
     this.gracefulEnd = options.gracefulEnd || false;
+    // mysql2 has no such field.
+    const { pipeline } = options;
+    if (pipeline !== undefined) this.pipeline = Boolean(pipeline) && pipeline !== 'false';
   }
 
   /** Connections are logged, and their configuration with them: without what opens the server. */

@@ -12,6 +12,7 @@ const { ChangeUser } = require('./change-user');
 const { CharsetToEncoding } = require('./charsets');
 const { Ping, Quit, ResetConnection } = require('./command');
 const ConnectionConfig = require('./connection-config');
+const { EarlyBegin } = require('./early-begin');
 const { closedError, connectionLost, destroyed, fatal, lostError } = require('./errors');
 const { ClientHandshake } = require('./handshake');
 const { Prepare } = require('./prepare');
@@ -48,6 +49,7 @@ class Connection extends EventEmitter {
     this._closing = false;
     this._session = null;
     this._wire = new SharedWire(this);
+    this._begin = new EarlyBegin(this, OWN);
     this._statements = this.#newStatements();
     this.serverCapabilityFlags = 0;
     this._isMariaDB = false;
@@ -153,11 +155,13 @@ class Connection extends EventEmitter {
   /** What cannot even begin is refused, and makes room as well. */
   #isOver(command) {
     try {
-      return command.start(this);
+      const failure = this._begin.takeFailure(command);
+      if (failure === null) return command.start(this);
+      guarded(() => command.refuse(failure));
     } catch (error) {
       guarded(() => command.refuse(error));
-      return true;
     }
+    return true;
   }
 
   /** The program is told; the next command begins whatever that throws. */
@@ -199,8 +203,10 @@ class Connection extends EventEmitter {
     return closes;
   }
 
-  _forgetStatements() {
+  /** The session begins anew. */
+  _forgetSession() {
     this._statements = this.#newStatements();
+    this._begin.forget();
   }
 
   // ---- What is asked of it ----
@@ -440,6 +446,10 @@ class Connection extends EventEmitter {
     if (error.fatal) this.close();
   }
 }
+
+/** What programs may replace. */
+const { query, addCommand } = Connection.prototype;
+const OWN = { query, addCommand };
 
 /** Without a callback the connection hears of it, and whoever reads its rows. */
 function tellLoss(command, error) {

@@ -64,7 +64,8 @@ class Exchange {
     if (!this.#isStream && !asks) this.stream = null;
     const streams = this.#isStream && !asks;
     this.#isStream = streams;
-    const flags = (streams ? FLAG.STREAM : 0) | (asks ? FLAG.COPY : 0);
+    const follows = this.#connection._begin.follow(this.#command);
+    const flags = (streams ? FLAG.STREAM : 0) | (asks ? FLAG.COPY : 0) | follows;
     const values = [body, reading === null ? bits : reading.bits];
     if (closes.length > 0) values.push(closes.join(','));
     this.session = session;

@@ -46,17 +46,17 @@ class Gathering {
 
   /**
    * `text`: of the statement, as far as it is the same each time; a body of null is that text.
-   * Without a text nobody wants to know its pace.
+   * Without a text, or with flags, nobody wants to know its pace.
    */
-  begin(session, body, closes, text) {
+  begin(session, body, closes, text, flags) {
     this.session = session;
     const values = [body, this.#reading.bits];
     if (closes.length > 0) values.push(closes.join(','));
     if (text === null) {
-      session.submit(this, values, 0, 0);
+      session.submit(this, values, flags, 0);
     } else {
       this.text = text;
-      session.submit(this, values, FLAG.ALONE, 0, text);
+      session.submit(this, values, flags || FLAG.ALONE, 0, text);
     }
   }
 

@@ -82,6 +82,11 @@ export interface ConnectionOptions extends ResultOptions {
   Promise?: any;
   /** Whether `end` of a pool's connection ends it. Default: false, it gives it back. */
   gracefulEnd?: boolean;
+  /**
+   * `false`: each command waits for the answer to the one before it, also to a BEGIN, for a proxy that
+   * cannot take several at once. mysql2 does not have it. Default: a BEGIN is sent with what follows.
+   */
+  pipeline?: boolean;
 
   pool?: any;
   connectionLimit?: number;
@@ -115,6 +120,7 @@ export interface PoolOptions extends ConnectionOptions {
    * tell. `false`: none, for a proxy that cannot take several commands at once. `true`: short writes,
    * too; then a statement may wait behind one that waits for a lock which it has nothing to do with,
    * in the worst case for as long as the server lets that one wait. It holds from the pool's creation.
+   * Of its connections as for a connection of its own.
    */
   pipeline?: boolean;
 }

@@ -326,6 +326,7 @@ class Pool extends EventEmitter {
     const member = connection[MEMBERSHIP];
     if (!connection._pool || !member.isLent) return;
     connection.lastActiveTime = Date.now();
+    connection._begin?.leave();
     this.#unlend(member);
     const { loans } = member;
     const back = this.#resources.releaseEntry(member.entry, false);

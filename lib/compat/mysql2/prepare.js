@@ -60,6 +60,10 @@ class Prepare extends Command {
     this.options = options;
   }
 
+  get runsWithin() {
+    return true;
+  }
+
   start(connection) {
     this.#key = connection.constructor.statementKey(this.options);
     const known = connection._statements.get(this.#key);

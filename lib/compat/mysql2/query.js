@@ -24,6 +24,8 @@ const FILE = 0xfb;
 const MORE_RESULTS = 8;
 /** May have the server ask for a file. */
 const LOADS = /\bload\s+(?:data|xml)\b/i;
+const READS = /^\s*(?:select|with)\b[^;]*$/i;
+const TEXT_MAX = 4_096;
 
 const NO_PROMISE =
   'You have tried to call .then(), .catch(), or invoked await on the result of query that is not ' +
@@ -54,6 +56,10 @@ class Asking extends Command {
     this._options = options;
   }
 
+  get runsWithin() {
+    return true;
+  }
+
   /** Sends it; the time begins to count. */
   ask(connection, body, binary, text) {
     if (this.timeout) this.#timer = timers.setTimeout(() => this.#expire(), this.timeout);
@@ -63,20 +69,23 @@ class Asking extends Command {
       return;
     }
     connection._wire.note();
-    this._exchange = this.#gathering(connection, body, binary, text, null);
+    const flags = connection._begin.follow(this);
+    // The engine wants to know whether it is a read.
+    const told = flags !== 0 && binary ? readOf(this.sql) : text;
+    this._exchange = this.#gathering(connection, body, binary, told, null, flags);
   }
 
   /** As `ask`, beside the commands of the connection; `answer` hears of it. */
-  askAside(connection, body, binary, text, answer) {
-    return this.#gathering(connection, body, binary, text, answer);
+  askAside(connection, body, binary, text, answer, flags = 0) {
+    return this.#gathering(connection, body, binary, text, answer, flags);
   }
 
-  #gathering(connection, body, binary, text, answer) {
+  #gathering(connection, body, binary, text, answer, flags) {
     const reading = this.#reading(connection, binary);
     this._connection = connection;
     const gathering = new Gathering(connection, this, reading, answer);
     const closes = answer === null ? connection._takeCloses() : NO_CLOSES;
-    gathering.begin(connection._session, body, closes, text);
+    gathering.begin(connection._session, body, closes, text, flags);
     return gathering;
   }
 
@@ -164,7 +173,9 @@ class Asking extends Command {
   }
 
   handlePacket(bytes) {
-    const header = new ResultSetHeader(new Packet(bytes), this._connection);
+    const connection = this._connection;
+    const header = new ResultSetHeader(new Packet(bytes), connection);
+    connection._begin.note(this, header, bytes);
     if (this.#failure !== null && !(header.serverStatus & MORE_RESULTS)) return;
     this.#results.push(header);
     this.#fields.push(undefined);
@@ -244,6 +255,11 @@ class Asking extends Command {
 
 Asking.prototype.catch = Asking.prototype.then;
 
+/** The text of what may be a read, or null. */
+function readOf(sql) {
+  return typeof sql === 'string' && sql.length <= TEXT_MAX && READS.test(sql) ? sql : null;
+}
+
 function tellRows(command, rows, fields) {
   command.onResult(null, rows, fields);
 }
@@ -264,7 +280,9 @@ class Query extends Asking {
 
   start(connection) {
     const body = this.#body(connection);
-    if (typeof body === 'string' && this.#mayTell) {
+    if (typeof body === 'string' && connection._begin.answers(this, body)) {
+      this._connection = connection;
+    } else if (typeof body === 'string' && this.#mayTell) {
       this.ask(connection, body === this.template ? null : body, false, this.template);
     } else {
       this.ask(connection, body, false, null);

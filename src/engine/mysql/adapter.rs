@@ -45,7 +45,7 @@ impl driver::Session for Connection {
     ) -> Result<(), EngineError> {
         let statement = Timed::<Statement>::text_of(statement)?;
         if self.session.is_verbatim() {
-            let sent = self.session.command(token, &statement.text, params, mode);
+            let sent = self.session.command(Execute { token, statement, params, mode });
             return sent.map_err(|error| parameter_error(&error));
         }
         if let Some(reason) = refusal(statement, mode.copy) {

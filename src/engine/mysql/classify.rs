@@ -2,6 +2,7 @@
 //!
 //! Where it cannot be sure the answer is `Class::Other`, which costs speed only.
 
+use super::harmless;
 use super::lexer::{Lexer, Token};
 pub use crate::engine::class::Class;
 use crate::engine::session::Direction;
@@ -15,6 +16,9 @@ pub(super) struct Traits {
     pub copy: Option<Direction>,
     /// Begins or ends a transaction, as most DDL does; savepoints do neither.
     pub bounds: bool,
+    /// A read that changes nothing, should it run outside of the transaction it is meant for: it calls
+    /// no function of the application's. What it locks there is free again when it is over.
+    pub harmless: bool,
     /// May leave another default database behind.
     pub moves: bool,
     /// May change what a text means: the default database, or how it is read.
@@ -45,6 +49,7 @@ pub(super) fn examine(text: &str) -> Traits {
         multi: traits.multi || other.multi,
         copy: None,
         bounds: traits.bounds || other.bounds,
+        harmless: false,
         moves: traits.moves || other.moves,
         forgets: true,
         placeholders: None,
@@ -115,10 +120,15 @@ struct Facts {
     writes: bool,
     modifies: bool,
     session: bool,
+    /// The last token may be the name of a function that is not known.
+    names: bool,
+    /// There was a parenthesis behind one.
+    calls: bool,
 }
 
 impl Facts {
     fn note(&mut self, token: Token<'_>) {
+        self.note_call(token);
         match token {
             Token::End => self.end(),
             Token::Word(word) => self.note_word(&word.to_ascii_lowercase()),
@@ -133,6 +143,17 @@ impl Facts {
                     _ => {}
                 }
             }
+        }
+    }
+
+    /// Names that are qualified or quoted are the application's as well.
+    fn note_call(&mut self, token: Token<'_>) {
+        let names = std::mem::take(&mut self.names);
+        match token {
+            Token::Symbol(b'(') => self.calls |= names,
+            Token::Symbol(b'_' | b'`' | b'"') => self.names = true,
+            Token::Word(word) => self.names = !harmless::is_known(&word.to_ascii_lowercase()),
+            _ => {}
         }
     }
 
@@ -244,11 +265,21 @@ impl Facts {
             multi,
             copy: copy.then_some(Direction::In),
             bounds: self.bounds > 0,
+            harmless: !multi && self.is_harmless(),
             moves: self.moves || self.executable,
             forgets: self.moves || self.executable || self.sets,
             placeholders: (!self.executable).then_some(self.placeholders),
             commands: self.commands,
         }
+    }
+
+    fn is_harmless(&self) -> bool {
+        let reads = match self.commands.first().map(String::as_str) {
+            Some("WITH") => !self.modifies,
+            Some(command) => matches!(command, "SELECT" | "TABLE" | "VALUES"),
+            None => false,
+        };
+        reads && !self.calls && !self.session && !self.executable
     }
 
     /// A transaction with its characteristics is begun by two.

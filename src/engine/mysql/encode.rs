@@ -8,6 +8,7 @@ use super::params::{EncodeError, write_params, wrong_count};
 use super::pending::{Fault, Held, Pending, Stage};
 use super::session::{Execute, Session};
 use super::statements::{Prepared, Statement};
+use crate::engine::session::Mode;
 use crate::engine::waiting::SPARE_SIZE_MAX;
 use crate::wire::param::Params;
 use bytes::BufMut;
@@ -24,13 +25,8 @@ impl Session {
         retried: bool,
     ) -> Result<(), EncodeError> {
         let Execute { token, statement, params, mode } = execute;
-        match self.guard_error.clone() {
-            Some(error) if mode.within => {
-                self.skip(token, error);
-                return Ok(());
-            }
-            Some(_) => self.guard_error = None,
-            None => {}
+        if self.skips(token, mode) {
+            return Ok(());
         }
         let text = params.is_empty()
             && (mode.simple
@@ -49,7 +45,8 @@ impl Session {
         };
         pending.retried = retried;
         // A server cannot be told to skip a statement: what is within a transaction waits until it
-        // is known to have begun, and not to have been undone by a deadlock.
+        // is known to have begun (but see `goes_with_guard`), and not to have been undone by a
+        // deadlock.
         pending.guard = mode.guard || mode.lead;
         pending.within = mode.within;
         pending.exclusive =
@@ -61,6 +58,29 @@ impl Session {
         }
         self.push(pending);
         Ok(())
+    }
+
+    /// Whether it is sent although its guard has not been answered: it is a read which changes
+    /// nothing should it run outside of the transaction. Then its answer is read over.
+    pub(super) fn goes_with_guard(&self, execute: &Execute<'_>) -> bool {
+        let Execute { statement, mode, .. } = execute;
+        self.is_behind_guard(*mode) && mode.fetch == 0 && statement.harmless
+    }
+
+    /// A guard that is a text is not run again behind what follows it.
+    pub(super) fn is_behind_guard(&self, mode: Mode) -> bool {
+        let last = self.pending.back().is_some_and(|last| last.guard && !last.binary);
+        last && mode.within && mode.copy.is_none() && self.held.is_empty()
+    }
+
+    /// Whether its guard has failed: then it is not sent.
+    pub(super) fn skips(&mut self, token: u64, mode: Mode) -> bool {
+        let Some(error) = self.guard_error.take() else { return false };
+        if mode.within {
+            self.guard_error = Some(error.clone());
+            self.skip(token, error);
+        }
+        mode.within
     }
 
     /// Holds a statement until what was sent is over. In front: it may have been held with others

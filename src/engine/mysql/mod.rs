@@ -17,6 +17,7 @@ mod encode;
 pub mod error;
 mod failure;
 pub mod frame;
+mod harmless;
 mod hello;
 mod infile;
 mod key;

@@ -86,6 +86,9 @@ impl Session {
         let Some(columns) = &head.columns else {
             return Err(Broken::Protocol("a row comes before its columns"));
         };
+        if head.fault.is_some() {
+            return Ok(Flow::Go);
+        }
         head.rows += 1;
         Ok(sink.row(head.token, columns, head.binary, cells))
     }
@@ -207,23 +210,38 @@ impl Session {
             }
         }
         let Some(head) = self.pending.front_mut() else { return Err(unasked(body)) };
-        if vanished && !head.retried {
+        let preparing = head.preparing;
+        if head.fault.is_some() {
+            // What it is told is known.
+        } else if vanished && !head.retried {
             head.fault = Some(Box::new(Fault::Stale(error)));
-        } else if head.fault.is_none() {
-            head.failed = true;
-            if head.guard || (head.within && error.undoes_transaction()) {
-                self.guard_error = Some(error.clone());
-            }
-            sink.error(head.token, &error);
-        }
-        if prepares && !head.preparing {
-            // The EXECUTE of the same flight has an answer as well.
-            head.stage = Stage::Skipped;
-            self.reader.expect(head.later_sequence);
         } else {
-            self.finish_head(sink);
+            head.failed = true;
+            sink.error(head.token, &error);
+            if head.guard || (head.within && error.undoes_transaction()) {
+                self.note_guard_error(error);
+            }
+        }
+        match self.pending.front_mut() {
+            Some(head) if prepares && !preparing => {
+                // The EXECUTE of the same flight has an answer as well.
+                head.stage = Stage::Skipped;
+                self.reader.expect(head.later_sequence);
+            }
+            _ => self.finish_head(sink),
         }
         Ok(())
+    }
+
+    /// What is within has the guard's error, also what went out with it.
+    fn note_guard_error(&mut self, error: ServerError) {
+        if let [head, next, ..] = self.pending.make_contiguous()
+            && head.guard
+            && next.within
+        {
+            next.fault = Some(Box::new(Fault::Local(error.clone())));
+        }
+        self.guard_error = Some(error);
     }
 
     /// The command at the head of the queue is over.

@@ -201,6 +201,10 @@ impl Session {
     fn execute_prepared(&mut self, sink: &mut impl Sink) {
         let Some(head) = self.pending.front_mut() else { return };
         let Some(prepared) = head.prepared.clone() else { return };
+        if head.fault.is_some() {
+            // Its guard has failed.
+            return self.finish_head(sink);
+        }
         let (params, fetch) = (std::mem::take(&mut head.params), head.fetch);
         let given = params.get();
         let written = match prepared.id() {

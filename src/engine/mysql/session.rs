@@ -124,7 +124,7 @@ impl Session {
 
     /// Sends a statement. On an error nothing was queued.
     pub fn execute(&mut self, execute: Execute<'_>) -> Result<(), EncodeError> {
-        if self.is_holding() {
+        if self.is_holding() && !self.goes_with_guard(&execute) {
             self.hold(execute, false);
             return Ok(());
         }
@@ -165,7 +165,11 @@ impl Session {
             Task::Execute { statement, params, mode, retried } => {
                 let (statement, params) = (&statement, params.get());
                 let execute = Execute { token, statement, params, mode };
-                if let Err(error) = self.encode(execute, retried) {
+                let sent = match self.is_verbatim() {
+                    true => self.send_command(execute),
+                    false => self.encode(execute, retried),
+                };
+                if let Err(error) = sent {
                     self.refuse(token, Fault::Refused(error));
                 }
             }

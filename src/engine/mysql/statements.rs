@@ -29,6 +29,8 @@ pub struct Statement {
     pub copy: Option<Direction>,
     /// Begins or ends a transaction.
     pub bounds: bool,
+    /// A read that may run outside of its transaction.
+    pub harmless: bool,
     /// May leave another default database behind.
     pub moves: bool,
     /// May change what the texts of prepared statements would mean by now.
@@ -47,7 +49,7 @@ pub struct Statement {
 impl Statement {
     pub fn new(id: u32, text: impl Into<String>) -> Statement {
         let text = text.into();
-        let Traits { class, multi, copy, bounds, moves, forgets, placeholders, commands } =
+        let Traits { class, multi, copy, bounds, harmless, moves, forgets, placeholders, commands } =
             classify::examine(&text);
         Statement {
             id,
@@ -56,6 +58,7 @@ impl Statement {
             multi,
             copy,
             bounds,
+            harmless,
             moves,
             forgets,
             placeholders,

@@ -1,7 +1,7 @@
 //! An unpooled session as its caller steers it: each statement is a command whose bytes the caller
 //! has made, and what the server says to it is told as it came. Results are read on the way.
 
-use super::classify::Class;
+use super::classify::{self, Class};
 use super::encode::check_length;
 use super::frame;
 use super::infile::Copying;
@@ -10,11 +10,10 @@ use super::params::EncodeError;
 use super::pending::{Pending, Stage};
 use super::receive::{OK, Step, malformed, unasked};
 use super::results::parse;
-use super::session::Session;
+use super::session::{Execute, Session};
 use super::sink::{Broken, Sink};
 use super::types::{Columns, Reading, TypeOptions, push_definition};
-use crate::engine::session::Mode;
-use crate::wire::param::{Param, Params};
+use crate::wire::param::Param;
 use bytes::{BufMut, BytesMut};
 use mysql_common::constants::Command;
 use std::rc::Rc;
@@ -25,6 +24,9 @@ const SHAPES: usize = 16;
 /// Bit of a command that is the answer to the server's hello.
 const LOGIN: i32 = 0x100;
 
+/// Longer texts are not looked at.
+const READ_MAX: usize = 4096;
+
 /// Ahead of the text of a query where attributes may come: none of them, in one set.
 const NO_ATTRIBUTES: [u8; 2] = [0, 1];
 
@@ -33,16 +35,27 @@ impl Session {
         self.options.verbatim
     }
 
-    /// Sends a command. Its parameters: the text of a query, NULL where that is `text`, or the bytes
-    /// of any command; bits of `Reading`; numbers of statements to close first, which has no answer,
-    /// as text. Several may be under way, unless one of them may want more of the caller.
-    pub fn command(
-        &mut self,
-        token: u64,
-        text: &str,
-        params: Params<'_>,
-        mode: Mode,
-    ) -> Result<(), EncodeError> {
+    /// Sends a command. Its parameters: the text of a query, NULL where that is the statement's, or
+    /// the bytes of any command; bits of `Reading`; numbers of statements to close first, which has no
+    /// answer, as text. Several may be under way, unless one of them may want more of the caller.
+    ///
+    /// Behind a guard, which its caller takes for done, all wait until it is answered, but for a
+    /// harmless read. What is `within` shares its error.
+    pub fn command(&mut self, execute: Execute<'_>) -> Result<(), EncodeError> {
+        let waits = !self.held.is_empty() || self.pending.back().is_some_and(|it| it.exclusive);
+        if waits && !(self.is_behind_guard(execute.mode) && is_harmless(&execute)) {
+            self.hold(execute, false);
+            return Ok(());
+        }
+        self.send_command(execute)
+    }
+
+    pub(super) fn send_command(&mut self, execute: Execute<'_>) -> Result<(), EncodeError> {
+        let Execute { token, statement, params, mode } = execute;
+        if self.skips(token, mode) {
+            return Ok(());
+        }
+        let with_guard = self.is_behind_guard(mode);
         let mut given = params.iter();
         let (Some(body), Some(Param::Int(bits))) = (given.next(), given.next()) else {
             return Err(EncodeError::of_statement("is no command with its bits"));
@@ -59,7 +72,7 @@ impl Session {
         let mark = frame::begin(&mut self.outgoing);
         match body {
             Param::Text(text) => self.write_query(text),
-            Param::Null => self.write_query(text),
+            Param::Null => self.write_query(&statement.text),
             Param::Bytes(body) => self.outgoing.put_slice(body),
             _ => {}
         }
@@ -80,6 +93,9 @@ impl Session {
         pending.preparing = pending.stage == Stage::Prepare;
         let asks = asks || pending.stage == Stage::Login;
         pending.copying = if asks { Copying::Asked } else { Copying::No };
+        pending.guard = mode.guard || mode.lead;
+        pending.within = with_guard;
+        pending.exclusive = pending.guard || with_guard;
         self.push(pending);
         Ok(())
     }
@@ -174,6 +190,16 @@ impl Session {
         }
         head.copying = Copying::In;
         Ok(())
+    }
+}
+
+/// A read that changes nothing outside of a transaction either: a query, or the EXECUTE of one whose
+/// text the statement is.
+fn is_harmless(execute: &Execute<'_>) -> bool {
+    match execute.params.iter().next() {
+        Some(Param::Text(text)) => text.len() <= READ_MAX && classify::examine(text).harmless,
+        Some(Param::Bytes([code, ..])) if *code != Command::COM_STMT_EXECUTE as u8 => false,
+        _ => execute.statement.harmless,
     }
 }
 

@@ -140,6 +140,39 @@ fn what_begins_or_ends_a_transaction_is_told() {
 }
 
 #[test]
+fn reads_that_change_nothing_are_harmless() {
+    for text in [
+        "select a, count(*), max(b) from t where c in (1, 2) and d = ? for update",
+        "(select 1) union (select 2)",
+        "with a as (select 1) select * from a",
+        "table t",
+        "select `a b` from `t` lock in share mode",
+    ] {
+        assert!(examine(text).harmless, "{text}");
+    }
+    for text in [
+        "select f(1)",
+        "select db.count(1)",
+        "select `f` (1)",
+        "select \"f\"(1)",
+        "select f /* c */ (1)",
+        "select sleep(1)",
+        "select @x := 1",
+        "select 1 into outfile 'x'",
+        "select 1 /*!, f(1) */",
+        "select 'a\\', f(1), 'b'",
+        "select 1; select 2",
+        "with a as (select 1) update t set b = 1",
+        "insert into t values (1)",
+        "show tables",
+        "begin",
+        "",
+    ] {
+        assert!(!examine(text).harmless, "{text}");
+    }
+}
+
+#[test]
 fn parameters_are_counted_outside_of_quotes() {
     let count = |text| examine(text).placeholders;
     assert_eq!(count("select ?, '?', \"?\", `?`, /* ? */ ? -- ?\n, ? # ?"), Some(3));

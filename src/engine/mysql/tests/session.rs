@@ -350,12 +350,12 @@ fn what_is_within_waits_until_the_transaction_has_begun() {
         (Mode { lead: true, ..Mode::default() }, Mode { within: true, ..Mode::default() });
     let mut peer = Peer::new(Flavor::MySql, 10);
     peer.run(1, "start transaction", &[], lead).unwrap();
-    peer.run(2, "select 1", &[], within).unwrap();
+    peer.run(2, "update t set a = 1", &[], within).unwrap();
     assert_eq!(peer.sent(), "Query(start transaction)");
     let began = ok_with(0, 0, 0, AUTOCOMMIT | IN_TRANSACTION);
     let events = peer.hear(&[answer(&[began])]);
     assert_eq!(events.last().unwrap(), "1 ready in transaction");
-    assert_eq!(peer.sent(), "Query(select 1)");
+    assert_eq!(peer.sent(), "Query(update t set a = 1)");
     peer.hear(&[answer(&[ok()])]);
     peer.run(3, "start transaction", &[], lead).unwrap();
     peer.run(4, "insert into t values (1)", &[], within).unwrap();
@@ -366,6 +366,98 @@ fn what_is_within_waits_until_the_transaction_has_begun() {
     let events = peer.hear(&[answer(&[ok()]), answer(&[ok()])]);
     assert_eq!(events[..2], ["4 error 1792", "4 ready"]);
     assert_eq!(events.last().unwrap(), "5 ready");
+}
+
+/// A session that has sent START TRANSACTION, and `text` within it.
+fn begun(flavor: Flavor, text: &str, values: &[Value<'_>]) -> Peer {
+    let mut peer = Peer::new(flavor, 10);
+    within_new(&mut peer, text, values);
+    peer
+}
+
+fn within_new(peer: &mut Peer, text: &str, values: &[Value<'_>]) {
+    let lead = Mode { lead: true, ..Mode::default() };
+    peer.run(1, "start transaction", &[], lead).unwrap();
+    peer.run(2, text, values, Mode { within: true, ..Mode::default() }).unwrap();
+}
+
+#[test]
+fn a_harmless_read_goes_out_with_its_lead() {
+    let began = || answer(&[ok_with(0, 0, 0, AUTOCOMMIT | IN_TRANSACTION)]);
+    let mut peer = begun(Flavor::MySql, "select 1", &[]);
+    assert_eq!(peer.sent(), "Query(start transaction) Query(select 1)");
+    peer.run(3, INSERT, &[Value::Int(1)], Mode { within: true, ..Mode::default() }).unwrap();
+    peer.hear(&[began()]);
+    assert_eq!(peer.sent(), "", "what follows waits for the read");
+    peer.hear(&[answer(&[ok()])]);
+    assert_eq!(peer.sent(), format!("Prepare({INSERT})"));
+
+    let mut peer = begun(Flavor::MySql, POINT, &[Value::Int(1)]);
+    assert_eq!(peer.sent(), format!("Query(start transaction) Prepare({POINT})"));
+    peer.hear(&[began(), prepared(Flavor::MySql, 5, 1, &[("n", LONG)])]);
+    assert_eq!(peer.sent(), "Execute(5, 12 bytes)");
+    peer.hear(&[result(Flavor::MySql, 65)]);
+    within_new(&mut peer, POINT, &[Value::Int(1)]);
+    assert_eq!(peer.sent(), "Query(start transaction) Execute(5, 12 bytes)");
+    let events = peer.hear(&[began(), result(Flavor::MySql, 65)]);
+    assert_eq!(events.last().unwrap(), "2 ready");
+
+    let mut peer = begun(Flavor::MariaDb, POINT, &[Value::Int(1)]);
+    let first = format!("Query(start transaction) Prepare({POINT}) Execute(-1, 12 bytes)");
+    assert_eq!(peer.sent(), first);
+    let answers = [prepared(Flavor::MariaDb, 5, 1, &[("n", LONG)]), result(Flavor::MariaDb, 65)];
+    assert_eq!(peer.hear(&[&[began()], &answers[..]].concat()).last().unwrap(), "2 ready");
+}
+
+#[test]
+fn a_read_whose_lead_has_failed_has_its_error_and_no_rows() {
+    let refused = answer(&[error(1317)]);
+    let expected = ["1 error 1317", "1 ready", "2 error 1317", "2 ready"];
+    let mut rows = columns(Flavor::MySql, &[("1", LONG)]);
+    rows.extend([text_row(&[Some("1")]), end()]);
+    for read in [rows, vec![error(1146)]] {
+        let mut peer = begun(Flavor::MySql, "select 1", &[]);
+        let mode = Mode { within: true, ..Mode::default() };
+        peer.run(3, "insert into t values (1)", &[], mode).unwrap();
+        peer.sent();
+        assert_eq!(peer.hear(&[refused.clone(), answer(&read)]), expected);
+        assert_eq!(peer.sent(), "Ping", "no insert without its transaction");
+        assert_eq!(peer.hear(&[answer(&[ok()])]), ["3 error 1317", "3 ready"]);
+    }
+
+    // What would be executed next is not, and the statement is known from then on.
+    let mut peer = begun(Flavor::MySql, POINT, &[Value::Int(1)]);
+    peer.sent();
+    let answers = [refused.clone(), prepared(Flavor::MySql, 5, 1, &[("n", LONG)])];
+    assert_eq!(peer.hear(&answers), expected);
+    within_new(&mut peer, POINT, &[Value::Int(1)]);
+    assert_eq!(peer.sent(), "Query(start transaction) Execute(5, 12 bytes)");
+    assert_eq!(peer.hear(&[refused.clone(), answer(&[error(1243)])]), expected);
+    within_new(&mut peer, POINT, &[Value::Int(1)]);
+    let anew = format!("Query(start transaction) Prepare({POINT})");
+    assert_eq!(peer.sent(), anew, "the server had forgotten it");
+
+    let mut peer = begun(Flavor::MariaDb, POINT, &[Value::Int(1)]);
+    let answers = [prepared(Flavor::MariaDb, 5, 1, &[("n", LONG)]), result(Flavor::MariaDb, 65)];
+    assert_eq!(peer.hear(&[std::slice::from_ref(&refused), &answers[..]].concat()), expected);
+    let mut peer = begun(Flavor::MariaDb, POINT, &[Value::Int(1)]);
+    let answers = [refused, answer(&[error(1146)]), answer(&[error(1243)])];
+    assert_eq!(peer.hear(&answers), expected);
+    assert_eq!(peer.session.in_flight(), 0);
+}
+
+#[test]
+fn what_could_change_something_waits_for_its_lead() {
+    for text in ["select f(1)", "select 1 into @x", "call p()", "select 1; select 2"] {
+        let mut peer = begun(Flavor::MySql, text, &[]);
+        assert_eq!(peer.sent(), "Query(start transaction)", "{text}");
+    }
+    let mut peer = Peer::new(Flavor::MySql, 10);
+    peer.run(1, "start transaction", &[], Mode { lead: true, ..Mode::default() }).unwrap();
+    let cursor = Mode { within: true, fetch: 10, ..Mode::default() };
+    peer.run(2, "select 1", &[], cursor).unwrap();
+    peer.execute(3, "select 1", &[]);
+    assert_eq!(peer.sent(), "Query(start transaction)");
 }
 
 /// The server would run it outside of any.

@@ -3,7 +3,8 @@ use super::super::session::transcript::*;
 use super::super::started::{Flavor, Started};
 use super::super::types::Column;
 use super::*;
-use crate::engine::session::Direction;
+use crate::engine::session::{Cells, Direction, Mode};
+use crate::wire::param::Params;
 use crate::wire::param::ParamsBuf;
 use crate::wire::record::tag;
 use mysql_common::constants::CapabilityFlags;
@@ -33,7 +34,12 @@ fn command(peer: &mut Peer, first: &[i32], rest: &[Value<'_>], mode: Mode) {
     let words = [first, &words(rest)].concat();
     let mut kept = ParamsBuf::default();
     kept.set(Params::parse(1 + rest.len(), &words).unwrap());
-    peer.session.command(1, "SELECT 7", kept.get(), mode).unwrap();
+    run(peer, &kept, mode).unwrap();
+}
+
+fn run(peer: &mut Peer, kept: &ParamsBuf, mode: Mode) -> Result<(), EncodeError> {
+    let statement = &peer.statement("SELECT 7");
+    peer.session.command(Execute { token: 1, statement, params: kept.get(), mode })
 }
 
 fn query(peer: &mut Peer, text: &str) {
@@ -100,10 +106,10 @@ fn several_commands_are_under_way_unless_one_may_want_more() {
     };
     let load = kept(&words(&[Value::Text("LOAD DATA"), Value::Int(0)]));
     let mode = Mode { copy: Some(Direction::In), ..Mode::default() };
-    assert!(peer.session.command(1, "", load.get(), mode).is_err());
+    assert!(run(&mut peer, &load, mode).is_err());
     peer.hear(&[answer(&[ok()])]);
-    assert!(peer.session.command(1, "", load.get(), mode).is_ok());
-    assert!(peer.session.command(1, "", load.get(), Mode::default()).is_err());
+    assert!(run(&mut peer, &load, mode).is_ok());
+    assert!(run(&mut peer, &load, Mode::default()).is_err());
 }
 
 #[test]
@@ -135,6 +141,95 @@ fn only_who_loads_a_file_is_asked_for_one() {
     assert!(peer.session.copy_data(1, b"1,2"));
     assert!(peer.session.copy_end(1, None));
     assert_eq!(peer.sent(), "Data#2(1,2) Empty#3");
+}
+
+const LEAD: Mode = Mode {
+    lead: true,
+    guard: false,
+    within: false,
+    ordered: true,
+    copy: None,
+    fetch: 0,
+    simple: false,
+    cells: Cells::Values,
+    wire: false,
+    batch: false,
+};
+const WITHIN: Mode = Mode { lead: false, within: true, ..LEAD };
+
+fn text(peer: &mut Peer, text: &str, mode: Mode) {
+    command(peer, &words(&[Value::Text(text)]), &[Value::Int(0)], mode);
+}
+
+fn begun() -> Vec<u8> {
+    answer(&[ok_with(0, 0, 0, AUTOCOMMIT | IN_TRANSACTION)])
+}
+
+#[test]
+fn behind_a_lead_all_but_a_harmless_read_wait() {
+    let execute = bytes(&[23, 5, 0, 0, 0, 0, 1, 0, 0, 0]);
+    for harmless in [true, false] {
+        let mut peer = steered(CapabilityFlags::CLIENT_DEPRECATE_EOF);
+        text(&mut peer, "BEGIN", LEAD);
+        match harmless {
+            // The statement is SELECT 7.
+            true => command(&mut peer, &execute, &[Value::Int(0)], WITHIN),
+            false => text(&mut peer, "DO 1", WITHIN),
+        }
+        command(&mut peer, &bytes(&[14]), &[Value::Int(0)], Mode::default());
+        let first = if harmless { "Execute(5, 0 bytes)" } else { "Query(DO 1)" };
+        let read = format!("Query(BEGIN) {first}");
+        assert_eq!(peer.sent(), if harmless { &read } else { "Query(BEGIN)" });
+        peer.hear(&[begun()]);
+        assert_eq!(peer.sent(), if harmless { "" } else { "Query(DO 1) Ping" });
+        assert_eq!(peer.hear(&[answer(&[ok()])]).last().unwrap(), "1 ready");
+        assert_eq!(peer.sent(), if harmless { "Ping" } else { "" });
+        peer.hear(&[answer(&[ok()])]);
+        assert_eq!(peer.session.in_flight(), 0);
+    }
+}
+
+#[test]
+fn after_a_lead_that_failed_what_is_within_is_not_sent() {
+    let mut peer = steered(CapabilityFlags::CLIENT_DEPRECATE_EOF);
+    text(&mut peer, "BEGIN", LEAD);
+    text(&mut peer, "DO 1", WITHIN);
+    assert_eq!(peer.sent(), "Query(BEGIN)");
+    assert_eq!(peer.hear(&[answer(&[error(1399)])]), ["1 error 1399", "1 ready"]);
+    assert_eq!(peer.sent(), "Ping");
+    assert_eq!(peer.hear(&[answer(&[ok()])]), ["1 error 1399", "1 ready"]);
+    text(&mut peer, "DO 2", Mode::default());
+    assert_eq!(peer.sent(), "Query(DO 2)", "what comes later is unaffected");
+    peer.hear(&[answer(&[ok()])]);
+}
+
+#[test]
+fn a_read_that_went_with_a_lead_that_failed_tells_the_leads_error() {
+    let mut peer = steered(CapabilityFlags::CLIENT_DEPRECATE_EOF);
+    text(&mut peer, "BEGIN", LEAD);
+    text(&mut peer, "select a from t for update", WITHIN);
+    assert_eq!(peer.sent(), "Query(BEGIN) Query(select a from t for update)");
+    let bodies = columns(Flavor::MySql, &[("a", LONG)]);
+    let rows = [text_row(&[Some("7")]), end()];
+    let answers = [answer(&[error(1317)]), answer(&[bodies, rows.to_vec()].concat())];
+    assert_eq!(peer.hear(&answers), ["1 error 1317", "1 ready", "1 error 1317", "1 ready"]);
+    text(&mut peer, "DO 1", WITHIN);
+    assert_eq!(peer.sent(), "Ping", "it is still within");
+    peer.hear(&[answer(&[ok()])]);
+    text(&mut peer, "BEGIN", LEAD);
+    assert_eq!(peer.sent(), "Query(BEGIN)");
+}
+
+#[test]
+fn what_wants_more_of_the_caller_waits_for_the_lead() {
+    let mut peer = steered(CapabilityFlags::CLIENT_DEPRECATE_EOF);
+    text(&mut peer, "BEGIN", LEAD);
+    let load = words(&[Value::Text("LOAD DATA")]);
+    let mode = Mode { copy: Some(Direction::In), ..WITHIN };
+    command(&mut peer, &load, &[Value::Int(0)], mode);
+    assert_eq!(peer.sent(), "Query(BEGIN)");
+    peer.hear(&[begun()]);
+    assert_eq!(peer.sent(), "Query(LOAD DATA)");
 }
 
 #[test]
