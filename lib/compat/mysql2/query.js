@@ -62,7 +62,7 @@ class Asking extends Command {
       this.exchange(connection, body ?? text, this.#reading(connection, binary), loads);
       return;
     }
-    connection._wire.note();
+    connection._wire.begin();
     this._exchange = this.#gathering(connection, body, binary, text, null);
   }
 

@@ -7,6 +7,9 @@ const { NoticeMessage } = require('pg-protocol/dist/messages.js');
 const { fromWire } = require('../../errors');
 const { socketError } = require('../../socket-error');
 
+/** Marks what the engine had stopped for those behind it on its wire. */
+const STOPPED = Symbol('polypool.stopped');
+
 /** In the order in which they show. */
 const FIELDS = [
   ...['severity', 'code', 'detail', 'hint', 'position', 'internalPosition', 'internalQuery'],
@@ -125,4 +128,4 @@ function lostError(wire, client) {
   return socket?.os == null ? null : connectionError(socket, undefined, client);
 }
 
-module.exports = { connectError, databaseError, lostError, noticeOf, queryError };
+module.exports = { STOPPED, connectError, databaseError, lostError, noticeOf, queryError };

@@ -118,7 +118,7 @@ impl driver::Session for Connection {
             let [local, remote] = self.peer.ends();
             serde_json::json!({ "hello": latin1(&started.hello), "transaction": "I",
                 "parameters": started.parameters, "encrypted": self.peer.encrypted,
-                "local": local, "remote": remote })
+                "stops": self.peer.is_near(), "local": local, "remote": remote })
         };
         self.session.is_verbatim().then(announced)
     }
