@@ -5,7 +5,8 @@
 const net = require('node:net');
 const { rejection, unique } = require('../../support/pools.js');
 const { generator, seed } = require('../../support/random.js');
-const { url } = require('../../support/urls.js');
+const { DATABASE } = require('../../support/server.js');
+const { testServer, url } = require('../../support/urls.js');
 const { openPool } = require('./pools.js');
 
 const load = () => require('../../../lib/compat/pg');
@@ -59,7 +60,6 @@ async function withTables(run, options) {
 }
 
 const upTo = (count) => Array.from({ length: count }, (_, n) => n);
-
 
 describe('somebody whose lock an INSERT waits for may wait', () => {
   test('for the others, outside of the pool', () =>
@@ -160,7 +160,15 @@ test('each gets the answer to its own, and the rows are those that were asked fo
 
 test('an error is that of its INSERT alone', () =>
   withTables(async ({ pool, keyed, keys }) => {
-    const values = [[1, 0], [2, 99], [1, 0], [3, 0], [4, null], [3, 1], [5, 77]];
+    const values = [
+      [1, 0],
+      [2, 99],
+      [1, 0],
+      [3, 0],
+      [4, null],
+      [3, 1],
+      [5, 77],
+    ];
     const outcomes = await Promise.allSettled(values.map((given) => pool.query(keyed, given)));
     const codes = outcomes.map(({ reason }) => reason?.code).sort();
     expect(codes).toEqual(['23503', '23503', '23505', '23505', undefined, undefined, undefined]);
@@ -208,6 +216,30 @@ test('who waits too long for a client is refused, and has written nothing', () =
     },
     { max: 1, connectionTimeoutMillis: 1_000 },
   ));
+
+describe.each([
+  ['TLS', () => ({ ssl: { rejectUnauthorized: false } })],
+  ['a unix socket', () => ({ host: testServer().socket })],
+])('over %s', (_name, options) => {
+  const place = () => {
+    const { host, port } = testServer();
+    return { connectionString: undefined, host, port, user: 'nopass', database: DATABASE };
+  };
+
+  test('somebody whose lock an INSERT waits for may wait for the others', () =>
+    withTables(
+      async ({ owner, pool, hold, keyed, keys }) => {
+        await owner.query('begin');
+        await hold(owner, 1);
+        const blocked = pool.query(keyed, [0, 1]);
+        await Promise.all(upTo(20).map((n) => pool.query(keyed, [n + 1, 0])));
+        await owner.query('commit');
+        await blocked;
+        expect(await keys()).toEqual(upTo(21));
+      },
+      { ...place(), ...options() },
+    ));
+});
 
 test('over a stream of the program’s none goes ahead', () =>
   withTables(
@@ -272,7 +304,10 @@ test(`whatever is locked and set free, each row is written once (seed ${seed})`,
           if (below(3) === 0) asked.push(pool.query(READ, [n]));
         }
         // What has to do with no lock is answered while it is held.
-        await Promise.all([pool.query(READ, [1]), pool.query('select pg_sleep($1)', [below(5) / 20])]);
+        await Promise.all([
+          pool.query(READ, [1]),
+          pool.query('select pg_sleep($1)', [below(5) / 20]),
+        ]);
         if (step % 6 === 5) {
           await owner.query(below(2) ? 'commit' : 'rollback');
           await Promise.all(asked.splice(0));
@@ -283,3 +318,49 @@ test(`whatever is locked and set free, each row is written once (seed ${seed})`,
     },
     { max: 30 },
   ));
+
+describe('an INSERT may be stopped and run again', () => {
+  const { isPlainInsert } = require('../../../lib/compat/pg/plain-reads');
+  test.each([
+    'insert into t values (1)',
+    'INSERT INTO app.t (a, b) VALUES ($1, $2)',
+    'insert into "My Table" ("a b", c) values ($1::int, default) returning id, a as "b"',
+    "insert into t(a) values('it''s (select 1), (2)')",
+    "insert into t (a) values (nextval('s'), lower($1), now(), (1 + 2) * 3) returning *",
+    'insert\n\tinto t (a)\nvalues (coalesce($1, array[1, 2])) returning (a), length(b)',
+  ])('%s', (text) => expect(isPlainInsert(text)).toBe(true));
+});
+
+describe('an INSERT may not, of which more is to be known', () => {
+  const { isPlainInsert } = require('../../../lib/compat/pg/plain-reads');
+  test.each([
+    'insert into t values (1), (2)',
+    'insert into t select 1',
+    'insert into t (a) values ((select 1))',
+    'insert into t (a) values ((table u))',
+    'insert into t default values',
+    'insert into t values (1) on conflict do nothing',
+    'insert into t values (1) on conflict (a) do update set b = 1',
+    'insert into t values (1); delete from t',
+    'insert into t values (1);',
+    'insert into t values (1) -- one\n, (2)',
+    'insert into t /* one */ values (1)',
+    'insert into t values (pay($1))',
+    'insert into t values (app.lower($1))',
+    'insert into t values ("lower"($1))',
+    "insert into t values (currval('s'))",
+    'insert into t values (1) returning pay(a)',
+    'insert into t values (1) returning (select pay(a))',
+    "insert into t values (E'\\'), (2)')",
+    'insert into t values ($$a$$)',
+    'insert into t values (@a)',
+    'insert into t as u values (1)',
+    'insert into t values (`a`)',
+    'insert into t values (1',
+    "insert into t values ('a)",
+    'insert into t\u00a0values (1)',
+    'with u as (insert into t values (1) returning *) select * from u',
+    'update t set a = 1',
+    `insert into t values (${'1 + '.repeat(2_000)}1)`,
+  ])('%s', (text) => expect(isPlainInsert(text)).toBe(false));
+});

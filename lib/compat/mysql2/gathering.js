@@ -37,6 +37,7 @@ class Gathering {
   #told = null;
   /** The end, while its connection is paused. */
   #held = null;
+  /** As it was sent, where it may have to be once more. */
   #body = null;
 
   constructor(connection, command, reading, answer) {
@@ -58,7 +59,8 @@ class Gathering {
     if (text === null) {
       session.submit(this, values, 0, 0);
     } else {
-      this.#body = body;
+      // The next packet is written over this one.
+      if (this.#answer === null) this.#body = Buffer.isBuffer(body) ? Buffer.from(body) : body;
       this.text = text;
       this.number = session.submit(this, values, FLAG.ALONE, 0, text);
     }

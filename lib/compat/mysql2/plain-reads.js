@@ -46,10 +46,7 @@ const known = wordsOf(
 );
 
 const plainReads = new PlainReads(known, FOREIGN);
-const plainInserts = new PlainInserts(
-  known,
-  /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`/g,
-);
+const plainInserts = new PlainInserts(known, /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`/g);
 
 const isPlainRead = (text) => plainReads.has(text);
 
