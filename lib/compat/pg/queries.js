@@ -7,7 +7,8 @@
  */
 
 const { SharedQueries, clock } = require('../../sharing/wires');
-const { STOPPED, queryError } = require('./errors');
+const { CommitWait } = require('./commit-wait');
+const { STOPPED, isLost, queryError } = require('./errors');
 const { Run } = require('./run');
 
 /** Marks queries that the client made itself: nobody else has a hand on them. */
@@ -24,13 +25,6 @@ const WIRE = Symbol('polypool.wire');
 /** The package that writes messages warns of longer names. */
 const NAME_MAX = 63;
 
-/** How the engine says that the connection is not there any more. */
-const LOST = new Set([
-  'ERR_POLYPOOL_CONNECTION_LOST',
-  'ERR_POLYPOOL_STALE_CONNECTION',
-  'ERR_POLYPOOL_CLOSED',
-]);
-
 const FATAL = new Set(['FATAL', 'PANIC']);
 
 const ignore = () => {};
@@ -38,6 +32,7 @@ const ignore = () => {};
 class Queries {
   #client;
   #session = null;
+  #commitWait = null;
   /** What the engine executes now, or was sent last. */
   #run = null;
   /** Names that were given to the server over the bare wire: the engine does not know them. */
@@ -57,6 +52,11 @@ class Queries {
 
   attach(session) {
     this.#session = session;
+    this.#commitWait = new CommitWait(session);
+  }
+
+  noteNotice(fields) {
+    if (this.isInterrupted) this.#commitWait.noteNotice(fields);
   }
 
   pulse() {
@@ -234,7 +234,12 @@ class Queries {
   }
 
   /** A run is over, well. */
-  finished({ query }) {
+  finished(run) {
+    if (this.isInterrupted && this.#commitWait.begin(() => this.#finish(run))) return;
+    this.#finish(run);
+  }
+
+  #finish({ query }) {
     this.#noteName(query, false);
     if (forgets(query._results)) this.#doubtStatements();
     this.#settle(query);
@@ -248,7 +253,7 @@ class Queries {
   /** A run is over, with an error: of the engine's, as it words it, or what a parser threw. */
   failed({ query }, error, isThrown) {
     // The end of the connection follows, with the words for it.
-    if (!isThrown && LOST.has(error.code)) return;
+    if (!isThrown && isLost(error)) return;
     this.#noteName(query, !isThrown && error.unparsed === true);
     const wasStopped = !isThrown && error.interrupted === true;
     if (wasStopped && this.#runAgain(query)) return;
