@@ -1,11 +1,11 @@
 'use strict';
 // An INSERT is not confirmed before a synchronous standby has it, whoever waits behind it.
 
-const { setTimeout: turn } = require('node:timers/promises');
 const { Client: Observer } = require('pg');
 const { Server } = require('../../support/server.js');
 const { url } = require('../../support/urls.js');
 const { openPool } = require('./pools.js');
+const { until } = require('../../support/pools.js');
 
 const load = () => require('../../../lib/compat/pg');
 
@@ -53,7 +53,7 @@ test('each waits for the standby, though those behind it have it stopped', async
   const asked = numbers.map((n) => pool.query(INSERT, [n]).then(() => answered.add(n)));
   await Promise.all(reads);
   // All are written, and those that were in the way told to wait no longer.
-  while (warnings < 6) await turn(10);
+  await until(() => warnings >= 6);
   expect([...answered]).toEqual([]);
   await wantStandby('');
   await Promise.all(asked);

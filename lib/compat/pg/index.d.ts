@@ -86,7 +86,9 @@ export interface ClientConfig {
   client_encoding?: string | undefined;
   /**
    * Sends queries before the ones before them are answered, also those of a pool that wait. Not
-   * given, a pool does so with short plain reads of its own `query` alone; `false`: never.
+   * given, a pool does so with short plain reads and INSERTs of one row of its own `query` alone; what
+   * then waits behind another one's lock is canceled on the server after 0.2 s and runs again by
+   * itself. `false`: never.
    */
   pipeline?: boolean | undefined;
   /** How many rounds of hashing a server may ask for in a login; 0: any. Default: 100000. */
