@@ -4,6 +4,7 @@
 
 const net = require('node:net');
 const { rejection, unique } = require('../../support/pools.js');
+const { Proxy } = require('../../support/proxy.js');
 const { generator, seed } = require('../../support/random.js');
 const { DATABASE } = require('../../support/server.js');
 const { testServer, url } = require('../../support/urls.js');
@@ -239,6 +240,29 @@ describe.each([
       },
       { ...place(), ...options() },
     ));
+});
+
+test('where the server cannot be told to stop any, all hear of the end of their client', async () => {
+  const { host, port } = testServer();
+  const proxy = await Proxy.open({ host, port });
+  const place = { host: '127.0.0.1', port: proxy.port, user: 'nopass', database: DATABASE };
+  await withTables(
+    async ({ owner, pool, hold, keyed, keys }) => {
+      proxy.behave('blackHole');
+      await owner.query('begin');
+      await hold(owner, 1);
+      const asked = [[0, 1], ...upTo(6).map((n) => [n + 1, 0])];
+      const outcomes = await Promise.allSettled(asked.map((given) => pool.query(keyed, given)));
+      await owner.query('commit');
+      const written = outcomes.map(({ status }, n) => (status === 'fulfilled' ? n : -1));
+      expect(await keys()).toEqual(expect.arrayContaining(written.filter((n) => n >= 0)));
+      const reasons = outcomes.filter(({ reason }) => reason).map(({ reason }) => reason.message);
+      expect(reasons).toEqual(expect.arrayContaining(['Connection terminated unexpectedly']));
+      proxy.behave('pass');
+    },
+    { connectionString: undefined, ...place, max: 2 },
+  );
+  proxy.close();
 });
 
 test('over a stream of the program’s none goes ahead', () =>
