@@ -46,6 +46,7 @@ test('each waits for the standby, though those behind it have it stopped', async
   await wantStandby('nobody');
   const names = 'show synchronous_standby_names';
   while ((await pool.query(names)).rows[0].synchronous_standby_names === '');
+  while (paceOf(READ) === undefined) await pool.query(READ, [-1]);
   // They go over the clients of the reads, and have these to themselves after that.
   const reads = [1, 2, 3].map(() => pool.query(READ, [0]));
   const answered = new Set();
@@ -53,7 +54,7 @@ test('each waits for the standby, though those behind it have it stopped', async
   const asked = numbers.map((n) => pool.query(INSERT, [n]).then(() => answered.add(n)));
   await Promise.all(reads);
   // All are written, and those that were in the way told to wait no longer.
-  await until(() => warnings >= 6);
+  await until(() => warnings >= 2);
   expect([...answered]).toEqual([]);
   await wantStandby('');
   await Promise.all(asked);
