@@ -43,9 +43,21 @@ test('each waits for the standby, though those behind it have it stopped', async
   while (paceOf(READ) === undefined) await pool.query(READ, [-1]);
   await Promise.all([1, 2, 3].map(() => pool.query(READ, [0])));
   await admin.query('delete from kept');
+  await admin.query('create table other (n int)');
   await wantStandby('nobody');
-  const names = 'show synchronous_standby_names';
-  while ((await pool.query(names)).rows[0].synchronous_standby_names === '');
+  // The server as a whole has heard of it when somebody's commit waits.
+  const other = new Observer({
+    connectionString: url({ role: 'postgres', server: server.describe() }),
+  });
+  await other.connect();
+  let isProbing = true;
+  const probe = async () => {
+    while (isProbing) await other.query('insert into other values (1)');
+  };
+  const probing = probe();
+  const waits = `select 1 from pg_stat_activity where wait_event = 'SyncRep'`;
+  await until(async () => (await pool.query(waits)).rows.length > 0);
+  isProbing = false;
   while (paceOf(READ) === undefined) await pool.query(READ, [-1]);
   // They go over the clients of the reads, and have these to themselves after that.
   const reads = [1, 2, 3].map(() => pool.query(READ, [0]));
@@ -57,7 +69,8 @@ test('each waits for the standby, though those behind it have it stopped', async
   await until(() => warnings >= 2);
   expect([...answered]).toEqual([]);
   await wantStandby('');
-  await Promise.all(asked);
+  await Promise.all([probing, ...asked]);
+  await other.end();
   const rows = await admin.query('select n from kept order by n');
   expect(rows.rows.map(({ n }) => n)).toEqual(numbers);
 });
