@@ -20,6 +20,7 @@ const SUBMIT = {
   FETCH: 15,
   STREAM_END: 16,
   NAMED: 17,
+  INTERRUPT: 18,
 };
 const COMPLETE = {
   ROWS: 1,

@@ -65,6 +65,8 @@ class Session {
     /** Both ends of a TCP connection of the engine's: address and port, or null. */
     this.local = null;
     this.remote = null;
+    /** The engine can stop on the server what runs here. */
+    this.stops = false;
   }
 
   // ---- Begin and end ----
@@ -225,6 +227,18 @@ class Session {
     if (this.#link.requests[number]?.owner === owner) this.#link.record(SUBMIT.CANCEL, number);
   }
 
+  /**
+   * Has the server stop all that is on the wire, one after the other; what is submitted from now on
+   * waits for the end of that. Each must be a single statement outside of a transaction: the error of
+   * one that was stopped has `interrupted`. Does nothing where the answer to this one is on its way.
+   */
+  interrupt(number, asker) {
+    const request = this.#link.requests[number];
+    if (request !== undefined && (request === asker || request.owner === asker)) {
+      this.#link.record(SUBMIT.INTERRUPT, number);
+    }
+  }
+
   /** The wire, until the next statement of `query`. Only while none is under way. */
   wire(receive) {
     if (this.#wire !== null) return this.#wire;
@@ -277,6 +291,7 @@ class Session {
         this.started = event.started;
         this.secretKey = event.started.secretKey;
         this.status = event.started.transaction.charCodeAt(0);
+        this.stops = event.started.stops;
         this.local = event.started.local;
         this.remote = event.started.remote;
         for (const [name, value] of event.started.parameters) this.#owner.parameter(name, value);

@@ -2,8 +2,12 @@
 
 /** The answer to a query that was sent before it was its turn, and what became of its wait. */
 
-/** In periods: to run a short read once more costs little. */
+/** What may run more than once: nothing, what the server has stopped, anything whose answer is late. */
+const REPEATS = { NEVER: 0, STOPPED: 1, ALWAYS: 2 };
+
+/** In periods: to run a short read once more costs little, to stop others on the server much. */
 const PATIENCE = 1;
+const PATIENCE_STOPPING = 20;
 
 class Ahead {
   #request;
@@ -13,12 +17,15 @@ class Ahead {
   #result = undefined;
   #isGranted = false;
   #isRefused = false;
+  /** What it is told that was refused a connection, unless it has an answer. */
+  #refusal = null;
   /** It has run, or will, without this one. */
   #isLeft = false;
 
   /**
-   * `wire`: that it is sent over. Of the request: whether it `mayRunAgain`, the `wire` of the
-   * connection it has got, what that was `lost` by, whether an error is `isOfConnection`, `stalls`.
+   * `wire`: that it is sent over. Of the request: `repeats`, the `wire` of the connection it has got,
+   * what that was `lost` by, whether an error is `isOfConnection` or says that it `wasStopped`,
+   * `stalls`.
    */
   constructor(request, wire) {
     this.#request = request;
@@ -44,63 +51,99 @@ class Ahead {
 
   #handleAnswer(error, result) {
     if (this.#isLeft) return;
+    if (error && this.#request.wasStopped(error)) {
+      this.#handleStop();
+      return;
+    }
     if (error && this.#mayGoAgain(error)) {
-      this.#leave();
+      this.#leave(false);
       return;
     }
     this.isOver = true;
     this.#error = error;
     this.#result = result;
-    if (this.#isGranted) this.#request.stalls.delete(this);
+    this.#unwatch();
     this.#tell();
+  }
+
+  /** It has done nothing, as the server says. */
+  #handleStop() {
+    const { lost } = this.#request;
+    if (!this.#isRefused && lost === undefined) {
+      this.#leave(true);
+      return;
+    }
+    this.#isLeft = true;
+    this.#unwatch();
+    if (this.#isRefused) this.#request.finishRefused(this.#refusal);
+    else this.#request.end(lost);
   }
 
   grant() {
     this.#isGranted = true;
-    if (!this.isOver && this.#request.mayRunAgain) this.#request.stalls.add(this, PATIENCE);
+    if (!this.isOver) this.#watch();
     this.#tell();
   }
 
-  /** Whoever asked for a read hears why; with `pipeline` it may be a write, and have run. */
+  /** Whoever asked for a read hears why; anything else may have run. */
   refuse(error) {
-    if (this.#request.mayRunAgain) {
+    if (this.#request.repeats === REPEATS.ALWAYS) {
       this.#isLeft = true;
       this.#request.finish(error);
       return;
     }
     this.#isRefused = true;
+    this.#refusal = error;
+    if (!this.isOver) this.#watch();
     this.#tell();
+  }
+
+  #watch() {
+    const { repeats, stalls } = this.#request;
+    if (repeats === REPEATS.ALWAYS) stalls.add(this, PATIENCE);
+    else if (repeats === REPEATS.STOPPED) stalls.add(this, PATIENCE_STOPPING);
+  }
+
+  #unwatch() {
+    if (this.#isGranted || this.#isRefused) this.#request.stalls.delete(this);
   }
 
   /** It has a connection of its own, where it would run: what it is behind is nothing to it. */
   handleStall() {
-    const { wire, lost } = this.#request;
-    if (lost !== undefined) {
+    const { repeats, wire, lost } = this.#request;
+    if (repeats === REPEATS.ALWAYS && lost !== undefined) {
       this.#isLeft = true;
       this.#request.end(lost);
     } else if (wire !== this.#wire || !this.#wire.isFirst(this.#query)) {
-      this.#leave();
+      if (repeats === REPEATS.ALWAYS) this.#leave(false);
+      else this.#stop();
     }
   }
 
-  #leave() {
+  /** It is to be the only one that waits for whatever it is that takes so long. */
+  #stop() {
+    this.#wire.interrupt();
+    this.#watch();
+  }
+
+  #leave(wasStopped) {
     this.#isLeft = true;
-    if (this.#isGranted) this.#request.stalls.delete(this);
-    this.#request.sendAgain(this.#isGranted);
+    this.#unwatch();
+    this.#request.sendAgain(this.#isGranted, wasStopped);
   }
 
   /** Else its connection would have been another one, and the loss of this one nothing to it. */
   #mayGoAgain(error) {
-    const { mayRunAgain, wire, lost } = this.#request;
-    if (!mayRunAgain || wire === this.#wire || lost !== undefined) return false;
+    const { repeats, wire, lost } = this.#request;
+    if (repeats !== REPEATS.ALWAYS || wire === this.#wire || lost !== undefined) return false;
     return this.#request.isOfConnection(error);
   }
 
   #tell() {
     if (!this.isOver) return;
     if (this.#isGranted) this.#request.end(this.#error, this.#result);
-    else if (this.#isRefused) this.#request.finish(this.#error, this.#result);
+    else if (this.#isRefused) this.#request.finishRefused(this.#error, this.#result);
   }
 }
 
-module.exports = { Ahead };
+module.exports = { Ahead, REPEATS };

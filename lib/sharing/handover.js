@@ -7,6 +7,8 @@
 
 /** In periods: a connection is replaced only where nobody could wait any longer. */
 const PATIENCE = 10;
+/** What only the server may stop is stopped there. */
+const PATIENCE_STOPPING = 20;
 
 class Handover {
   #handovers;
@@ -28,7 +30,8 @@ class Handover {
   }
 
   handleStall() {
-    this.#settle(this.#stuck);
+    if (this.wire.interrupt()) this.#handovers.watch(this);
+    else this.#settle(this.#stuck);
   }
 
   #settle(tell) {
@@ -56,6 +59,10 @@ class Handovers {
     this.#stalls.delete(handover);
   }
 
+  watch(handover) {
+    this.#stalls.add(handover, handover.wire.mayCut ? PATIENCE : PATIENCE_STOPPING);
+  }
+
   /**
    * Calls `clear` once nothing but the connection's own is on its wire; `stuck` where that takes too
    * long, or the connection `isUsable` no more by then.
@@ -63,7 +70,7 @@ class Handovers {
   prepare(wire, next) {
     const handover = new Handover(this, wire, next);
     this.#underWay.add(handover);
-    this.#stalls.add(handover, PATIENCE);
+    this.watch(handover);
     wire.afterShared(() => handover.handleClear());
   }
 }

@@ -32,32 +32,46 @@ function callsOnly(known, text) {
   return true;
 }
 
-class PlainReads {
-  #known;
-  #foreign;
+/** What was found of texts: the same ones come again and again. */
+class Verdicts {
+  #examine;
   #seen = new Map();
 
-  /**
-   * `known`: words of SQL, types with a length, and functions of the server that change nothing, as
-   * one text. `foreign`: a pattern of what else no such read has.
-   */
+  constructor(examine) {
+    this.#examine = examine;
+  }
+
+  of(text) {
+    if (text.length > LENGTH_MAX) return false;
+    const seen = this.#seen;
+    let verdict = seen.get(text);
+    if (verdict === undefined) {
+      if (seen.size === TEXTS_MAX) seen.clear();
+      verdict = this.#examine(text);
+      seen.set(text, verdict);
+    }
+    return verdict;
+  }
+}
+
+/**
+ * Words of SQL, types with a length, and functions of the server that change nothing, as one text:
+ * what may stand before a parenthesis.
+ */
+const wordsOf = (text) => new Set(text.split(/\s+/));
+
+class PlainReads {
+  #verdicts;
+
+  /** `known`: words. `foreign`: a pattern of what else no such read has. */
   constructor(known, foreign) {
-    this.#known = new Set(known.split(/\s+/));
-    this.#foreign = foreign;
+    this.#verdicts = new Verdicts((text) => !foreign?.test(text) && callsOnly(known, text));
   }
 
   /** `text`: of a read. */
   has(text) {
-    if (text.length > LENGTH_MAX) return false;
-    const seen = this.#seen;
-    let isPlain = seen.get(text);
-    if (isPlain === undefined) {
-      if (seen.size === TEXTS_MAX) seen.clear();
-      isPlain = !this.#foreign?.test(text) && callsOnly(this.#known, text);
-      seen.set(text, isPlain);
-    }
-    return isPlain;
+    return this.#verdicts.of(text);
   }
 }
 
-module.exports = { PlainReads };
+module.exports = { PlainReads, Verdicts, callsOnly, wordsOf };

@@ -4,6 +4,7 @@
 
 // Not the global: test frameworks replace it, perhaps before this is loaded.
 const { performance } = require('node:perf_hooks');
+const { REPEATS } = require('./ahead');
 
 const { nextTick } = process;
 
@@ -17,33 +18,52 @@ const STUCK_MS = 10;
 
 /** What was sent behind the query that has a connection. */
 class SharedQueries {
-  #queries = new Set();
+  /** With what the session knows each by. */
+  #queries = new Map();
+  /** Those that only the server may stop. */
+  #stoppable = new Set();
   #tellUnshared = [];
 
   get size() {
     return this.#queries.size;
   }
 
-  add(query) {
-    this.#queries.add(query);
+  /** `sent`: what the session knows it by. `isInsert`: its answer must be waited for. */
+  add(query, sent, isInsert) {
+    this.#queries.set(query, sent);
+    if (isInsert) this.#stoppable.add(query);
+  }
+
+  /** All may be given up together with their connection, and run once more. */
+  get mayCut() {
+    return this.#stoppable.size === 0;
   }
 
   isFirst(query) {
-    const [first] = this.#queries;
+    const [first] = this.#queries.keys();
     return first === query;
+  }
+
+  /** What the session knows one by that is not answered. */
+  get last() {
+    let last;
+    for (const sent of this.#queries.values()) last = sent;
+    return last;
   }
 
   /** False where it is none of them. */
   settle(query) {
     if (!this.#queries.delete(query)) return false;
+    this.#stoppable.delete(query);
     this.#tellIfEmpty();
     return true;
   }
 
   /** Takes all of them out. */
   drain() {
-    const queries = [...this.#queries];
+    const queries = [...this.#queries.keys()];
     this.#queries.clear();
+    this.#stoppable.clear();
     this.#tellIfEmpty();
     return queries;
   }
@@ -60,15 +80,20 @@ class SharedQueries {
   }
 }
 
-/** The least busy of the wires that a query may go ahead over, of those that move; or null. */
-function chooseWire(members) {
+/**
+ * The least busy of the wires that a query may go ahead over, of those that move; or null. An INSERT
+ * only goes where all others could be stopped together with it.
+ */
+function chooseWire(members, isInsert) {
   const since = clock() - STUCK_MS;
   let fewest = AHEAD_MAX;
   let best = null;
   for (const member of members) {
-    if (member.running === null || !member.running.mayLead) continue;
+    const { running } = member;
+    if (running === null || !running.mayLead) continue;
     const { wire } = member;
-    if (wire === undefined) continue;
+    if (wire === undefined || wire.isInterrupted) continue;
+    if (isInsert && (running.repeats === REPEATS.NEVER || !wire.mayStop)) continue;
     if (wire.shared < fewest && wire.progressedAt > since) [fewest, best] = [wire.shared, member];
   }
   return best;

@@ -65,6 +65,11 @@ impl EngineError {
         EngineError::new("ERR_POLYPOOL_CONNECTION_LOST", message)
     }
 
+    /// The server says that it has stopped the statement, as it was asked to.
+    pub fn is_stopped(&self) -> bool {
+        self.json["code"] == "57014" || self.json["errno"] == 1317
+    }
+
     pub fn message(&self) -> &str {
         self.json["message"].as_str().unwrap_or_default()
     }

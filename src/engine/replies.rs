@@ -269,7 +269,10 @@ impl Replies<'_> {
     /// The request failed; it is over when `ready` says so.
     pub fn error(&mut self, token: Token, error: EngineError) {
         if let Some(request) = self.requests.get(token) {
-            request.error.get_or_insert(error);
+            request.error.get_or_insert_with(|| match request.interrupted && error.is_stopped() {
+                true => error.with("interrupted", true.into()),
+                false => error,
+            });
         }
     }
 

@@ -71,6 +71,8 @@ pub struct Request {
     pub sent: Time,
     /// JavaScript has had its answer; what still arrives is swallowed.
     pub settled: bool,
+    /// Its wire is being emptied: should the server say that it was stopped, that is why.
+    pub interrupted: bool,
     pub error: Option<EngineError>,
     /// The last finished result, held back until it is known whether another follows.
     pub result: Option<Outcome>,
@@ -103,6 +105,7 @@ impl Request {
             started: now,
             sent: now,
             settled: origin.is_none(),
+            interrupted: false,
             error: None,
             result: None,
             shape: -1,

@@ -49,6 +49,10 @@ pub const COPY_DATA: i32 = 13;
 /// `[len, COPY_END, request, ok, bytes, reason...]`: the data are complete; or, with `ok` 0, they
 /// never will be, and why. Of a wire: it goes back to the session.
 pub const COPY_END: i32 = 14;
+/// `[len, INTERRUPT, request]`: all that is on the wire of this request is to be stopped on the
+/// server, and nothing is sent on it until it is quiet. The error of what was stopped has
+/// `interrupted`.
+pub const INTERRUPT: i32 = 18;
 
 /// Flags of QUERY.
 pub mod flag {

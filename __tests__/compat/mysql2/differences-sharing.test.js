@@ -15,7 +15,10 @@ const load = () => require('../../../lib/compat/mysql2');
 const open = (options) => openPool(load(), options);
 
 const READ = 'select ? as n';
-const WRITE = 'insert into t (n) values (?)';
+const WRITE = 'update t set n = ?';
+const INSERT = 'insert into t (n) values (?)';
+const upTo = (count) => Array.from({ length: count }, (_, n) => n);
+
 const ROW = result(['n'], [['1']]);
 
 /** A server that keeps its answers to itself until it is told to give them. */
@@ -139,6 +142,14 @@ describe('sent before the statement that has the connection is answered', () => 
     await Promise.all(asked);
   });
 
+  test('are short INSERTs, and reads among them', async () => {
+    const { pool, silent } = await silentPool({}, [READ, INSERT]);
+    const asked = [...ask(pool, 2, INSERT), ...ask(pool, 2), ...ask(pool, 1, INSERT)];
+    await silent.hears(5);
+    silent.release();
+    await Promise.all(asked);
+  });
+
   test('are sixteen at most', async () => {
     const { pool, silent } = await silentPool();
     const asked = ask(pool, 30);
@@ -190,6 +201,8 @@ describe('not sent before', () => {
     ['is anything with `pipeline: false`', { pipeline: false }, READ, [1]],
     ['is a text that was not run yet', {}, 'select ? as fresh', [1]],
     ['is a short write', {}, WRITE, [1]],
+    ['is an INSERT behind another write', {}, INSERT, [1], WRITE],
+    ['is an INSERT of several rows', {}, 'insert into t values (?), (2)', [1]],
     ['is what has a timeout', {}, { sql: READ, timeout: 60_000 }, [1]],
     ['is what a value may call', {}, READ, [RAW]],
     ['is what the program’s own format makes', { queryFormat: (sql) => sql }, READ, [1]],
@@ -203,13 +216,13 @@ describe('not sent before', () => {
     ['are warnings', {}, 'show warnings', []],
     ['is control of a transaction', {}, 'begin', []],
     ['is a definition', {}, 'create table x (n int)', []],
-  ])('%s', async (_name, options, sql, values) => {
+  ])('%s', async (_name, options, sql, values, first = READ) => {
     const text = sql.sql ?? sql;
     const { pool, silent } = await silentPool(
       options,
-      text.includes('fresh') ? [READ] : [READ, text],
+      text.includes('fresh') ? [READ] : [first, text],
     );
-    const asked = [...ask(pool, 1), pool.promise().query(sql, values)];
+    const asked = [...ask(pool, 1, first), pool.promise().query(sql, values)];
     await silent.hears(1);
     silent.answer();
     await silent.hears(2);
@@ -263,6 +276,21 @@ describe('whose connection is lost', () => {
     expect(failed.map(({ reason }) => reason.code)).toEqual(['PROTOCOL_CONNECTION_LOST']);
     // Eight, and once more the three that were behind the one that failed.
     expect(silent.heard).toBe(11);
+  });
+
+  test('an INSERT fails, and is never sent again', async () => {
+    const { pool, silent } = await silentPool({ connectionLimit: 2 }, [READ, INSERT]);
+    pool.on('connection', () => {});
+    const asked = ask(pool, 8, INSERT);
+    await silent.hears(8);
+    silent.cut();
+    silent.release();
+    const outcomes = await Promise.allSettled(asked);
+    const failed = outcomes.filter(({ status }) => status === 'rejected');
+    expect(failed.map(({ reason }) => reason.code)).toEqual(
+      upTo(4).map(() => 'PROTOCOL_CONNECTION_LOST'),
+    );
+    expect(silent.heard).toBe(8);
   });
 
   test('a read whose turn it is fails, as without it', async () => {

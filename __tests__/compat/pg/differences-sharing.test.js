@@ -12,7 +12,8 @@ const load = () => require('../../../lib/compat/pg');
 const open = (options) => openPool(load(), options);
 
 const READ = 'select $1::int as n';
-const WRITE = 'insert into t (n) values ($1)';
+const WRITE = 'update t set n = $1';
+const INSERT = 'insert into t (n) values ($1)';
 
 const ROW = [say.bound(), say.fields('n'), say.row('1'), say.complete('SELECT 1'), say.ready()];
 
@@ -131,6 +132,14 @@ describe('sent before the query that has the client is answered', () => {
     await Promise.all(asked);
   });
 
+  test('are short INSERTs, and reads among them', async () => {
+    const { pool, silent } = await silentPool({}, [READ, INSERT]);
+    const asked = [...ask(pool, 2, INSERT), ...ask(pool, 2), ...ask(pool, 1, INSERT)];
+    await silent.hears(5);
+    silent.release();
+    await Promise.all(asked);
+  });
+
   test('are sixteen at most', async () => {
     const { pool, silent } = await silentPool();
     const asked = ask(pool, 30);
@@ -159,19 +168,21 @@ describe('not sent before', () => {
   test.each([
     ['is anything with `pipeline: false`', { pipeline: false }, READ],
     ['is a text that was not run yet', {}, 'select $1::int as fresh'],
+    ['is an INSERT behind another write', {}, INSERT, WRITE],
+    ['is an INSERT behind what may not run twice', {}, INSERT, 'select $1::int + own(1) as n'],
     ['is what has a query_timeout', {}, { text: READ, query_timeout: 60_000 }],
     ['is anything of a pool with a query_timeout', { query_timeout: 60_000 }, READ],
     ['is what changes the session', {}, CONFIG],
     ['is control of a transaction', {}, { text: 'begin', queryMode: 'extended' }],
     ['is a definition', {}, { text: 'create table x (n int)', queryMode: 'extended' }],
     ['is LISTEN', {}, { text: 'listen x', queryMode: 'extended' }],
-  ])('%s', async (_name, options, query) => {
+  ])('%s', async (_name, options, query, first = READ) => {
     const text = query.text ?? query;
     const values = text === CONFIG ? ['a', 'b'] : text.includes('$1') ? [1] : [];
     const isFresh = text.includes('fresh');
-    const { pool, silent } = await silentPool(options, isFresh ? [READ] : [READ, text]);
+    const { pool, silent } = await silentPool(options, isFresh ? [READ] : [first, text]);
     const asked = [
-      pool.query(READ, [1]),
+      pool.query(first, [1]),
       pool.query(query.text ? { ...query, values } : text, values),
     ];
     await silent.hears(1);
@@ -221,7 +232,22 @@ describe('whose client is lost', () => {
     expect(silent.heard).toBe(11);
   });
 
-  test('a write rejects, which no other one was behind', async () => {
+  test('an INSERT rejects, and is never sent again', async () => {
+    const { pool, silent } = await silentPool({ max: 2 }, [READ, INSERT]);
+    const asked = ask(pool, 8, INSERT);
+    await silent.hears(8);
+    silent.cut();
+    silent.release();
+    const outcomes = await Promise.allSettled(asked);
+    const failed = outcomes.filter(({ status }) => status === 'rejected');
+    expect(failed.map(({ reason }) => reason.message)).toEqual(
+      failed.map(() => 'Connection terminated unexpectedly'),
+    );
+    expect(failed).toHaveLength(4);
+    expect(silent.heard).toBe(8);
+  });
+
+  test('another write rejects, which no other one was behind', async () => {
     const { pool, silent } = await silentPool({ max: 2 }, [READ, WRITE]);
     const asked = ask(pool, 8, WRITE);
     await silent.hears(2);

@@ -27,6 +27,8 @@ class Gathering {
   /** What its pace is known by. */
   text = '';
   name = undefined;
+  /** In the ring, while it is under way. */
+  number = -1;
   #connection;
   #command;
   #reading;
@@ -35,6 +37,8 @@ class Gathering {
   #told = null;
   /** The end, while its connection is paused. */
   #held = null;
+  /** As it was sent, where it may have to be once more. */
+  #body = null;
 
   constructor(connection, command, reading, answer) {
     this.#connection = connection;
@@ -55,9 +59,17 @@ class Gathering {
     if (text === null) {
       session.submit(this, values, flags, 0);
     } else {
+      // The next packet is written over this one.
+      if (this.#answer === null) this.#body = Buffer.isBuffer(body) ? Buffer.from(body) : body;
       this.text = text;
-      session.submit(this, values, flags || FLAG.ALONE, 0, text);
+      this.number = session.submit(this, values, flags || FLAG.ALONE, 0, text);
     }
+  }
+
+  /** It was stopped on the server for those behind it, and has done nothing. */
+  #beginAgain() {
+    this.results = this.rows = this.#told = null;
+    this.begin(this.session, this.#body, [], this.text);
   }
 
   // ---- From the ring ----
@@ -94,7 +106,9 @@ class Gathering {
   }
 
   fail(error) {
-    this.#end(error, this.results ?? []);
+    const wasStopped = this.failure === null && error.interrupted === true;
+    if (wasStopped && this.#answer === null) this.#beginAgain();
+    else this.#end(error, this.results ?? []);
   }
 
   #end(error, results) {

@@ -116,9 +116,10 @@ export interface PoolOptions extends ConnectionOptions {
   acquireTimeout?: number;
   /**
    * Whether short statements of `query` and `execute` that wait may go over a connection that another
-   * one has, up to sixteen. mysql2 does not have it. Default: plain reads may, of which nobody can
-   * tell. `false`: none, for a proxy that cannot take several commands at once. `true`: short writes,
-   * too; then a statement may wait behind one that waits for a lock which it has nothing to do with,
+   * one has, up to sixteen. mysql2 does not have it. Default: plain reads and INSERTs of one row may,
+   * of which nobody can tell; an INSERT that is held up there for 0.2 s is stopped by KILL QUERY and
+   * runs again by itself. `false`: none, for a proxy that cannot take several commands at once, or
+   * leads second connections to other servers. `true`: all short writes, and none is stopped; then a statement may wait behind one that waits for a lock which it has nothing to do with,
    * in the worst case for as long as the server lets that one wait. It holds from the pool's creation.
    * Of its connections as for a connection of its own.
    */

@@ -1,8 +1,12 @@
 'use strict';
 
-/** Which reads of MySQL and MariaDB nobody can tell from their running twice, or on any connection. */
+/**
+ * Which reads of MySQL and MariaDB nobody can tell from their running twice, or on any connection, and
+ * which INSERTs from a second try.
+ */
 
-const { PlainReads } = require('../../sharing/plain-reads');
+const { PlainInserts } = require('../../sharing/plain-inserts');
+const { PlainReads, wordsOf } = require('../../sharing/plain-reads');
 
 /**
  * Variables; comments, which the server may execute, or which end with their line; names that values
@@ -10,7 +14,7 @@ const { PlainReads } = require('../../sharing/plain-reads');
  */
 const FOREIGN = /@|#|\/\*|\?\?|:=|`\s*\(|^\s*show\b|\bsql_calc_found_rows\b/i;
 
-const plainReads = new PlainReads(
+const known = wordsOf(
   `all and any as between by case cross distinct div else except exists from group having if in inner
   intersect interval is join key left like limit match mod not natural on or order outer over
   partition regexp right rlike rollup row rows select set sounds straight_join then union using
@@ -39,9 +43,13 @@ const plainReads = new PlainReads(
   json_length json_loose json_merge json_merge_patch json_merge_preserve json_object json_objectagg
   json_overlaps json_pretty json_query json_quote json_remove json_replace json_search json_set
   json_table json_type json_unquote json_valid json_value member of columns path`,
-  FOREIGN,
 );
+
+const plainReads = new PlainReads(known, FOREIGN);
+const plainInserts = new PlainInserts(known, /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`/g);
 
 const isPlainRead = (text) => plainReads.has(text);
 
-module.exports = { isPlainRead };
+const isPlainInsert = (text) => plainInserts.has(text);
+
+module.exports = { isPlainInsert, isPlainRead };

@@ -5,6 +5,7 @@
  * while nobody holds a connection whose locks they might wait for.
  */
 
+const { REPEATS } = require('../../sharing/ahead');
 const { chooseWire } = require('../../sharing/wires');
 
 class Line {
@@ -57,7 +58,7 @@ class Line {
     if (this.#sharing.isOff || this.#holders > 0) return;
     // A single connection has an order, which programs rely on.
     if (isSingle && place > 1) return;
-    const member = chooseWire(this.#queried);
+    const member = chooseWire(this.#queried, statement.repeats === REPEATS.STOPPED);
     if (member === null) return;
     statement.sendAhead(member.connection);
     if (statement.ahead !== null) this.leave(statement);

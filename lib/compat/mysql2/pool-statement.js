@@ -7,7 +7,7 @@
  */
 
 const { AsyncResource } = require('node:async_hooks');
-const { Ahead } = require('../../sharing/ahead');
+const { Ahead, REPEATS } = require('../../sharing/ahead');
 const { guarded } = require('../../surface');
 const { connectionLost } = require('./errors');
 const {
@@ -35,13 +35,15 @@ class PoolStatement {
   pace = undefined;
   /** The engine is to tell its pace. */
   isKnown = false;
-  /** May be sent before it is its turn, and, should that take long, once more. */
+  /** May be sent before it is its turn, and whether it may run again, should that take long. */
   maySend = false;
-  mayRunAgain = false;
+  repeats = REPEATS.NEVER;
   /** What came of sending it over somebody else's connection. */
   ahead = null;
   /** It is to run on its own connection after all. */
   isMoving = false;
+  /** It was stopped on the server: nobody is sent behind it again. */
+  isAlone = false;
   /** It waits, and was not sent. */
   isInLine = false;
   /** Called once its own connection has all that it will have of it. */
@@ -131,22 +133,30 @@ class PoolStatement {
     return thrown === undefined && !isThrown && wire.kind !== 'database';
   }
 
+  /** What the server was to stop has done nothing. */
+  wasStopped({ wire }) {
+    return wire?.interrupted === true;
+  }
+
   /** Others may be sent over its connection, behind it. */
   get mayLead() {
-    return this.pace !== undefined && this.connection !== null && !this.isMoving;
+    if (this.pace === undefined || this.connection === null) return false;
+    return !this.isMoving && !this.isAlone;
   }
 
   /** It still waits for a connection of its own. */
   sendAhead(connection) {
     const { _wire: wire } = connection;
     const ahead = new Ahead(this, wire);
-    const start = (answer) => wire.share(this.prepared(connection), answer);
+    const isInsert = this.repeats === REPEATS.STOPPED;
+    const start = (answer) => wire.share(this.prepared(connection), answer, isInsert);
     if (ahead.send(start)) this.ahead = ahead;
   }
 
-  /** Its answer is not waited for any more: it only reads, and has a connection, or will. */
-  sendAgain(isGranted) {
+  /** No answer is waited for any more: it runs on a connection of its own, once it has one. */
+  sendAgain(isGranted, wasStopped) {
     this.ahead = null;
+    this.isAlone = wasStopped;
     if (!isGranted) return;
     this.isMoving = true;
     this.pool.handleMove(this);
@@ -159,6 +169,10 @@ class PoolStatement {
     if (isReadOnly(this.command._failure)) connection.destroy();
     else connection.release();
     this.whenOver?.();
+  }
+
+  finishRefused(failure, results) {
+    this.finish(failure, results);
   }
 
   /** What the program's code throws is not the failure of whoever gave the connection back. */

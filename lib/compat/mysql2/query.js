@@ -68,7 +68,7 @@ class Asking extends Command {
       this.exchange(connection, body ?? text, this.#reading(connection, binary), loads);
       return;
     }
-    connection._wire.note();
+    connection._wire.begin();
     const flags = connection._begin.follow(this);
     // The engine wants to know whether it is a read.
     const told = flags !== 0 && binary ? readOf(this.sql) : text;

@@ -2,14 +2,17 @@
 
 /**
  * Which statements of a pool may go over a connection that another one has, as the next ones on its
- * wire, and behind which. By default those which nobody can tell it of: plain reads that are known to
- * be short, behind reads and writes of rows that are short, too. What was sent cannot be taken back,
- * but a plain read can run once more, on a connection of its own: then nobody waits for the locks of a
- * statement that his own has nothing to do with. With option `pipeline` short writes as well.
+ * wire, and behind which. By default those which nobody can tell it of, where they are known to be
+ * short: plain reads, and INSERTs of a row. What was sent cannot be taken back, but a plain read can
+ * run once more, on a connection of its own, and an INSERT that the server has stopped has done
+ * nothing: then nobody waits for the locks of a statement that his own has nothing to do with. Reads go
+ * behind any short statement, INSERTs only where all could be stopped. With option `pipeline` all
+ * short writes go, and nothing is stopped.
  */
 
 const { paceOf } = require('../../session');
-const { isPlainRead } = require('./plain-reads');
+const { REPEATS } = require('../../sharing/ahead');
+const { isPlainInsert, isPlainRead } = require('./plain-reads');
 
 /** Longer texts are rarely short statements, and cost much to be told from others. */
 const LENGTH_MAX = 4_096;
@@ -48,8 +51,13 @@ class Sharing {
     const pace = paceOf(text);
     if (pace === undefined) return;
     statement.pace = pace;
-    statement.mayRunAgain = pace === 'read' && isPlainRead(text);
-    statement.maySend = statement.mayRunAgain || this.#always;
+    statement.repeats = this.#repeatsOf(pace, text);
+    statement.maySend = statement.repeats !== REPEATS.NEVER || this.#always;
+  }
+
+  #repeatsOf(pace, text) {
+    if (pace === 'read') return isPlainRead(text) ? REPEATS.ALWAYS : REPEATS.NEVER;
+    return !this.#always && isPlainInsert(text) ? REPEATS.STOPPED : REPEATS.NEVER;
   }
 }
 

@@ -102,16 +102,16 @@ class Client extends EventEmitter {
 
   /**
    * Sends an ordinary query behind the one that has this client; null where it has to wait for its
-   * turn. Throws what it is refused with, as `query` would tell it.
+   * turn. Throws what it is refused with, as `query` would tell it. `isInsert`: it may be stopped.
    */
-  [SHARE](config, values, callback) {
+  [SHARE](config, values, callback, isInsert) {
     if (this.query !== this[PLAIN] || this.connectionParameters.query_timeout) return null;
     // They are told of the queries of one client, which would be told of those of another one.
     if (this.listenerCount('drain') > 0) return null;
     const query = new Query(config, values, callback);
     this.#complete(query);
     query[OWN] = true;
-    return this.#queries.share(query);
+    return this.#queries.share(query, isInsert);
   }
 
   /** What the client says of all its queries, where they say nothing. */

@@ -7,6 +7,18 @@ const { NoticeMessage } = require('pg-protocol/dist/messages.js');
 const { fromWire } = require('../../errors');
 const { socketError } = require('../../socket-error');
 
+/** How the engine says that the connection is not there any more. */
+const LOST = new Set([
+  'ERR_POLYPOOL_CONNECTION_LOST',
+  'ERR_POLYPOOL_STALE_CONNECTION',
+  'ERR_POLYPOOL_CLOSED',
+]);
+
+const isLost = ({ code }) => LOST.has(code);
+
+/** Marks what the engine had stopped for those behind it on its wire. */
+const STOPPED = Symbol('polypool.stopped');
+
 /** In the order in which they show. */
 const FIELDS = [
   ...['severity', 'code', 'detail', 'hint', 'position', 'internalPosition', 'internalQuery'],
@@ -125,4 +137,4 @@ function lostError(wire, client) {
   return socket?.os == null ? null : connectionError(socket, undefined, client);
 }
 
-module.exports = { connectError, databaseError, lostError, noticeOf, queryError };
+module.exports = { STOPPED, isLost, connectError, databaseError, lostError, noticeOf, queryError };

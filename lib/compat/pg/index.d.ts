@@ -86,8 +86,9 @@ export interface ClientConfig {
   client_encoding?: string | undefined;
   /**
    * Sends queries before the ones before them are answered, also those of a pool that wait. Not
-   * given, a pool does so with short plain reads of its own `query` alone, and a BEGIN is answered
-   * before the server has answered it; `false`: never.
+   * given, a pool does so with short plain reads and INSERTs of one row of its own `query` alone; what
+   * then waits behind another one's lock is canceled on the server after 0.2 s and runs again by
+   * itself; and a BEGIN is answered before the server has answered it. `false`: never.
    */
   pipeline?: boolean | undefined;
   /** How many rounds of hashing a server may ask for in a login; 0: any. Default: 100000. */

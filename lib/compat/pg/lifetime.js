@@ -91,7 +91,10 @@ class Lifetime {
           parameterName,
           parameterValue,
         }),
-      notice: (fields) => connection.emit('notice', noticeOf(fields)),
+      notice: (fields) => {
+        this.#queries.noteNotice(fields);
+        connection.emit('notice', noticeOf(fields));
+      },
       notification: (processId, channel, payload) =>
         connection.emit('notification', {
           length: channel.length + payload.length + 10,

@@ -1,10 +1,11 @@
 'use strict';
 
-/** Which reads of PostgreSQL nobody can tell from their running twice. */
+/** Which reads of PostgreSQL nobody can tell from their running twice, and INSERTs from a second try. */
 
-const { PlainReads } = require('../../sharing/plain-reads');
+const { PlainInserts } = require('../../sharing/plain-inserts');
+const { PlainReads, wordsOf } = require('../../sharing/plain-reads');
 
-const plainReads = new PlainReads(
+const known = wordsOf(
   `all and any array as between by case cross distinct else except exists filter from group groups
   having ilike in inner intersect is join lateral left like limit materialized not offset on or
   order outer over partition range right rollup row rows select sets similar some symmetric then
@@ -40,7 +41,18 @@ const plainReads = new PlainReads(
   websearch_to_tsquery`,
 );
 
-/** `query`: of a read, its text or what has it. */
-const isPlain = (query) => plainReads.has(typeof query === 'string' ? query : query.text);
+const plainReads = new PlainReads(known);
+const plainInserts = new PlainInserts(
+  new Set([...known, 'nextval']),
+  /'(?:[^']|'')*'|"(?:[^"]|"")*"/g,
+);
 
-module.exports = { isPlain };
+const textOf = (query) => (typeof query === 'string' ? query : query.text);
+
+/** `query`: of a read, its text or what has it. */
+const isPlain = (query) => plainReads.has(textOf(query));
+
+/** The same of a write. */
+const isPlainInsert = (query) => plainInserts.has(textOf(query));
+
+module.exports = { isPlain, isPlainInsert };

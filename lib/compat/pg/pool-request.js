@@ -6,7 +6,8 @@ const { AsyncResource } = require('node:async_hooks');
 const { refuseAtCaller } = require('../../failure');
 const { surface } = require('../../surface');
 const { DatabaseError } = require('pg-protocol');
-const { Ahead } = require('../../sharing/ahead');
+const { Ahead, REPEATS } = require('../../sharing/ahead');
+const { STOPPED } = require('./errors');
 const { PLAIN, RUN, WIRE } = require('./queries');
 
 /** With these the server ends a connection, in whatever language it says how severe that is. */
@@ -20,7 +21,10 @@ const executor = (resolve) => {
 };
 
 class Request {
-  /** `pool`: `handleGrant(request, entry)`, `handleRefusal(request, why)` and `handleMove(request)`. */
+  /**
+   * `pool`: `handleGrant(request, entry)`, `handleRefusal(request, why)`, `handleMove(request)`, and
+   * `handleServed()` of one that has no client to give back.
+   */
   constructor(pool, callback) {
     this.pool = pool;
     this.number = -1;
@@ -100,12 +104,15 @@ class QueryRequest extends Request {
     this.isOver = false;
     /** `read` or `write` where it may share a client. */
     this.pace = undefined;
+    this.repeats = REPEATS.NEVER;
     /** What came of sending it over somebody else's client. */
     this.ahead = null;
     /** Its client was lost while the answer was to come over another one. */
     this.lost = undefined;
     /** It is to run on its own client after all. */
     this.isMoving = false;
+    /** It was stopped on the server: nobody is sent behind it again. */
+    this.isAlone = false;
   }
 
   get isQuery() {
@@ -162,11 +169,6 @@ class QueryRequest extends Request {
     else this.lost = error;
   }
 
-  /** What is sent ahead by its pace only reads; with `pipeline` it may be anything. */
-  get mayRunAgain() {
-    return this.pace !== undefined;
-  }
-
   get stalls() {
     return this.pool.stalls;
   }
@@ -182,9 +184,14 @@ class QueryRequest extends Request {
     return error.severity === 'FATAL' || error.severity === 'PANIC' || ENDING.test(error.code);
   }
 
+  /** What the server was to stop has done nothing. */
+  wasStopped(error) {
+    return error[STOPPED] === true;
+  }
+
   /** Others may be sent over its client. */
   get mayLead() {
-    return this.pace !== undefined && !this.isMoving;
+    return this.pace !== undefined && !this.isMoving && !this.isAlone;
   }
 
   /**
@@ -194,12 +201,16 @@ class QueryRequest extends Request {
   sendAhead(client, how) {
     this.ahead = new Ahead(this, client[WIRE]);
     const { text, values } = this;
-    if (!this.ahead.send((answer) => client[how](text, values, answer))) this.ahead = null;
+    const isInsert = this.repeats === REPEATS.STOPPED;
+    if (!this.ahead.send((answer) => client[how](text, values, answer, isInsert))) {
+      this.ahead = null;
+    }
   }
 
-  /** Its answer is not waited for any more: it only reads, and has a client of its own, or will. */
-  sendAgain(isGranted) {
+  /** No answer is waited for any more: it runs on a client of its own, once it has one. */
+  sendAgain(isGranted, wasStopped) {
     this.ahead = null;
+    this.isAlone = wasStopped;
     if (!isGranted) return;
     this.isMoving = true;
     this.pool.handleMove(this);
@@ -219,6 +230,12 @@ class QueryRequest extends Request {
     else this.member.running = null;
     this.client.release(this.lost === undefined ? error : this.lost);
     this.finish(error, result);
+  }
+
+  /** Without a client: it waited too long for one, or the pool ended. */
+  finishRefused(error, result) {
+    this.finish(error, result);
+    this.pool.handleServed();
   }
 
   finish(error, result) {

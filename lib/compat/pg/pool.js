@@ -65,6 +65,7 @@ class Pool extends EventEmitter {
     handleRefusal: (request, why) => this.#handleRefusal(request, why),
     handleTick: (request) => this.#handleTick(request),
     handleMove: (request) => this.#handleMove(request),
+    handleServed: () => this.ending && this.#closeIfServed(),
   };
 
   constructor(options, Client) {
@@ -111,7 +112,7 @@ class Pool extends EventEmitter {
       this.connect((error, client) => request.handleClient(error, client));
     } else if (this.ending) request.finish(new Error(ENDED));
     else {
-      request.pace = this.#sharing.paceOf(text);
+      this.#sharing.examine(request);
       this.#request(request);
     }
     return promise;
@@ -243,7 +244,7 @@ class Pool extends EventEmitter {
     this.#clear(member, run, () => request.isOver || this.#replace(request, member));
   }
 
-  /** The client goes: only reads are on its wire, which run again elsewhere. */
+  /** The client goes: at most reads are on its wire, which run again elsewhere. */
   #replace(request, member) {
     member.isCut = true;
     const { release } = member.client;

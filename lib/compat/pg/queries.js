@@ -7,8 +7,9 @@
  */
 
 const { SharedQueries, clock } = require('../../sharing/wires');
+const { CommitWait } = require('./commit-wait');
 const { EarlyBegin } = require('./early-begin');
-const { queryError } = require('./errors');
+const { STOPPED, isLost, queryError } = require('./errors');
 const { Run } = require('./run');
 
 /** Marks queries that the client made itself: nobody else has a hand on them. */
@@ -25,13 +26,6 @@ const WIRE = Symbol('polypool.wire');
 /** The package that writes messages warns of longer names. */
 const NAME_MAX = 63;
 
-/** How the engine says that the connection is not there any more. */
-const LOST = new Set([
-  'ERR_POLYPOOL_CONNECTION_LOST',
-  'ERR_POLYPOOL_STALE_CONNECTION',
-  'ERR_POLYPOOL_CLOSED',
-]);
-
 const FATAL = new Set(['FATAL', 'PANIC']);
 
 /** How a BEGIN is run that the next query follows. */
@@ -42,6 +36,7 @@ const ignore = () => {};
 class Queries {
   #client;
   #session = null;
+  #commitWait = null;
   /** What the engine executes now, or was sent last. */
   #run = null;
   /** Names that were given to the server over the bare wire: the engine does not know them. */
@@ -58,6 +53,8 @@ class Queries {
   #limited = new WeakSet();
   /** When the wire was given something to do, or had last done something. */
   progressedAt = 0;
+  /** What is on the wire is being stopped, or was, to run again alone. */
+  isInterrupted = false;
   /** The server has said why the connection ends. */
   wasToldWhy = false;
 
@@ -68,6 +65,11 @@ class Queries {
 
   attach(session) {
     this.#session = session;
+    this.#commitWait = new CommitWait(session);
+  }
+
+  noteNotice(fields) {
+    if (this.isInterrupted) this.#commitWait.noteNotice(fields);
   }
 
   pulse() {
@@ -164,17 +166,38 @@ class Queries {
     return this.#shared.size;
   }
 
+  /** See `SharedQueries`. */
+  get mayCut() {
+    return this.#shared.mayCut;
+  }
+
+  get mayStop() {
+    return this.#session?.stops === true;
+  }
+
+  /** Has the server stop all that is on the wire; false where nothing there has to be stopped so. */
+  interrupt() {
+    if (this.#shared.mayCut) return false;
+    const run = this.#shared.last;
+    this.isInterrupted = true;
+    this.#session.interrupt(run.number, run);
+    return true;
+  }
+
   /** Sends a query at once, whose client another one has; null where it has to wait for its turn. */
-  share(query) {
+  share(query, isInsert) {
     const client = this.#client;
     if (!client._queryable || client._ending || client._queryQueue.length > 0) return null;
     // What runs may have left a transaction open.
     if (client._txStatus !== 'I' || !this.#isOrdinary(query)) return null;
     if (query.findFault(client.connection) !== null) return null;
     const isIdle = this.#shared.size === 0 && client.readyForQuery === true;
-    this.#start(query, new Run(this, query));
+    // What speaks with the server itself has the connection to itself.
+    if (client._activeQuery && this.#run?.query !== client._activeQuery) return null;
+    const run = new Run(this, query);
+    this.#start(query, run);
     if (isIdle) this.progressedAt = clock();
-    this.#shared.add(query);
+    this.#shared.add(query, run, isInsert);
     return query;
   }
 
@@ -247,7 +270,12 @@ class Queries {
   }
 
   /** A run is over, well. */
-  finished({ query }) {
+  finished(run) {
+    if (this.isInterrupted && this.#commitWait.begin(() => this.#finish(run))) return;
+    this.#finish(run);
+  }
+
+  #finish({ query }) {
     this.#noteName(query, false);
     if (forgets(query._results)) this.#doubtStatements();
     this.#settle(query);
@@ -261,16 +289,25 @@ class Queries {
   /** A run is over, with an error: of the engine's, as it words it, or what a parser threw. */
   failed({ query }, error, isThrown) {
     // The end of the connection follows, with the words for it.
-    if (!isThrown && LOST.has(error.code)) return;
+    if (!isThrown && isLost(error)) return;
     this.#noteName(query, !isThrown && error.unparsed === true);
+    const wasStopped = !isThrown && error.interrupted === true;
+    if (wasStopped && this.#runAgain(query)) return;
     this.#settle(query);
     const client = this.#client;
     if (!isThrown) this.noteSeverity(error.severity);
+    const failure = isThrown ? error : queryError(error);
+    if (wasStopped) failure[STOPPED] = true;
     try {
-      query.handleError(isThrown ? error : queryError(error), client.connection);
+      query.handleError(failure, client.connection);
     } finally {
       this.pulse();
     }
+  }
+
+  /** The query that has the client was stopped for those behind it: nobody else is let on any more. */
+  #runAgain(query) {
+    return this.#client._activeQuery === query && this.#execute(query) === null;
   }
 
   noteSeverity(severity) {
@@ -282,7 +319,12 @@ class Queries {
     if (this.#run?.query === query) this.#run = null;
     client._txStatus = statusOf(this.#session);
     this.progressedAt = clock();
-    if (this.#shared.settle(query)) return;
+    if (!this.#shared.settle(query)) this.#settleOwn(query);
+    if (this.isInterrupted) this.isInterrupted = this.#shared.size > 0 || !!client._activeQuery;
+  }
+
+  #settleOwn(query) {
+    const client = this.#client;
     if (client.pipeline) {
       const at = client._sentQueryQueue.indexOf(query);
       if (at >= 0) client._sentQueryQueue.splice(at, 1);

@@ -2,16 +2,23 @@
 
 /**
  * Queries of a pool that wait for a client may go over one that another query has, as the next ones
- * on its wire. With pg's option `pipeline` all of them; by default those which nobody can tell it of:
- * plain reads that are known to be short, behind reads and writes of rows that are short, too. What
- * was sent cannot be taken back, but a plain read can run once more, on a client of its own: then
- * nobody waits for the locks of a statement that his own has nothing to do with.
+ * on its wire. With pg's option `pipeline` all of them; by default those which nobody can tell it of,
+ * where they are known to be short: plain reads, and INSERTs of a row. What was sent cannot be taken
+ * back, but a plain read can run once more, on a client of its own, and an INSERT that the server has
+ * stopped has done nothing: then nobody waits for the locks of a statement that his own has nothing to
+ * do with. Reads go behind any short statement, INSERTs only where all could be stopped.
  */
 
 const { paceOf } = require('../../session');
+const { REPEATS } = require('../../sharing/ahead');
 const { AHEAD_MAX, chooseWire } = require('../../sharing/wires');
-const { isPlain } = require('./plain-reads');
+const { isPlain, isPlainInsert } = require('./plain-reads');
 const { SHARE } = require('./queries');
+
+function repeatsOf(pace, query) {
+  if (pace === 'read') return isPlain(query) ? REPEATS.ALWAYS : REPEATS.NEVER;
+  return pace === 'write' && isPlainInsert(query) ? REPEATS.STOPPED : REPEATS.NEVER;
+}
 
 class Sharing {
   #always;
@@ -25,8 +32,16 @@ class Sharing {
     return this.#always;
   }
 
+  /** What is known of a query of the pool. */
+  examine(request) {
+    const pace = this.#paceOf(request.text);
+    if (pace === undefined) return;
+    request.pace = pace;
+    request.repeats = repeatsOf(pace, request.text);
+  }
+
   /** `read` or `write` where it is short and nobody can tell over which client it goes. */
-  paceOf(config) {
+  #paceOf(config) {
     if (this.#always || this.isOff) return undefined;
     if (typeof config === 'string') return paceOf(config);
     if (typeof config !== 'object' || config === null) return undefined;
@@ -38,7 +53,7 @@ class Sharing {
   /** Sends a query that waits over one of the clients that others' queries have, if it may. */
   send(request, members) {
     if (this.#always) this.#sendAnyhow(request, members);
-    else if (request.pace === 'read' && isPlain(request.text)) this.#sendShort(request, members);
+    else if (request.repeats !== REPEATS.NEVER) this.#sendShort(request, members);
   }
 
   #sendAnyhow(request, members) {
@@ -53,7 +68,7 @@ class Sharing {
   }
 
   #sendShort(request, members) {
-    const best = chooseWire(members);
+    const best = chooseWire(members, request.repeats === REPEATS.STOPPED);
     if (best !== null) request.sendAhead(best.client, SHARE);
   }
 }

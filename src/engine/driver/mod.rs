@@ -7,6 +7,7 @@
 mod connection;
 mod copy;
 mod failover;
+mod interrupt;
 mod left;
 mod lifecycle;
 mod password;

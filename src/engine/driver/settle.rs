@@ -14,9 +14,9 @@ use serde_json::json;
 use std::time::Duration;
 
 /// After a cancel the wire must have settled within this, or the connection is discarded.
-const CANCEL_LIMIT: Time = 5_000_000;
+pub const CANCEL_LIMIT: Time = 5_000_000;
 /// A statement that goes on for so long after its cancel is cancelled again.
-const CANCEL_AGAIN: Duration = Duration::from_millis(300);
+pub const CANCEL_AGAIN: Duration = Duration::from_millis(300);
 
 impl Driver {
     /// Everything that the last bytes completed on this connection.
@@ -366,14 +366,7 @@ impl Driver {
         if !idle {
             return;
         }
-        let mut limit = Request::new(Kind::Hold, pool, None, self.now);
-        limit.conn = Some(id);
-        let deadline = self.requests.insert(limit);
-        self.limit(deadline, CANCEL_LIMIT);
-        if let Some(conn) = self.live(pool, id) {
-            conn.hold = Some(Hold { side_closed: false, deadline });
-        }
-        self.tell(pool, Input::Hold { conn: id });
+        let Some(deadline) = self.hold(pool, id, CANCEL_LIMIT) else { return };
         let me = self.me.clone();
         tokio::task::spawn_local(async move {
             let mut next = Some(side);
@@ -389,8 +382,23 @@ impl Driver {
         });
     }
 
+    /// Nothing goes out on a connection until a cancel has settled, or the connection is given up.
+    /// Its deadline says which hold it is; `None` where it has one, or is gone.
+    pub fn hold(&mut self, pool: u32, id: ConnId, within: Time) -> Option<Token> {
+        self.live(pool, id).filter(|conn| conn.hold.is_none())?;
+        let mut limit = Request::new(Kind::Hold, pool, None, self.now);
+        limit.conn = Some(id);
+        let deadline = self.requests.insert(limit);
+        self.limit(deadline, within);
+        if let Some(conn) = self.live(pool, id) {
+            conn.hold = Some(Hold { side_closed: false, deadline });
+        }
+        self.tell(pool, Input::Hold { conn: id });
+        Some(deadline)
+    }
+
     /// The side connection of a cancel has closed.
-    fn note_cancel(&mut self, pool: u32, id: ConnId, deadline: Token) {
+    pub fn note_cancel(&mut self, pool: u32, id: ConnId, deadline: Token) {
         self.now = self.runtime.clock.now();
         if let Some(hold) = self.hold_of(pool, id, deadline) {
             hold.side_closed = true;
@@ -414,7 +422,7 @@ impl Driver {
     }
 
     /// The hold on a connection, if it is still the one with this deadline.
-    fn hold_of(&mut self, pool: u32, id: ConnId, deadline: Token) -> Option<&mut Hold> {
+    pub fn hold_of(&mut self, pool: u32, id: ConnId, deadline: Token) -> Option<&mut Hold> {
         self.live(pool, id)?.hold.as_mut().filter(|hold| hold.deadline == deadline)
     }
 

@@ -79,6 +79,10 @@ impl Driver {
                 let [request] = array(fields)?;
                 self.cancel(link, number(request)?);
             }
+            record::INTERRUPT => {
+                let [request] = array(fields)?;
+                self.interrupt(link, number(request)?);
+            }
             record::RELEASE => {
                 let [request, pool, slot, generation, fate] = array(fields)?;
                 let origin = (link, number(request)?);

@@ -104,8 +104,8 @@ fn told(driver: &mut Driver, link: &LinkShared) -> Vec<i32> {
 
 /// What lib/submission.js would write for one query.
 fn valid() -> Vec<i32> {
-    use crate::wire::record::{CANCEL, CLOSE, CREDIT, FETCH, QUERY, RELEASE, STATEMENT, WARM, tag};
-    use crate::wire::record::{COPY_DATA, COPY_END, flag};
+    use crate::wire::record::{CANCEL, CLOSE, CREDIT, FETCH, INTERRUPT, QUERY, RELEASE};
+    use crate::wire::record::{COPY_DATA, COPY_END, STATEMENT, WARM, flag, tag};
     let text = i32::from_le_bytes(*b"sele");
     let mut words = vec![5, STATEMENT, 0, 4, text];
     let query = [QUERY, 5, POOL as i32, -1, 0, 0, 0, 50, 0, 2, tag::INT, 7, tag::TEXT, 2, 0x6261];
@@ -115,6 +115,7 @@ fn valid() -> Vec<i32> {
     words.extend([7, RELEASE, 7, POOL as i32, 0, 1, 0]);
     words.extend([4, CREDIT, 5, 10]);
     words.extend([5, FETCH, 5, 10, 0]);
+    words.extend([3, INTERRUPT, 5]);
     words.extend([3, CANCEL, 5]);
     words.extend([11, QUERY, 9, POOL as i32, -1, 0, 0, flag::COPY, 0, 0, 0]);
     words.extend([5, COPY_DATA, 9, 2, 0x6261]);

@@ -25,13 +25,15 @@ pub struct Connection {
     session: Session,
     peer: Peer,
     cancel: Cancel,
+    /// The cancel can log in as this session did.
+    stops: bool,
     /// Whose caller steers it was told so.
     in_transaction: bool,
 }
 
 impl Connection {
-    pub fn new(session: Session, peer: Peer, cancel: Cancel) -> Connection {
-        Connection { session, peer, cancel, in_transaction: false }
+    pub fn new(session: Session, peer: Peer, cancel: Cancel, stops: bool) -> Connection {
+        Connection { session, peer, cancel, stops, in_transaction: false }
     }
 }
 
@@ -118,7 +120,7 @@ impl driver::Session for Connection {
             let [local, remote] = self.peer.ends();
             serde_json::json!({ "hello": latin1(&started.hello), "transaction": "I",
                 "parameters": started.parameters, "encrypted": self.peer.encrypted,
-                "local": local, "remote": remote })
+                "stops": self.stops, "local": local, "remote": remote })
         };
         self.session.is_verbatim().then(announced)
     }

@@ -20,6 +20,7 @@ use crate::engine::net::tls_failure;
 use crate::engine::session::Attempt;
 use crate::engine::stream::Stream;
 use bytes::{Buf, BytesMut};
+use mysql_common::constants::CapabilityFlags;
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::spawn_blocking;
@@ -29,6 +30,8 @@ pub type Connected = connected::Connected<Started>;
 
 const COM_QUIT: u8 = 1;
 const COM_QUERY: u8 = 3;
+/// In front of a text, where they were agreed on: how many there are, and sets of them.
+const NO_ATTRIBUTES: &str = "\0\x01";
 
 /// With the password of the attempt: see `password_of`.
 pub async fn connect(
@@ -217,7 +220,9 @@ fn wants_tls(encryption: Encryption, offered: bool) -> Result<bool, ConnectError
 /// Runs a statement that has no rows, before anybody else uses the connection.
 pub(super) async fn query(connected: &mut Connected, text: &str) -> Result<(), ConnectError> {
     let Connected { stream, leftover: input, started, .. } = connected;
-    stream.write_all(&command(COM_QUERY, text)).await?;
+    let attributes = started.capabilities.contains(CapabilityFlags::CLIENT_QUERY_ATTRIBUTES);
+    let none = if attributes { NO_ATTRIBUTES } else { "" };
+    stream.write_all(&command(COM_QUERY, &[none, text].concat())).await?;
     stream.flush().await?;
     let mut reader = Reader::of(started.capabilities);
     reader.expect(1);

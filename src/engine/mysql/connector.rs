@@ -96,8 +96,9 @@ impl driver::Connector for MySql {
             let Connected { stream, started, leftover, peer } = connected.map_err(failed)?;
             let number = started.connection_id;
             let session = Session::new(started, self.options.clone());
-            let cancel = self.canceler(peer.clone(), password, number);
-            let session = Box::new(Connection::new(session, peer, cancel));
+            let cancel = self.clone().canceler(peer.clone(), password, number);
+            let stops = peer.is_near() && !self.target.defers_login;
+            let session = Box::new(Connection::new(session, peer, cancel, stops));
             Ok(driver::Opened { stream, session, leftover })
         })
     }

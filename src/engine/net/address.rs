@@ -64,6 +64,11 @@ impl Peer {
             .map(|end| end.map(|address| (address.ip().to_string(), address.port())))
     }
 
+    /// The engine's own transport: it can make another one like it.
+    pub fn is_near(&self) -> bool {
+        !matches!(self.address, Address::Far(_))
+    }
+
     pub fn remote(&self) -> Option<SocketAddr> {
         match self.address {
             Address::Tcp(address) => Some(address),

@@ -213,6 +213,7 @@ impl driver::Session for Connection {
             let [local, remote] = self.peer.ends();
             serde_json::json!({ "secretKey": started.secret_key, "parameters": started.parameters,
                 "transaction": char::from(started.transaction).to_string(),
+                "stops": self.peer.is_near() && started.process_id != 0,
                 "local": local, "remote": remote })
         };
         self.origin.options.verbatim.then(announced)
