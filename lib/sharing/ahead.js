@@ -2,12 +2,13 @@
 
 /** The answer to a query that was sent before it was its turn, and what became of its wait. */
 
+const { PATIENCE_STOPPING } = require('./stalls');
+
 /** What may run more than once: nothing, what the server has stopped, anything whose answer is late. */
 const REPEATS = { NEVER: 0, STOPPED: 1, ALWAYS: 2 };
 
-/** In periods: to run a short read once more costs little, to stop others on the server much. */
+/** In periods: to run a short read once more costs little. */
 const PATIENCE = 1;
-const PATIENCE_STOPPING = 20;
 
 class Ahead {
   #request;

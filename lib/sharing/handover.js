@@ -5,10 +5,10 @@
  * a connection waits for nothing but his own statements.
  */
 
+const { PATIENCE_STOPPING } = require('./stalls');
+
 /** In periods: a connection is replaced only where nobody could wait any longer. */
 const PATIENCE = 10;
-/** What only the server may stop is stopped there. */
-const PATIENCE_STOPPING = 20;
 
 class Handover {
   #handovers;

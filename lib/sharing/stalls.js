@@ -7,6 +7,9 @@ const { setImmediate, setTimeout } = require('node:timers');
 
 const PERIOD_MS = 10;
 
+/** In periods: the patience of who would have others stopped on the server, which costs much. */
+const PATIENCE_STOPPING = 20;
+
 class Stalls {
   /** Who waits, when his wire had last moved as he saw it, and how often he saw it so. */
   #watches = new Map();
@@ -51,4 +54,4 @@ class Stalls {
   };
 }
 
-module.exports = { Stalls };
+module.exports = { PATIENCE_STOPPING, Stalls };

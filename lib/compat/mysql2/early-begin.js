@@ -14,7 +14,9 @@
 const { clearImmediate, setImmediate } = require('node:timers');
 const { FLAG } = require('../../records');
 const { surface } = require('../../surface');
+const { STATUS } = require('./flags');
 const { CHANNELS, isHeard } = require('./tracing');
+const { IDLE } = require('./wire');
 
 const { nextTick } = process;
 
@@ -22,14 +24,11 @@ const { nextTick } = process;
 const BEGIN = /^\s*(?:begin(?:\s+work)?|start\s+transaction)\s*;?\s*$/i;
 const LENGTH_MAX = 40;
 
-/** Of a session, as character codes: outside of a transaction, and in one. */
-const [IDLE, OPEN] = [...'IT'].map((status) => status.charCodeAt(0));
+/** Of a session, as a character code: in a transaction. */
+const OPEN = 'T'.charCodeAt(0);
 
 /** Bits of a status: the answer is to be the same for all BEGINs while these are. */
-const IN_TRANSACTION = 0x1;
-const [AUTOCOMMIT, NO_BACKSLASH_ESCAPES, ANSI_QUOTES] = [0x2, 0x200, 0x8000];
-const SESSION = AUTOCOMMIT | NO_BACKSLASH_ESCAPES | ANSI_QUOTES;
-const MORE_RESULTS = 0x8;
+const SESSION = STATUS.AUTOCOMMIT | STATUS.NO_BACKSLASH_ESCAPES | STATUS.ANSI_QUOTES;
 
 const NONE = { systemVariables: {}, schema: null, gtids: [], trackStateChange: null };
 
@@ -201,6 +200,7 @@ class EarlyBegin {
 function mayComeAgain({ serverStatus, stateChanges = NONE }) {
   const { systemVariables, schema, gtids, trackStateChange } = stateChanges;
   const isUnchanged = Object.keys(systemVariables).length === 0 && gtids.length === 0;
+  const { IN_TRANSACTION, MORE_RESULTS } = STATUS;
   const isBegun = (serverStatus & (IN_TRANSACTION | MORE_RESULTS)) === IN_TRANSACTION;
   return isBegun && isUnchanged && schema === null && trackStateChange === null;
 }

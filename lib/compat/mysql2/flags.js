@@ -1,6 +1,6 @@
 'use strict';
 
-/** What a client says that it is able to do. */
+/** What a client says that it is able to do, and bits of how the server says that it stands. */
 
 const FLAGS = {
   ...{ LONG_PASSWORD: 1, FOUND_ROWS: 2, LONG_FLAG: 4, CONNECT_WITH_DB: 8, NO_SCHEMA: 0x10 },
@@ -12,6 +12,11 @@ const FLAGS = {
   ...{ CAN_HANDLE_EXPIRED_PASSWORDS: 0x40_0000, SESSION_TRACK: 0x80_0000 },
   ...{ CLIENT_QUERY_ATTRIBUTES: 0x800_0000, MULTI_FACTOR_AUTHENTICATION: 0x1000_0000 },
   ...{ SSL_VERIFY_SERVER_CERT: 0x4000_0000, REMEMBER_OPTIONS: 0x8000_0000 },
+};
+
+const STATUS = {
+  ...{ IN_TRANSACTION: 1, AUTOCOMMIT: 2, MORE_RESULTS: 8 },
+  ...{ NO_BACKSLASH_ESCAPES: 0x200, ANSI_QUOTES: 0x8000 },
 };
 
 const DEFAULTS = [
@@ -38,4 +43,4 @@ const defaultFlags = (options) => [
   ...(options?.multipleStatements ? ['MULTI_STATEMENTS'] : []),
 ];
 
-module.exports = { FLAGS, defaultFlags, mergeFlags };
+module.exports = { FLAGS, STATUS, defaultFlags, mergeFlags };

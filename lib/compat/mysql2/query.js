@@ -8,7 +8,7 @@ const timers = require('node:timers');
 const { CharsetToEncoding, encode, isUtf8 } = require('./charsets');
 const { guarded } = require('../../surface');
 const { Command, textOf } = require('./command');
-const { FLAGS } = require('./flags');
+const { FLAGS, STATUS } = require('./flags');
 const { Gathering } = require('./gathering');
 const { executePacket } = require('./execute-packet');
 const { queryPacket } = require('./parameters');
@@ -21,7 +21,6 @@ const { nextTick } = process;
 
 const NO_CLOSES = [];
 const FILE = 0xfb;
-const MORE_RESULTS = 8;
 /** May have the server ask for a file. */
 const LOADS = /\bload\s+(?:data|xml)\b/i;
 const READS = /^\s*(?:select|with)\b[^;]*$/i;
@@ -176,7 +175,7 @@ class Asking extends Command {
     const connection = this._connection;
     const header = new ResultSetHeader(new Packet(bytes), connection);
     connection._begin.note(this, header, bytes);
-    if (this.#failure !== null && !(header.serverStatus & MORE_RESULTS)) return;
+    if (this.#failure !== null && !(header.serverStatus & STATUS.MORE_RESULTS)) return;
     this.#results.push(header);
     this.#fields.push(undefined);
     this.#index++;

@@ -90,4 +90,4 @@ class SharedWire {
   }
 }
 
-module.exports = { SharedWire };
+module.exports = { IDLE, SharedWire };

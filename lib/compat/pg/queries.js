@@ -111,9 +111,9 @@ class Queries {
   /** Whether a query is the BEGIN of a transaction that nobody has to wait for. */
   #isAnswered(query) {
     const client = this.#client;
-    if (client._txStatus !== 'I' || query.requiresPreparation() || !query.text) return false;
-    if (!this.#answersBegin || this.#limited.has(query) || client.listenerCount('drain') > 0)
-      return false;
+    if (!this.#answersBegin || client._txStatus !== 'I') return false;
+    if (query.requiresPreparation() || !query.text || this.#limited.has(query)) return false;
+    if (client.listenerCount('drain') > 0) return false;
     return this.#begin.answer(query, () => {
       // The connection was lost meanwhile.
       if (client._activeQuery !== query) return;
