@@ -35,9 +35,15 @@ class Run {
   #queries;
   #binary = false;
 
-  /** `queries` hears `finished(run)` or `failed(run, error, isThrown)`, else in the engine's JSON. */
-  constructor(queries, query) {
+  #joint;
+
+  /**
+   * `queries` hears `finished(run)` or `failed(run, error, isThrown)`, else in the engine's JSON.
+   * `joint`: it may go out together with others of its text.
+   */
+  constructor(queries, query, joint = false) {
     this.#queries = queries;
+    this.#joint = joint;
     this.query = query;
     this.number = -1;
   }
@@ -55,6 +61,7 @@ class Run {
       rowMode: query._rowMode,
       simple,
       name: query.name || undefined,
+      joint: this.#joint,
     });
   }
 

@@ -13,6 +13,7 @@ mod cursor;
 pub mod error;
 mod failure;
 mod hosts;
+mod joint;
 pub mod params;
 pub mod passfile;
 mod passwords;

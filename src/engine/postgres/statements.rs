@@ -28,6 +28,7 @@ pub struct Statement {
     pub forgets: bool,
     /// Begins or ends a transaction.
     pub bounds: bool,
+    pub harmless: bool,
     /// A COPY from or to the client, and nothing else.
     pub copy: Option<Direction>,
     /// What it returned last, for those that are described at every execution.
@@ -40,11 +41,12 @@ impl Statement {
         let Traits { class, multi, copies, forgets, bounds } = classify::examine(&text);
         let copy = if copies && !multi { direction(&text) } else { None };
         let (name, latest) = (None, RefCell::default());
-        Statement { id, text, name, class, multi, copies, forgets, bounds, copy, latest }
+        let harmless = class == Class::Read && !multi && !copies;
+        Statement { id, text, name, class, multi, copies, forgets, bounds, harmless, copy, latest }
     }
 
     /// Whether both mean the same: ids are used again by the callers, so the text decides.
-    fn is(self: &Rc<Self>, other: &Rc<Self>) -> bool {
+    pub(super) fn is(self: &Rc<Self>, other: &Rc<Self>) -> bool {
         Rc::ptr_eq(self, other) || self.text == other.text
     }
 

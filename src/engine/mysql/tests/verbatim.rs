@@ -147,6 +147,7 @@ const LEAD: Mode = Mode {
     lead: true,
     guard: false,
     within: false,
+    joint: false,
     ordered: true,
     copy: None,
     fetch: 0,
