@@ -4,6 +4,8 @@
 mod average;
 pub mod bridge;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
+mod calls;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod class;
 pub mod clock;
 pub mod driver;

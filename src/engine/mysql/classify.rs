@@ -2,8 +2,9 @@
 //!
 //! Where it cannot be sure the answer is `Class::Other`, which costs speed only.
 
-use super::harmless;
+use super::harmless::KNOWN;
 use super::lexer::{Lexer, Token};
+use crate::engine::calls::{Calls, Piece};
 pub use crate::engine::class::Class;
 use crate::engine::session::Direction;
 
@@ -120,15 +121,12 @@ struct Facts {
     writes: bool,
     modifies: bool,
     session: bool,
-    /// The last token may be the name of a function that is not known.
-    names: bool,
-    /// There was a parenthesis behind one.
-    calls: bool,
+    calls: Calls,
 }
 
 impl Facts {
     fn note(&mut self, token: Token<'_>) {
-        self.note_call(token);
+        self.calls.note(piece(token), &KNOWN);
         match token {
             Token::End => self.end(),
             Token::Word(word) => self.note_word(&word.to_ascii_lowercase()),
@@ -143,17 +141,6 @@ impl Facts {
                     _ => {}
                 }
             }
-        }
-    }
-
-    /// Names that are qualified or quoted are the application's as well.
-    fn note_call(&mut self, token: Token<'_>) {
-        let names = std::mem::take(&mut self.names);
-        match token {
-            Token::Symbol(b'(') => self.calls |= names,
-            Token::Symbol(b'_' | b'`' | b'"') => self.names = true,
-            Token::Word(word) => self.names = !harmless::is_known(&word.to_ascii_lowercase()),
-            _ => {}
         }
     }
 
@@ -279,7 +266,7 @@ impl Facts {
             Some(command) => matches!(command, "SELECT" | "TABLE" | "VALUES"),
             None => false,
         };
-        reads && !self.calls && !self.session && !self.executable
+        reads && !self.calls.foreign && !self.session && !self.executable
     }
 
     /// A transaction with its characteristics is begun by two.
@@ -304,6 +291,16 @@ impl Facts {
             (false, true) => Class::Write,
             (false, false) => rows,
         }
+    }
+}
+
+/// What is in quotes may be a name.
+fn piece(token: Token<'_>) -> Piece<'_> {
+    match token {
+        Token::Word(word) => Piece::Word(word),
+        Token::Symbol(b'_' | b'`' | b'"') => Piece::Name,
+        Token::Symbol(symbol) => Piece::Symbol(symbol),
+        Token::Assign | Token::Placeholder | Token::Executable | Token::End => Piece::Symbol(b';'),
     }
 }
 

@@ -1,42 +1,30 @@
 //! Which words may stand before a parenthesis in a read that changes nothing, wherever it runs: any
 //! other may be a function of the application's, and those may write.
 
-use std::collections::HashSet;
+use crate::engine::calls::Known;
 use std::sync::LazyLock;
 
-const KNOWN: &str = "
-    all and any as between by case cross distinct div else except exists from group having in
-    intersect interval is join key left like limit mod not of offset on or order outer over partition
-    regexp right rlike rollup row rows select set straight_join then union using values when where
-    window with xor
-    against binary cast char convert decimal double float force ignore index lateral numeric
-    recursive signed unsigned use varchar year
+const OWN: &str = "
+    if key match natural regexp rlike set sounds straight_join xor against binary convert force
+    ignore index use double datetime year recursive signed unsigned
 
-    abs acos adddate addtime ascii asin atan atan2 avg bin bit_and bit_count bit_length bit_or bit_xor
-    ceil ceiling char_length character_length coalesce concat concat_ws conv convert_tz cos cot count
-    crc32 cume_dist curdate current_date current_time current_timestamp curtime date date_add
-    date_format date_sub datediff day dayname dayofmonth dayofweek dayofyear degrees dense_rank elt
-    exp extract field find_in_set first_value floor format from_base64 from_days from_unixtime
-    greatest group_concat grouping hex hour if ifnull inet6_aton inet6_ntoa inet_aton inet_ntoa insert
-    instr isnull lag last_day last_value lcase lead least length ln localtime localtimestamp locate
-    log log10 log2 lower lpad ltrim makedate maketime match max md5 microsecond mid min minute month
-    monthname now nth_value ntile nullif nvl octet_length ord percent_rank pi position pow power
-    quarter quote radians rand rank regexp_instr regexp_like regexp_replace regexp_substr repeat
-    replace reverse round row_number rpad rtrim sec_to_time second sha sha1 sha2 sign sin space sqrt
-    std stddev stddev_pop stddev_samp str_to_date strcmp subdate substr substring substring_index
-    subtime sum sysdate tan time time_format time_to_sec timediff timestamp timestampadd timestampdiff
-    to_base64 to_days to_seconds trim truncate ucase unhex unix_timestamp upper utc_date utc_time
-    utc_timestamp uuid var_pop var_samp variance week weekday weekofyear yearweek
+    acos adddate addtime ascii asin atan atan2 bin bit_count bit_length bit_xor character_length
+    conv convert_tz cos cot crc32 curdate current_date current_time current_timestamp curtime date
+    date_add date_format date_sub datediff day dayname dayofmonth dayofweek dayofyear elt
+    export_set field find_in_set from_base64 from_days from_unixtime group_concat grouping hex
+    hour ifnull inet6_aton inet6_ntoa inet_aton inet_ntoa insert instr isnull last_day lcase
+    localtime locate log10 log2 make_set makedate maketime microsecond mid minute month monthname
+    nvl nvl2 ord period_add period_diff pow quarter quote rand regexp_instr regexp_like
+    regexp_substr sec_to_time second sha sha1 sha2 sin soundex space std stddev_pop stddev_samp
+    str_to_date strcmp subdate substring_index subtime sysdate tan time_format time_to_sec
+    timediff timestampadd timestampdiff to_base64 to_days to_seconds truncate ucase unhex
+    unix_timestamp utc_date utc_time utc_timestamp uuid var_pop var_samp week weekday weekofyear
+    weight_string yearweek
 
-    json_array json_arrayagg json_contains json_contains_path json_extract json_insert json_keys
-    json_length json_merge_patch json_merge_preserve json_object json_objectagg json_overlaps
-    json_pretty json_quote json_remove json_replace json_search json_set json_table json_type
-    json_unquote json_valid json_value member columns path";
+    json_array json_array_append json_array_insert json_arrayagg json_compact json_contains
+    json_contains_path json_depth json_detailed json_exists json_extract json_insert json_keys
+    json_length json_loose json_merge json_merge_patch json_merge_preserve json_objectagg
+    json_overlaps json_pretty json_query json_quote json_remove json_replace json_search json_set
+    json_table json_type json_unquote json_valid json_value member of columns path";
 
-static WORDS: LazyLock<HashSet<&[u8]>> =
-    LazyLock::new(|| KNOWN.split_ascii_whitespace().map(str::as_bytes).collect());
-
-/// `word`: in lower case.
-pub(super) fn is_known(word: &[u8]) -> bool {
-    WORDS.contains(word)
-}
+pub(super) static KNOWN: LazyLock<Known> = LazyLock::new(|| Known::with(OWN));

@@ -4,8 +4,8 @@
 //! ReadyForQuery without a Sync of ours, and what was still in flight the server drops. Nothing
 //! else is on the wire meanwhile.
 
-use super::classify::Words;
 use super::error::ServerError;
+use super::lexer::Words;
 use super::pending::{Fault, Stage};
 use super::receive::{Step, malformed, unexpected};
 use super::session::Session;

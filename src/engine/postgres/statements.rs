@@ -28,6 +28,7 @@ pub struct Statement {
     pub forgets: bool,
     /// Begins or ends a transaction.
     pub bounds: bool,
+    /// A read that may run outside of its transaction, or twice.
     pub harmless: bool,
     /// A COPY from or to the client, and nothing else.
     pub copy: Option<Direction>,
@@ -38,10 +39,9 @@ pub struct Statement {
 impl Statement {
     pub fn new(id: u32, text: impl Into<String>) -> Statement {
         let text = text.into();
-        let Traits { class, multi, copies, forgets, bounds } = classify::examine(&text);
+        let Traits { class, multi, copies, forgets, bounds, harmless } = classify::examine(&text);
         let copy = if copies && !multi { direction(&text) } else { None };
         let (name, latest) = (None, RefCell::default());
-        let harmless = class == Class::Read && !multi && !copies;
         Statement { id, text, name, class, multi, copies, forgets, bounds, harmless, copy, latest }
     }
 

@@ -38,6 +38,60 @@ fn plain_reads() {
 }
 
 #[test]
+fn reads_that_call_what_is_known_are_harmless() {
+    for text in [
+        "select 1",
+        "select id, lower(name) from t where id in (1, 2) and (n = any($1) or n is null)",
+        "select count(*) from (select 1) x join lateral (values (1)) y on (true)",
+        "select n::numeric(10, 2) from t order by coalesce(n, 0)",
+        "select pg_catalog . lower from t",
+        "with x as (select 1) select * from x",
+        "((values (1)) union (table t));",
+        "SELECT /* pay(1) */ COUNT /* all */ (1) -- pay(1)\n from t",
+        "select 'pay(1)', E'it\\'s pay(1)', $$pay(1)$$, \"pay(1)\" from t",
+        "show server_version",
+    ] {
+        assert!(examine(text).harmless, "{text}");
+    }
+}
+
+#[test]
+fn whatever_may_change_something_is_not_harmless() {
+    for text in [
+        "select pay(1)",
+        "select app.count(1)",
+        "select app . count(1)",
+        "select app./* own */count(1)",
+        "select app.\"count\"(1)",
+        "select \"count\"(1)",
+        "select U&\"count\"(1)",
+        "select pay/* all */(1)",
+        "select pay -- all\n(1)",
+        "select * from pay\n\t(1)",
+        "select größe(1)",
+        "select count\u{a0}(1)",
+        "select 1 from t where pay$1(2)",
+        "select 1pay(2)",
+        "select a::app.money(1)",
+        "select 'a\\', pay(1), 'b'",
+        "select 'a\\'', pay(1), '",
+        "select E'a'\n'\\'', pay(1), '",
+        "select nextval('s')",
+        "select pg_advisory_lock(1)",
+        "select * from t for update",
+        "select * into t2 from t",
+        "with gone as (delete from t returning *) select * from gone",
+        "select 1; select 2",
+        "insert into t values (1)",
+        "copy t to stdout",
+        "begin",
+        "",
+    ] {
+        assert!(!examine(text).harmless, "{text}");
+    }
+}
+
+#[test]
 fn writes() {
     check(
         Write,

@@ -1,0 +1,65 @@
+//! Whether a text of SQL calls functions of the application's, which may write: any other word before
+//! a parenthesis than those that are known, words of SQL, types with a length, and functions of the
+//! server that change nothing.
+
+use std::collections::HashSet;
+
+const COMMON: &str = "
+    all and any as between by case cross distinct else except exists from group having in inner
+    intersect is join lateral left like limit not offset on or order outer over partition right
+    rollup row rows select then union using values when where window with
+
+    cast char decimal float interval numeric time timestamp varchar
+
+    abs avg bit_and bit_or ceil ceiling char_length coalesce concat concat_ws count cume_dist
+    degrees dense_rank div exp extract first_value floor format greatest json_object lag
+    last_value lead least length ln localtimestamp log lower lpad ltrim max md5 min mod now
+    nth_value ntile nullif octet_length percent_rank pi position power radians rank regexp_replace
+    repeat replace reverse round row_number rpad rtrim sign sqrt stddev substr substring sum trim
+    upper variance version";
+
+pub struct Known(HashSet<&'static [u8]>);
+
+impl Known {
+    /// Those that all servers have, and `own`.
+    pub fn with(own: &'static str) -> Known {
+        let words = COMMON.split_ascii_whitespace().chain(own.split_ascii_whitespace());
+        Known(words.map(str::as_bytes).collect())
+    }
+
+    fn has(&self, word: &[u8]) -> bool {
+        self.0.contains(&*word.to_ascii_lowercase())
+    }
+}
+
+/// As much of a token as it takes to tell what is called.
+#[derive(Clone, Copy, Debug)]
+pub enum Piece<'a> {
+    Word(&'a [u8]),
+    /// A name that may be the application's: in quotes, or qualified.
+    Name,
+    Symbol(u8),
+}
+
+#[derive(Debug, Default)]
+pub struct Calls {
+    /// Of what is not known.
+    pub foreign: bool,
+    /// The last piece may be the name of such a function, or what qualifies the next one.
+    names: bool,
+    qualifies: bool,
+}
+
+impl Calls {
+    pub fn note(&mut self, piece: Piece<'_>, known: &Known) {
+        let (names, qualified) = (self.names, self.qualifies);
+        (self.names, self.qualifies) = (false, false);
+        match piece {
+            Piece::Symbol(b'(') => self.foreign |= names,
+            Piece::Symbol(b'.') => self.qualifies = true,
+            Piece::Symbol(_) => {}
+            Piece::Name => self.names = true,
+            Piece::Word(word) => self.names = qualified || !known.has(word),
+        }
+    }
+}
