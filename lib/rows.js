@@ -212,15 +212,15 @@ function decoderSource(columns, readers, asArray) {
   const lines = [];
   for (let word = 0; word < words; word++) lines.push(`const n${word} = ints[i++];`);
   readers.forEach((reader, at) => lines.push(cellSource(reader, at)));
-  const cells = columns.map((column, at) => (asArray ? `v${at}` : `${key(column.name)}: v${at}`));
-  const row = asArray ? `[${cells.join(', ')}]` : `{ ${cells.join(', ')} }`;
+  const [maker, row] = asArray ? arraySource(columns) : objectSource(columns);
   const converts = readers.map(({ convert }, at) =>
     convert === null ? '' : `const c${at} = converts[${at}];`,
   );
   const collected = readers.flatMap((reader, at) => (isCollected(reader) ? [at] : []));
   const lists = collected.map((at) => `const j${at} = [], k${at} = [];`);
   const fills = collected.map((at) => fillSource(columns, at, asArray));
-  return `${converts.join('\n')}
+  return `${maker}
+${converts.join('\n')}
 return function decode(reader, count, out) {
 const { ints, floats, text, bytes } = reader;
 let { i, f, t, b, segment, at } = reader;
@@ -233,6 +233,30 @@ out.push(${row});
 reader.i = i; reader.f = f; reader.t = t; reader.b = b; reader.segment = segment; reader.at = at;
 ${fills.join('\n')}
 };`;
+}
+
+/*
+ * How a row is made: what comes ahead of the loop, and an expression. Not by a literal, whose rows V8
+ * puts among the old ones for good once many of a program's rows have survived: dead ones then keep
+ * alive what their cells hold, and a result costs twice as much.
+ */
+
+function arraySource(columns) {
+  const cells = columns.map((_, at) => `v${at}`);
+  return ['const row = (...cells) => cells;', `row(${cells.join(', ')})`];
+}
+
+function objectSource(columns) {
+  const cells = columns.map((_, at) => `v${at}`).join(', ');
+  // What every object inherits is not to be assigned to.
+  if (columns.some(({ name }) => name in Object.prototype)) {
+    const entries = columns.map(({ name }, at) => `${key(name)}: v${at}`);
+    return ['', `{ ${entries.join(', ')} }`];
+  }
+  const fills = columns.map(({ name }, at) => `this[${JSON.stringify(name)}] = v${at};`);
+  const maker = `function Row(${cells}) { ${fills.join(' ')} }
+Row.prototype = Object.prototype;`;
+  return [maker, `new Row(${cells})`];
 }
 
 /** A computed key makes `__proto__` an own property like any other. */
