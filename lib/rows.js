@@ -24,6 +24,7 @@ const { allocUnsafe } = Buffer;
 /** Room for two chunks of the engine: after each drain the clock is looked at. */
 const INTS = 16 * 1024;
 const FLOATS = 8 * 1024;
+const TEXTS = 1024;
 const BYTES = 64 * 1024;
 
 /** The four streams of a drain, and where it stands in them and in the current segment of text. */
@@ -36,7 +37,8 @@ class Reader {
   /** Takes over what fits; false while the engine had nothing. */
   drain(native) {
     for (;;) {
-      const count = native.drain(this.ints, this.floats, this.text, this.bytes);
+      this.drop();
+      const count = native.drain(this.ints, this.floats, this.texts, this.bytes);
       if (count >= 0) {
         this.rewind();
         return count;
@@ -47,10 +49,10 @@ class Reader {
 
   /** Makes room for one chunk that is larger than usual. */
   grow(native) {
-    const [ints, floats, text, bytes] = [0, 1, 2, 3].map((stream) => native.needed(stream));
+    const [ints, floats, texts, bytes] = [0, 1, 2, 3].map((stream) => native.needed(stream));
     if (ints > this.ints.length) this.ints = new Int32Array(ints);
     if (floats > this.floats.length) this.floats = new Float64Array(floats);
-    if (text > this.text.length) this.text = Buffer.allocUnsafeSlow(text);
+    if (texts > this.texts.length) this.texts = new Array(texts).fill('');
     if (bytes > this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(bytes);
     this.grown = true;
   }
@@ -59,9 +61,16 @@ class Reader {
   shrink() {
     this.ints = new Int32Array(INTS);
     this.floats = new Float64Array(FLOATS);
-    this.text = Buffer.alloc(BYTES);
+    // The engine sets what is there.
+    this.texts = new Array(TEXTS).fill('');
     this.bytes = Buffer.alloc(BYTES);
     this.grown = false;
+  }
+
+  /** Lets go of the texts that were read. */
+  drop() {
+    this.texts.fill('', 0, this.t);
+    this.t = 0;
   }
 
   rewind() {
@@ -121,11 +130,11 @@ class Shape {
     return error instanceof PoolError ? error : (this.#locate(reader, count) ?? error);
   }
 
-  /** What JSON.parse or BigInt throw names no column: reads again to find out which it was. */
+  /** What JSON.parse, BigInt or a text throw names no column: reads again to find out which it was. */
   #locate(reader, count) {
     const naming = this.readers.map(({ read, convert }, at) => ({
       read,
-      convert: convert === null ? null : this.#naming(convert, this.columns[at]),
+      convert: this.#naming(convert, this.columns[at]),
     }));
     try {
       for (let row = 0; row < count; row++) readRow(reader, naming);
@@ -137,8 +146,9 @@ class Shape {
 
   #naming(convert, column) {
     return (cell) => {
+      if (cell === null) throw tooLong(column);
       try {
-        return convert(cell);
+        return convert === null ? cell : convert(cell);
       } catch (cause) {
         throw cause instanceof PoolError ? cause : malformed(column, cause);
       }
@@ -167,6 +177,11 @@ const canGenerate = (() => {
     return false;
   }
 })();
+
+function tooLong({ name }) {
+  const message = `column "${name}" holds a text that is too long for a string of JavaScript`;
+  return new PoolError('ERR_POLYPOOL_DECODE', message);
+}
 
 /** The factory of a decoder; shared by all shapes with the same names and ways of reading. */
 function generated(columns, readers, asArray) {
@@ -222,7 +237,7 @@ function decoderSource(columns, readers, asArray) {
   return `${maker}
 ${converts.join('\n')}
 return function decode(reader, count, out) {
-const { ints, floats, text, bytes } = reader;
+const { ints, floats, texts, bytes } = reader;
 let { i, f, t, b, segment, at } = reader;
 const base = out.length;
 ${lists.join('\n')}
@@ -243,7 +258,7 @@ ${fills.join('\n')}
 
 function arraySource(columns) {
   const cells = columns.map((_, at) => `v${at}`);
-  return ['const row = (...cells) => cells;', `row(${cells.join(', ')})`];
+  return ['const list = (...cells) => cells;', `list(${cells.join(', ')})`];
 }
 
 function objectSource(columns) {
@@ -308,7 +323,7 @@ ${isCollected({ read, convert }) ? `j${at}.push(v${at}); k${at}.push(row); v${at
 function textSource(target) {
   return `const length = ints[i++];
 if (length > 0) {
-if (at === segment.length) { segment = text.latin1Slice(t, t += ints[i++]); at = 0; }
+if (at === segment.length) { segment = texts[t++]; at = 0; }
 ${target} = length === segment.length ? segment : segment.slice(at, at + length);
 at += length;
 } else if (length === 0) ${target} = '';
@@ -350,13 +365,16 @@ function readArray(reader, read, convert) {
   return Array.from({ length: count }, next);
 }
 
+/** `null` for a text that is too long for a string. */
 function readText(reader) {
-  const { ints, text, bytes } = reader;
+  const { ints, texts, bytes } = reader;
   const length = ints[reader.i++];
   if (length < 0) return bytes.ucs2Slice(reader.b, (reader.b += 2 * ~length));
   if (length === 0) return '';
   if (reader.at === reader.segment.length) {
-    reader.segment = text.latin1Slice(reader.t, (reader.t += ints[reader.i++]));
+    const segment = texts[reader.t++];
+    if (segment === null) return null;
+    reader.segment = segment;
     reader.at = 0;
   }
   return reader.segment.slice(reader.at, (reader.at += length));

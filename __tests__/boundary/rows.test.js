@@ -10,10 +10,27 @@ const JSON_TYPE = 114;
 /** One text column; each cell is a segment of its own. */
 function texts(...cells) {
   const reader = new Reader();
-  reader.ints = Int32Array.from(cells.flatMap((cell) => [0, cell.length, cell.length]));
-  reader.text = Buffer.from(cells.join(''), 'latin1');
+  reader.ints = Int32Array.from(cells.flatMap((cell) => [0, cell?.length ?? 2 ** 30]));
+  reader.texts = cells;
   return reader;
 }
+
+test.each(['object', 'array'])(
+  'a text that no string can hold names its column (%s)',
+  (rowMode) => {
+    const shape = new Shape([{ name: 'body', wire: 't' }], [{ read: 'text', convert: null }]);
+    const reader = texts('before', null, 'behind', 'next');
+    const rows = [];
+    expect(() => shape.read(reader, 3, rows, rowMode)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_POLYPOOL_DECODE',
+        message: 'column "body" holds a text that is too long for a string of JavaScript',
+      }),
+    );
+    shape.read(reader, 1, rows, rowMode);
+    expect(Object.values(rows.at(-1))).toEqual(['next']);
+  },
+);
 
 test.each(['object', 'array'])('JSON that does not parse names its column (%s)', (rowMode) => {
   const column = { name: 'payload', dataTypeId: JSON_TYPE, wire: 't' };

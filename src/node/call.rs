@@ -133,6 +133,15 @@ impl<T: 'static, const N: usize> Call<T, N> {
         Some((data.cast(), length))
     }
 
+    /// An array to put texts into. See `Texts` for what it must be.
+    pub fn texts(&self, at: usize) -> Option<Texts> {
+        let (env, array) = (self.env, self.arguments[at]);
+        let mut room = 0;
+        // SAFETY: a plain read of a value of the running call.
+        let status = unsafe { sys::napi_get_array_length(env, array, &mut room) };
+        (status == sys::Status::napi_ok).then_some(Texts { env, array, room })
+    }
+
     /// A typed array to read from.
     pub fn input<I: Element>(&self, at: usize) -> Option<&[I]> {
         let (data, length) = self.array(at)?;
@@ -149,6 +158,33 @@ impl<T: 'static, const N: usize> Call<T, N> {
         let (data, length) = self.array(at)?;
         // SAFETY: as in `input`; exclusive by the caller's word.
         Some(unsafe { std::slice::from_raw_parts_mut(data, length) })
+    }
+}
+
+/// An array of JavaScript that has an element at each of its places, so that to set one runs no code.
+pub struct Texts {
+    env: sys::napi_env,
+    array: sys::napi_value,
+    room: u32,
+}
+
+impl Texts {
+    pub fn room(&self) -> usize {
+        self.room as usize
+    }
+
+    /// Sets a text, given in Latin-1; null where no string can hold it.
+    pub fn set(&self, at: usize, text: &[u8]) {
+        let mut value = ptr::null_mut();
+        // SAFETY: values of the running call's scope; the text has the length that is given.
+        unsafe {
+            let (start, length) = (text.as_ptr().cast(), text.len() as isize);
+            let made = sys::napi_create_string_latin1(self.env, start, length, &mut value);
+            if made != sys::Status::napi_ok {
+                sys::napi_get_null(self.env, &mut value);
+            }
+            sys::napi_set_element(self.env, self.array, at as u32, value);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Each callback belongs to its link; the arguments are numbers and typed arrays.
 
-use super::call::{self, Callback};
+use super::call::{self, Callback, Texts};
 use super::link::LocalLink;
 use crate::core::direct::Handed;
 use crate::core::message::{Effect, Fate, Input, Lease, Time, Want};
@@ -78,22 +78,23 @@ unsafe extern "C" fn submit(env: sys::napi_env, info: sys::napi_callback_info) -
     }
 }
 
-/// `drain(ints: Int32Array, floats: Float64Array, text: Uint8Array, bytes: Uint8Array)`: copies as
-/// many whole chunks as fit. Returns the count of ints, 0 when there is nothing, -1 when the next needs more room.
+/// `drain(ints: Int32Array, floats: Float64Array, texts: string[], bytes: Uint8Array)`: hands over as
+/// many whole chunks as fit; a text that no string can hold is null. Returns the count of ints, 0 when
+/// there is nothing, -1 when the next needs more room.
 unsafe extern "C" fn drain(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
         guarded::<4>(env, info, |call| {
             let ints: &mut [i32] = call.output(0)?;
             let floats: &mut [f64] = call.output(1)?;
-            let text: &mut [u8] = call.output(2)?;
+            let texts = call.texts(2)?;
             let bytes: &mut [u8] = call.output(3)?;
             let shared = &call.owner.shared;
             shared.begin_drain();
-            let mut streams = Streams { ints, floats, text, bytes, filled: [0; 4] };
+            let mut streams = Streams { ints, floats, texts, bytes, filled: [0; 4] };
             let mut resume = false;
             loop {
-                let drained = shared.drain(|chunk| streams.copy(chunk));
+                let drained = shared.drain(|chunk| streams.take(chunk));
                 match drained {
                     Drained::Chunk { resume: wanted } => resume |= wanted,
                     Drained::Nothing => break,
@@ -113,15 +114,15 @@ unsafe extern "C" fn drain(env: sys::napi_env, info: sys::napi_callback_info) ->
 struct Streams<'a> {
     ints: &'a mut [i32],
     floats: &'a mut [f64],
-    text: &'a mut [u8],
+    texts: Texts,
     bytes: &'a mut [u8],
     filled: [usize; 4],
 }
 
 impl Streams<'_> {
-    /// Copies a chunk behind what is there; false when it does not fit.
-    fn copy(&mut self, chunk: &Chunk) -> bool {
-        let room = [self.ints.len(), self.floats.len(), self.text.len(), self.bytes.len()];
+    /// Puts a chunk behind what is there; false when it does not fit.
+    fn take(&mut self, chunk: &Chunk) -> bool {
+        let room = [self.ints.len(), self.floats.len(), self.texts.room(), self.bytes.len()];
         let mut ends = self.filled;
         for (end, length) in ends.iter_mut().zip(chunk.lengths()) {
             *end += length;
@@ -132,14 +133,16 @@ impl Streams<'_> {
         let [i, f, t, b] = self.filled;
         self.ints[i..ends[0]].copy_from_slice(&chunk.ints);
         self.floats[f..ends[1]].copy_from_slice(&chunk.floats);
-        self.text[t..ends[2]].copy_from_slice(&chunk.text);
         self.bytes[b..ends[3]].copy_from_slice(&chunk.bytes);
+        for (at, segment) in (t..).zip(chunk.segments()) {
+            self.texts.set(at, segment);
+        }
         self.filled = ends;
         true
     }
 }
 
-/// `needed(index)`: how many ints (0), floats (1), text (2) or other bytes (3) the next chunk has.
+/// `needed(index)`: how many ints (0), floats (1), texts (2) or bytes (3) the next chunk has.
 unsafe extern "C" fn needed(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {

@@ -1,8 +1,8 @@
-//! Completion chunks: four streams (Int32, Float64, Latin-1 text, bytes) that JavaScript reads in
+//! Completion chunks: four streams (Int32, Float64, Latin-1 texts, bytes) that JavaScript reads in
 //! step.
 //!
 //! Everything the engine tells one link goes through a chunk. Text is written in segments: runs of
-//! Latin-1 cells that JavaScript cuts from one string. A segment ends on a cell's boundary, at about
+//! Latin-1 cells that JavaScript has as one string and cuts. A segment ends on a cell's boundary, at about
 //! `SEGMENT_TARGET` bytes, so that a kept cell pins one small parent string only. Text beyond
 //! Latin-1 goes as UTF-16, which JavaScript takes over without decoding (57 ns a cell, UTF-8 140).
 
@@ -23,10 +23,12 @@ pub struct Chunk {
     pub floats: Vec<f64>,
     /// The segments, in Latin-1.
     pub text: Vec<u8>,
+    /// Bytes of each segment that has ended.
+    segments: Vec<usize>,
     /// Everything else that is bytes: UTF-16, bytea, payloads of records.
     pub bytes: Vec<u8>,
-    /// Index in `ints` of the open segment's length word, and the bytes in it so far.
-    segment: Option<(usize, usize)>,
+    /// Bytes of the open segment; 0 when none is.
+    segment: usize,
     /// Index in `ints` of the open rows record's count word, and the rows in it so far.
     rows: Option<(usize, i32)>,
     /// Index in `ints` of the length word of a payload that may still grow.
@@ -39,8 +41,9 @@ pub struct Mark {
     ints: usize,
     floats: usize,
     text: usize,
+    segments: usize,
     bytes: usize,
-    segment: Option<(usize, usize)>,
+    segment: usize,
 }
 
 impl Chunk {
@@ -48,9 +51,20 @@ impl Chunk {
         self.ints.is_empty()
     }
 
-    /// Elements of each stream: ints, floats, text, bytes.
+    /// Elements of each stream: ints, floats, segments of text, bytes.
     pub fn lengths(&self) -> [usize; 4] {
-        [self.ints.len(), self.floats.len(), self.text.len(), self.bytes.len()]
+        [self.ints.len(), self.floats.len(), self.segments.len(), self.bytes.len()]
+    }
+
+    /// The segments, all of which have ended.
+    pub fn segments(&self) -> impl Iterator<Item = &[u8]> {
+        debug_assert_eq!(self.segment, 0, "a segment is still open");
+        let mut rest = &self.text[..];
+        self.segments.iter().map(move |length| {
+            let (segment, behind) = rest.split_at(*length);
+            rest = behind;
+            segment
+        })
     }
 
     /// Bytes that JavaScript will have to take over.
@@ -62,8 +76,9 @@ impl Chunk {
         self.ints.clear();
         self.floats.clear();
         self.text.clear();
+        self.segments.clear();
         self.bytes.clear();
-        self.segment = None;
+        self.segment = 0;
         self.rows = None;
         self.growing = None;
     }
@@ -142,8 +157,8 @@ impl Chunk {
         self.floats.push(value);
     }
 
-    /// A cell of text, given in UTF-8. Latin-1 goes into the current segment as `[length]` (a new
-    /// segment writes its own length word first); anything else as `[!units]` and UTF-16.
+    /// A cell of text, given in UTF-8. Latin-1 goes into the current segment as `[length]`; anything
+    /// else as `[!units]` and UTF-16.
     pub fn text(&mut self, value: &[u8]) {
         if value.is_ascii() {
             self.begin_text(value.len());
@@ -170,22 +185,13 @@ impl Chunk {
         self.ints[at] = !length_word((self.bytes.len() - start) / 2);
     }
 
-    /// The length word of a cell in a segment, and that of the segment if it is a new one.
+    /// The length word of a cell in a segment: a new one if it would grow too large.
     fn begin_text(&mut self, length: usize) {
-        if length > 0 && self.segment.is_some_and(|(_, used)| used + length > SEGMENT_TARGET) {
+        if length > 0 && self.segment + length > SEGMENT_TARGET {
             self.close_segment();
         }
         self.ints.push(length_word(length));
-        if length == 0 {
-            return;
-        }
-        match &mut self.segment {
-            Some((_, used)) => *used += length,
-            None => {
-                self.ints.push(0);
-                self.segment = Some((self.ints.len() - 1, length));
-            }
-        }
+        self.segment += length;
     }
 
     /// A cell of raw bytes, `[length]`.
@@ -194,11 +200,11 @@ impl Chunk {
         self.bytes.extend_from_slice(value);
     }
 
-    /// Writes the open segment's length. The reader takes a new segment when the old one is used
-    /// up, so both sides agree without a marker.
+    /// Ends the open segment. The reader takes a new one when the old one is used up, so both sides
+    /// agree without a marker.
     pub fn close_segment(&mut self) {
-        if let Some((at, used)) = self.segment.take() {
-            self.ints[at] = length_word(used);
+        if self.segment > 0 {
+            self.segments.push(std::mem::take(&mut self.segment));
         }
     }
 
@@ -210,6 +216,7 @@ impl Chunk {
         self.ints.append(&mut other.ints);
         self.floats.append(&mut other.floats);
         self.text.append(&mut other.text);
+        self.segments.append(&mut other.segments);
         self.bytes.append(&mut other.bytes);
     }
 
@@ -218,6 +225,7 @@ impl Chunk {
             ints: self.ints.len(),
             floats: self.floats.len(),
             text: self.text.len(),
+            segments: self.segments.len(),
             bytes: self.bytes.len(),
             segment: self.segment,
         }
@@ -227,6 +235,7 @@ impl Chunk {
         self.ints.truncate(mark.ints);
         self.floats.truncate(mark.floats);
         self.text.truncate(mark.text);
+        self.segments.truncate(mark.segments);
         self.bytes.truncate(mark.bytes);
         self.segment = mark.segment;
     }
@@ -253,8 +262,8 @@ mod tests {
     #[test]
     fn latin_1_shares_a_segment_and_the_rest_is_utf_16() {
         let chunk = written(&["abc", "é", "", "漢🐘", "x"]);
-        assert_eq!(chunk.ints, [3, 5, 1, 0, !3, 1]);
-        assert_eq!(chunk.text, b"abc\xe9x");
+        assert_eq!(chunk.ints, [3, 1, 0, !3, 1]);
+        assert_eq!(chunk.segments().collect::<Vec<_>>(), [b"abc\xe9x"]);
         assert_eq!(chunk.bytes, [0x22, 0x6f, 0x3d, 0xd8, 0x18, 0xdc]);
     }
 
@@ -262,10 +271,10 @@ mod tests {
     fn a_segment_ends_before_it_pins_much() {
         let long = "a".repeat(SEGMENT_TARGET - 1);
         let chunk = written(&[&long, "b", "c"]);
-        let length = SEGMENT_TARGET as i32;
-        assert_eq!(chunk.ints, [length - 1, length, 1, 1, 1]);
+        assert_eq!(chunk.ints, [SEGMENT_TARGET as i32 - 1, 1, 1]);
+        assert_eq!(chunk.segments, [SEGMENT_TARGET, 1]);
         let huge = "a".repeat(10 * SEGMENT_TARGET);
-        assert_eq!(written(&[&huge]).ints, [10 * length, 10 * length]);
+        assert_eq!(written(&["a", &huge, "b"]).segments, [1, 10 * SEGMENT_TARGET, 1]);
     }
 
     #[test]

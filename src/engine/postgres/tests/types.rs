@@ -106,8 +106,8 @@ fn a_row_goes_to_its_streams() {
     write_row(&mut chunk, &columns, false, &body).unwrap();
     chunk.end_rows();
     chunk.close_segment();
-    // Record, NULL bits (column 5), int, text length, segment length, bool, blob length.
-    let words = [record::ROWS, 7, 3, 1, 1 << 5, -5, 3, 3, 1, 2];
+    // Record, NULL bits (column 5), int, text length, bool, blob length.
+    let words = [record::ROWS, 7, 3, 1, 1 << 5, -5, 3, 1, 2];
     assert_eq!(state(&chunk), (words.to_vec(), vec![1.5f64.to_bits()], b"abc\x00\xff".to_vec()));
 }
 
