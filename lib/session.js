@@ -338,12 +338,13 @@ class Session {
 
 const PACES = new Map([
   [FLAG.SHORT_READ, 'read'],
+  [FLAG.SHORT_READ | FLAG.PLAIN, 'plain read'],
   [FLAG.SHORT_WRITE, 'write'],
 ]);
 
 /**
  * What the engine has seen of a text, or of one under a name: `read` or `write` where it is short
- * and may share a wire with others, else undefined.
+ * and may share a wire with others, else undefined. `plain` is a read that may run twice.
  */
 function paceOf(text, name) {
   return PACES.get(link().paceOf(text, name));

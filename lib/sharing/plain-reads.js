@@ -60,18 +60,4 @@ class Verdicts {
  */
 const wordsOf = (text) => new Set(text.split(/\s+/));
 
-class PlainReads {
-  #verdicts;
-
-  /** `known`: words. `foreign`: a pattern of what else no such read has. */
-  constructor(known, foreign) {
-    this.#verdicts = new Verdicts((text) => !foreign?.test(text) && callsOnly(known, text));
-  }
-
-  /** `text`: of a read. */
-  has(text) {
-    return this.#verdicts.of(text);
-  }
-}
-
-module.exports = { PlainReads, Verdicts, callsOnly, wordsOf };
+module.exports = { Verdicts, callsOnly, wordsOf };

@@ -85,7 +85,9 @@ pub mod flag {
     pub const ALONE: i32 = 4096;
     pub const SHORT_READ: i32 = 8192;
     pub const SHORT_WRITE: i32 = 16384;
-    pub const PACES: i32 = ALONE | SHORT_READ | SHORT_WRITE;
+    /// Beside SHORT_READ: nobody can tell it from its running twice, or on any connection.
+    pub const PLAIN: i32 = 65536;
+    pub const PACES: i32 = ALONE | SHORT_READ | SHORT_WRITE | PLAIN;
     /// Several commands (Redis), one after the other: how many words, then these. Answered at once,
     /// by an array; with the text MULTI they are one transaction.
     pub const BATCH: i32 = 32768;

@@ -1,18 +1,9 @@
 'use strict';
 
-/**
- * Which reads of MySQL and MariaDB nobody can tell from their running twice, or on any connection, and
- * which INSERTs from a second try.
- */
+/** Which INSERTs of MySQL and MariaDB nobody can tell from a second try. */
 
 const { PlainInserts } = require('../../sharing/plain-inserts');
-const { PlainReads, wordsOf } = require('../../sharing/plain-reads');
-
-/**
- * Variables; comments, which the server may execute, or which end with their line; names that values
- * stand for, and those in quotes before a parenthesis; what tells of, or is told to, later statements.
- */
-const FOREIGN = /@|#|\/\*|\?\?|:=|`\s*\(|^\s*show\b|\bsql_calc_found_rows\b/i;
+const { wordsOf } = require('../../sharing/plain-reads');
 
 const known = wordsOf(
   `all and any as between by case cross distinct div else except exists from group having if in inner
@@ -45,11 +36,8 @@ const known = wordsOf(
   json_table json_type json_unquote json_valid json_value member of columns path`,
 );
 
-const plainReads = new PlainReads(known, FOREIGN);
 const plainInserts = new PlainInserts(known, /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`/g);
-
-const isPlainRead = (text) => plainReads.has(text);
 
 const isPlainInsert = (text) => plainInserts.has(text);
 
-module.exports = { isPlainInsert, isPlainRead };
+module.exports = { isPlainInsert };

@@ -11,8 +11,8 @@
  */
 
 const { paceOf } = require('../../session');
-const { REPEATS } = require('../../sharing/ahead');
-const { isPlainInsert, isPlainRead } = require('./plain-reads');
+const { REPEATS, repeatsOf } = require('../../sharing/ahead');
+const { isPlainInsert } = require('./plain-reads');
 
 /** Longer texts are rarely short statements, and cost much to be told from others. */
 const LENGTH_MAX = 4_096;
@@ -56,8 +56,8 @@ class Sharing {
   }
 
   #repeatsOf(pace, text) {
-    if (pace === 'read') return isPlainRead(text) ? REPEATS.ALWAYS : REPEATS.NEVER;
-    return !this.#always && isPlainInsert(text) ? REPEATS.STOPPED : REPEATS.NEVER;
+    const isInsert = pace === 'write' && !this.#always && isPlainInsert(text);
+    return isInsert ? REPEATS.STOPPED : repeatsOf(pace);
   }
 }
 

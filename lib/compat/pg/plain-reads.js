@@ -1,9 +1,9 @@
 'use strict';
 
-/** Which reads of PostgreSQL nobody can tell from their running twice, and INSERTs from a second try. */
+/** Which INSERTs of PostgreSQL nobody can tell from a second try. */
 
 const { PlainInserts } = require('../../sharing/plain-inserts');
-const { PlainReads, wordsOf } = require('../../sharing/plain-reads');
+const { wordsOf } = require('../../sharing/plain-reads');
 
 const known = wordsOf(
   `all and any array as between by case cross distinct else except exists filter from group groups
@@ -41,7 +41,6 @@ const known = wordsOf(
   websearch_to_tsquery`,
 );
 
-const plainReads = new PlainReads(known);
 const plainInserts = new PlainInserts(
   new Set([...known, 'nextval']),
   /'(?:[^']|'')*'|"(?:[^"]|"")*"/g,
@@ -49,10 +48,7 @@ const plainInserts = new PlainInserts(
 
 const textOf = (query) => (typeof query === 'string' ? query : query.text);
 
-/** `query`: of a read, its text or what has it. */
-const isPlain = (query) => plainReads.has(textOf(query));
-
-/** The same of a write. */
+/** `query`: of a write, its text or what has it. */
 const isPlainInsert = (query) => plainInserts.has(textOf(query));
 
-module.exports = { isPlain, isPlainInsert };
+module.exports = { isPlainInsert };

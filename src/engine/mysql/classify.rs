@@ -20,6 +20,8 @@ pub(super) struct Traits {
     /// A read that changes nothing, should it run outside of the transaction it is meant for: it calls
     /// no function of the application's. What it locks there is free again when it is over.
     pub harmless: bool,
+    /// One that may run twice, and on any connection, whatever plain values become part of its text.
+    pub plain: bool,
     /// May leave another default database behind.
     pub moves: bool,
     /// May change what a text means: the default database, or how it is read.
@@ -36,12 +38,14 @@ const SESSION_FUNCTION_PREFIXES: [&[u8]; 2] = [b"service_get_", b"service_releas
 
 /// Looks at a text once, when it is first seen.
 pub(super) fn examine(text: &str) -> Traits {
-    let (traits, escaped) = read(text, true);
+    let (mut traits, escaped) = read(text, true);
+    traits.plain &= has_plain_marks(text, traits.placeholders);
     if !escaped {
         return traits;
     }
     // A session's sql_mode decides where its strings end.
-    let (other, _) = read(text, false);
+    let (mut other, _) = read(text, false);
+    other.plain &= traits.plain;
     if other == traits {
         return traits;
     }
@@ -51,6 +55,7 @@ pub(super) fn examine(text: &str) -> Traits {
         copy: None,
         bounds: traits.bounds || other.bounds,
         harmless: false,
+        plain: false,
         moves: traits.moves || other.moves,
         forgets: true,
         placeholders: None,
@@ -65,6 +70,12 @@ fn read(text: &str, escapes: bool) -> (Traits, bool) {
         facts.note(token);
     }
     (facts.traits(), lexer.escaped)
+}
+
+/// Whether it has no marks that names stand for, `??`, nor any in quotes or comments: values may be
+/// written there as well, by whoever makes one text of both.
+fn has_plain_marks(text: &str, placeholders: Option<usize>) -> bool {
+    !text.contains("??") && Some(text.matches('?').count()) == placeholders
 }
 
 /// What a statement begins with.
@@ -121,6 +132,8 @@ struct Facts {
     writes: bool,
     modifies: bool,
     session: bool,
+    /// What its connection knows: variables, of which rows were counted.
+    private: bool,
     calls: Calls,
 }
 
@@ -138,6 +151,7 @@ impl Facts {
                     Token::Placeholder => self.placeholders += 1,
                     Token::Assign => self.session = true,
                     Token::Executable => self.executable = true,
+                    Token::Symbol(b'@') => self.private = true,
                     _ => {}
                 }
             }
@@ -240,6 +254,7 @@ impl Facts {
             b"insert" | b"update" | b"delete" | b"replace" => self.modifies = true,
             b"into" if self.first != First::Write => self.session = true,
             b"local" => self.local = true,
+            b"sql_calc_found_rows" => self.private = true,
             _ => self.session |= is_session_function(word),
         }
     }
@@ -247,12 +262,15 @@ impl Facts {
     fn traits(self) -> Traits {
         let multi = self.commands.len() > 1;
         let copy = self.local && !multi && self.first == First::Load;
+        let class = if multi { self.class_of_several() } else { self.class() };
+        let harmless = !multi && self.is_harmless();
         Traits {
-            class: if multi { self.class_of_several() } else { self.class() },
+            class,
             multi,
             copy: copy.then_some(Direction::In),
             bounds: self.bounds > 0,
-            harmless: !multi && self.is_harmless(),
+            harmless,
+            plain: harmless && class == Class::Read && !self.private,
             moves: self.moves || self.executable,
             forgets: self.moves || self.executable || self.sets,
             placeholders: (!self.executable).then_some(self.placeholders),

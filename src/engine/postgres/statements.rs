@@ -72,6 +72,10 @@ impl Text for Statement {
     fn bounds_transaction(&self) -> bool {
         self.bounds
     }
+
+    fn is_plain(&self) -> bool {
+        self.harmless
+    }
 }
 
 /// A statement as one connection's server knows it.

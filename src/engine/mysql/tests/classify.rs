@@ -173,6 +173,42 @@ fn reads_that_change_nothing_are_harmless() {
 }
 
 #[test]
+fn plain_reads_may_run_twice_on_any_connection() {
+    for text in [
+        "select ? as n",
+        "select id, lower(name) from `t` where id in (?, ?) and (n = ? or n is null)",
+        "SELECT COUNT(*) FROM t JOIN (SELECT ? a) x WHERE b = 'c@d #(' AND c = \"pay(1)\"",
+        "select /* pay(1) */ 1 # pay(1)\n -- pay(1)",
+        "with a as (select 1) select * from a",
+        "(values row(1)) union (table t)",
+    ] {
+        assert!(examine(text).plain, "{text}");
+    }
+    for text in [
+        "select pay(?)",
+        "select `lower` (?)",
+        "select @a + ?",
+        "select @@autocommit",
+        "select ??",
+        "select ??(1)",
+        "select '?'",
+        "select \"?\", 'pay(1)'",
+        "select 1 /* ? */",
+        "select 1 # ?",
+        "select 1 /*! , pay(1) */",
+        "select 'a\\', pay(1), 'b'",
+        "select sql_calc_found_rows ? as n",
+        "select last_insert_id()",
+        "select ? for update",
+        "select ? lock in share mode",
+        "show warnings",
+        "insert into t values (1)",
+    ] {
+        assert!(!examine(text).plain, "{text}");
+    }
+}
+
+#[test]
 fn parameters_are_counted_outside_of_quotes() {
     let count = |text| examine(text).placeholders;
     assert_eq!(count("select ?, '?', \"?\", `?`, /* ? */ ? -- ?\n, ? # ?"), Some(3));
