@@ -1,6 +1,6 @@
-//! Whether a text of SQL calls functions of the application's, which may write: any other word before
-//! a parenthesis than those that are known, words of SQL, types with a length, and functions of the
-//! server that change nothing.
+//! Whether a text of SQL calls functions of the application's, which may write: it has another word
+//! before a parenthesis than those that are known, which are words of SQL, types with a length, and
+//! functions of the server that change nothing.
 
 use std::collections::HashSet;
 

@@ -48,7 +48,8 @@ pub trait Statement {
     fn bounds_transaction(&self) -> bool;
     /// Whether it can be executed in parts (`Mode::fetch`): one statement, and no COPY.
     fn has_parts(&self) -> bool;
-    /// Whether it is a read that may run twice, and on any connection: nobody can tell.
+    /// Whether it is a read that may run twice, and on any connection, or a write that may run
+    /// again once the server has stopped it: nobody can tell.
     fn is_plain(&self) -> bool {
         false
     }

@@ -85,7 +85,8 @@ pub mod flag {
     pub const ALONE: i32 = 4096;
     pub const SHORT_READ: i32 = 8192;
     pub const SHORT_WRITE: i32 = 16384;
-    /// Beside SHORT_READ: nobody can tell it from its running twice, or on any connection.
+    /// Beside these: nobody can tell the read from its running twice, or on any connection, or the
+    /// write from a second try when the server has stopped it.
     pub const PLAIN: i32 = 65536;
     pub const PACES: i32 = ALONE | SHORT_READ | SHORT_WRITE | PLAIN;
     /// Several commands (Redis), one after the other: how many words, then these. Answered at once,

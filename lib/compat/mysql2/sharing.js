@@ -12,7 +12,6 @@
 
 const { paceOf } = require('../../session');
 const { REPEATS, repeatsOf } = require('../../sharing/ahead');
-const { isPlainInsert } = require('./plain-reads');
 
 /** Longer texts are rarely short statements, and cost much to be told from others. */
 const LENGTH_MAX = 4_096;
@@ -51,13 +50,13 @@ class Sharing {
     const pace = paceOf(text);
     if (pace === undefined) return;
     statement.pace = pace;
-    statement.repeats = this.#repeatsOf(pace, text);
+    statement.repeats = this.#repeatsOf(pace);
     statement.maySend = statement.repeats !== REPEATS.NEVER || this.#always;
   }
 
-  #repeatsOf(pace, text) {
-    const isInsert = pace === 'write' && !this.#always && isPlainInsert(text);
-    return isInsert ? REPEATS.STOPPED : repeatsOf(pace);
+  #repeatsOf(pace) {
+    const repeats = repeatsOf(pace);
+    return this.#always && repeats === REPEATS.STOPPED ? REPEATS.NEVER : repeats;
   }
 }
 

@@ -12,7 +12,6 @@
 const { paceOf } = require('../../session');
 const { REPEATS, repeatsOf } = require('../../sharing/ahead');
 const { AHEAD_MAX, chooseWire } = require('../../sharing/wires');
-const { isPlainInsert } = require('./plain-reads');
 const { SHARE } = require('./queries');
 
 class Sharing {
@@ -32,8 +31,7 @@ class Sharing {
     const pace = this.#paceOf(request.text);
     if (pace === undefined) return;
     request.pace = pace;
-    const isInsert = pace === 'write' && isPlainInsert(request.text);
-    request.repeats = isInsert ? REPEATS.STOPPED : repeatsOf(pace);
+    request.repeats = repeatsOf(pace);
   }
 
   /** Where it is short and its client does not matter. */

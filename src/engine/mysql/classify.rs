@@ -6,6 +6,7 @@ use super::harmless::KNOWN;
 use super::lexer::{Lexer, Token};
 use crate::engine::calls::{Calls, Piece};
 pub use crate::engine::class::Class;
+use crate::engine::insert::OneRow;
 use crate::engine::session::Direction;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,8 @@ pub(super) struct Traits {
     /// A read that changes nothing, should it run outside of the transaction it is meant for: it calls
     /// no function of the application's. What it locks there is free again when it is over.
     pub harmless: bool,
-    /// One that may run twice, and on any connection, whatever plain values become part of its text.
+    /// A read that may run twice, and on any connection, or an INSERT that may run again when the
+    /// server has stopped it, whatever plain values become part of its text.
     pub plain: bool,
     /// May leave another default database behind.
     pub moves: bool,
@@ -135,11 +137,14 @@ struct Facts {
     /// What its connection knows: variables, of which rows were counted.
     private: bool,
     calls: Calls,
+    row: OneRow,
 }
 
 impl Facts {
     fn note(&mut self, token: Token<'_>) {
-        self.calls.note(piece(token), &KNOWN);
+        let piece = piece(token);
+        self.calls.note(piece, &KNOWN);
+        self.row.note(piece, &KNOWN);
         match token {
             Token::End => self.end(),
             Token::Word(word) => self.note_word(&word.to_ascii_lowercase()),
@@ -270,11 +275,19 @@ impl Facts {
             copy: copy.then_some(Direction::In),
             bounds: self.bounds > 0,
             harmless,
-            plain: harmless && class == Class::Read && !self.private,
+            plain: !self.private && self.is_plain(class, harmless),
             moves: self.moves || self.executable,
             forgets: self.moves || self.executable || self.sets,
             placeholders: (!self.executable).then_some(self.placeholders),
             commands: self.commands,
+        }
+    }
+
+    fn is_plain(&self, class: Class, harmless: bool) -> bool {
+        match class {
+            Class::Read => harmless,
+            Class::Write => self.row.may_be_stopped(),
+            Class::Control | Class::Copy | Class::Other => false,
         }
     }
 
@@ -318,7 +331,9 @@ fn piece(token: Token<'_>) -> Piece<'_> {
         Token::Word(word) => Piece::Word(word),
         Token::Symbol(b'_' | b'`' | b'"') => Piece::Name,
         Token::Symbol(symbol) => Piece::Symbol(symbol),
-        Token::Assign | Token::Placeholder | Token::Executable | Token::End => Piece::Symbol(b';'),
+        Token::Placeholder => Piece::Symbol(b'?'),
+        Token::Assign | Token::Executable => Piece::Symbol(b'='),
+        Token::End => Piece::Symbol(b';'),
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Statement {
     pub bounds: bool,
     /// A read that may run outside of its transaction.
     pub harmless: bool,
-    /// One that may run twice, on any connection.
+    /// A read that may run twice, or an INSERT that may be stopped.
     plain: bool,
     /// May leave another default database behind.
     pub moves: bool,

@@ -202,7 +202,48 @@ fn plain_reads_may_run_twice_on_any_connection() {
         "select ? for update",
         "select ? lock in share mode",
         "show warnings",
+        "update t set a = 1",
+    ] {
+        assert!(!examine(text).plain, "{text}");
+    }
+}
+
+#[test]
+fn inserts_of_one_row_may_be_stopped() {
+    for text in [
         "insert into t values (1)",
+        "INSERT INTO `app`.`t` (`a`, b) VALUES (?, ?);",
+        "insert into t (a, b) values (?, default)",
+        "insert into t (a) values ('it''s (select 1), (2)', \"a\", 'a\\n')",
+        "insert into t (a) values (lower(?), now(), uuid()) returning id",
+        "insert into t values (1) # one",
+    ] {
+        assert!(examine(text).plain, "{text}");
+    }
+    for text in [
+        "insert into t values (?), (?)",
+        "insert into t values ?",
+        "insert into t set a = 1",
+        "insert into t select 1",
+        "insert into t (a) values ((select 1))",
+        "insert into t () values ()",
+        "insert ignore into t values (1)",
+        "insert low_priority into t values (1)",
+        "insert delayed into t values (1)",
+        "replace into t values (1)",
+        "insert into t values (1) on duplicate key update a = values(a)",
+        "insert into t values (1) as n on duplicate key update a = n.a",
+        "insert into t values (sleep(1))",
+        "insert into t values (`lower`(1))",
+        "insert into t values (last_insert_id())",
+        "insert into t values (@a := 1)",
+        "insert into t values (@a)",
+        "insert into t values (1) /*! , (2) */",
+        "insert into t values ('\\'), (2)')",
+        "insert into t values ('?')",
+        "insert into ?? values (1)",
+        "insert into t values (1); delete from t",
+        "insert into t\u{a0}values (1)",
     ] {
         assert!(!examine(text).plain, "{text}");
     }
