@@ -8,9 +8,9 @@ const REFUSED: [&[u8]; 7] = [b"select", b"table", b"values", b"with", b"into", b
 
 /// Follows a text, piece by piece.
 #[derive(Debug, Default)]
-pub struct OneRow {
+pub struct OneRow<'a> {
     place: Place,
-    calls: Calls,
+    calls: Calls<'a>,
 }
 
 /// What has been read so far, or is due next.
@@ -36,8 +36,8 @@ enum Place {
     Other,
 }
 
-impl OneRow {
-    pub fn note(&mut self, piece: Piece<'_>, known: &Known) {
+impl<'a> OneRow<'a> {
+    pub fn note(&mut self, piece: Piece<'a>, known: &Known) {
         // Before a list, of columns or of values, stands no function.
         if matches!(self.place, Place::Row(_) | Place::Returning) {
             self.calls.note(piece, known);

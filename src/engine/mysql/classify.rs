@@ -115,7 +115,7 @@ enum Previous {
 
 /// What the words of a text say about it.
 #[derive(Debug, Default)]
-struct Facts {
+struct Facts<'a> {
     first: First,
     previous: Previous,
     /// Statements begun so far, and whether the last has ended.
@@ -136,12 +136,12 @@ struct Facts {
     session: bool,
     /// What its connection knows: variables, of which rows were counted.
     private: bool,
-    calls: Calls,
-    row: OneRow,
+    calls: Calls<'a>,
+    row: OneRow<'a>,
 }
 
-impl Facts {
-    fn note(&mut self, token: Token<'_>) {
+impl<'a> Facts<'a> {
+    fn note(&mut self, token: Token<'a>) {
         let piece = piece(token);
         self.calls.note(piece, &KNOWN);
         self.row.note(piece, &KNOWN);

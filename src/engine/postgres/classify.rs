@@ -73,7 +73,7 @@ enum First {
 
 /// What the words of a text say about it.
 #[derive(Debug, Default)]
-struct Facts {
+struct Facts<'a> {
     first: First,
     /// Statements begun so far, and whether the last has ended.
     statements: usize,
@@ -93,8 +93,8 @@ struct Facts {
     session: bool,
     /// The view whose UPDATE sets what it shows.
     settings: bool,
-    calls: Calls,
-    row: OneRow,
+    calls: Calls<'a>,
+    row: OneRow<'a>,
 }
 
 /// The words of a statement so far, while the next one may say what it is.
@@ -120,8 +120,8 @@ enum Previous {
     Begin,
 }
 
-impl Facts {
-    fn note(&mut self, token: Token<'_>) {
+impl<'a> Facts<'a> {
+    fn note(&mut self, token: Token<'a>) {
         let piece = piece(&token);
         self.calls.note(piece, &KNOWN);
         self.row.note(piece, &KNOWN);
