@@ -339,12 +339,15 @@ class Session {
 
 const PACES = new Map([
   [FLAG.SHORT_READ, 'read'],
+  [FLAG.SHORT_READ | FLAG.PLAIN, 'plain read'],
   [FLAG.SHORT_WRITE, 'write'],
+  [FLAG.SHORT_WRITE | FLAG.PLAIN, 'plain write'],
 ]);
 
 /**
  * What the engine has seen of a text, or of one under a name: `read` or `write` where it is short
- * and may share a wire with others, else undefined.
+ * and may share a wire with others, else undefined. `plain` are a read that may run twice, and an
+ * INSERT that may run again once the server has stopped it.
  */
 function paceOf(text, name) {
   return PACES.get(link().paceOf(text, name));

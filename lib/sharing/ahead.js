@@ -7,6 +7,14 @@ const { PATIENCE_STOPPING } = require('./stalls');
 /** What may run more than once: nothing, what the server has stopped, anything whose answer is late. */
 const REPEATS = { NEVER: 0, STOPPED: 1, ALWAYS: 2 };
 
+const REPEATS_OF = new Map([
+  ['plain read', REPEATS.ALWAYS],
+  ['plain write', REPEATS.STOPPED],
+]);
+
+/** `pace`: of a text, as the engine tells it. */
+const repeatsOf = (pace) => REPEATS_OF.get(pace) ?? REPEATS.NEVER;
+
 /** In periods: to run a short read once more costs little. */
 const PATIENCE = 1;
 
@@ -147,4 +155,4 @@ class Ahead {
   }
 }
 
-module.exports = { Ahead, REPEATS };
+module.exports = { Ahead, REPEATS, repeatsOf };

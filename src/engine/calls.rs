@@ -1,6 +1,6 @@
-//! Whether a text of SQL calls functions of the application's, which may write: any other word before
-//! a parenthesis than those that are known, words of SQL, types with a length, and functions of the
-//! server that change nothing.
+//! Whether a text of SQL calls functions of the application's, which may write: it has another word
+//! before a parenthesis than those that are known, which are words of SQL, types with a length, and
+//! functions of the server that change nothing.
 
 use std::collections::HashSet;
 
@@ -41,25 +41,27 @@ pub enum Piece<'a> {
     Symbol(u8),
 }
 
+/// Follows a text, piece by piece.
 #[derive(Debug, Default)]
-pub struct Calls {
-    /// Of what is not known.
+pub struct Calls<'a> {
+    /// Something that is not known.
     pub foreign: bool,
-    /// The last piece may be the name of such a function, or what qualifies the next one.
-    names: bool,
-    qualifies: bool,
+    last: Option<Piece<'a>>,
 }
 
-impl Calls {
-    pub fn note(&mut self, piece: Piece<'_>, known: &Known) {
-        let (names, qualified) = (self.names, self.qualifies);
-        (self.names, self.qualifies) = (false, false);
-        match piece {
-            Piece::Symbol(b'(') => self.foreign |= names,
-            Piece::Symbol(b'.') => self.qualifies = true,
-            Piece::Symbol(_) => {}
-            Piece::Name => self.names = true,
-            Piece::Word(word) => self.names = qualified || !known.has(word),
-        }
+impl<'a> Calls<'a> {
+    pub fn note(&mut self, piece: Piece<'a>, known: &Known) {
+        self.last = Some(match (self.last, piece) {
+            (Some(Piece::Symbol(b'.')), Piece::Word(_)) => Piece::Name,
+            (Some(name), Piece::Symbol(b'(')) => {
+                self.foreign |= match name {
+                    Piece::Word(word) => !known.has(word),
+                    Piece::Name => true,
+                    Piece::Symbol(_) => false,
+                };
+                piece
+            }
+            _ => piece,
+        });
     }
 }

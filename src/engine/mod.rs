@@ -12,6 +12,8 @@ pub mod driver;
 pub mod error;
 pub mod foreign;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
+mod insert;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod instant;
 pub mod link;
 #[cfg(feature = "mysql")]

@@ -48,6 +48,11 @@ pub trait Statement {
     fn bounds_transaction(&self) -> bool;
     /// Whether it can be executed in parts (`Mode::fetch`): one statement, and no COPY.
     fn has_parts(&self) -> bool;
+    /// Whether it is a read that may run twice, and on any connection, or a write that may run
+    /// again once the server has stopped it: nobody can tell.
+    fn is_plain(&self) -> bool {
+        false
+    }
     /// Microseconds it took so far, as a running average; `None` before its first end.
     fn average(&self) -> Option<Time>;
     fn note(&self, took: Time);

@@ -13,6 +13,7 @@ pub trait Text {
     fn class(&self) -> Class;
     fn has_parts(&self) -> bool;
     fn bounds_transaction(&self) -> bool;
+    fn is_plain(&self) -> bool;
 }
 
 pub struct Timed<T> {
@@ -42,6 +43,10 @@ impl<T: Text + 'static> Statement for Timed<T> {
 
     fn has_parts(&self) -> bool {
         self.text.has_parts()
+    }
+
+    fn is_plain(&self) -> bool {
+        self.text.is_plain()
     }
 
     fn average(&self) -> Option<Time> {

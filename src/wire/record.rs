@@ -85,13 +85,16 @@ pub mod flag {
     pub const ALONE: i32 = 4096;
     pub const SHORT_READ: i32 = 8192;
     pub const SHORT_WRITE: i32 = 16384;
-    pub const PACES: i32 = ALONE | SHORT_READ | SHORT_WRITE;
+    /// Beside these: nobody can tell the read from its running twice, or on any connection, or the
+    /// write from a second try when the server has stopped it.
+    pub const PLAIN: i32 = 65536;
+    pub const PACES: i32 = ALONE | SHORT_READ | SHORT_WRITE | PLAIN;
     /// Several commands (Redis), one after the other: how many words, then these. Answered at once,
     /// by an array; with the text MULTI they are one transaction.
     pub const BATCH: i32 = 32768;
     /// Others of the same statement may go out together with it: it shares the wire of a lease, and
     /// does not mind the order.
-    pub const JOINT: i32 = 65536;
+    pub const JOINT: i32 = 131072;
 }
 
 /// Parameter tags; the payload follows.

@@ -278,39 +278,3 @@ describe.each(['mariadb', 'mysql'])('%s', (kind) => {
       { connectionLimit: 30 },
     ));
 });
-
-describe('an INSERT may be stopped and run again', () => {
-  const { isPlainInsert } = require('../../../lib/compat/mysql2/plain-reads');
-  test.each([
-    'insert into t values (1)',
-    'INSERT INTO `app`.`t` (`a`, b) VALUES (?, ?)',
-    'insert into t (a, b) values (?, default)',
-    `insert into t (a) values ('it''s (select 1), (2)', "a")`,
-    'insert into t (a) values (lower(?), now(), uuid()) returning id',
-  ])('%s', (text) => expect(isPlainInsert(text)).toBe(true));
-});
-
-describe('an INSERT may not, of which more is to be known', () => {
-  const { isPlainInsert } = require('../../../lib/compat/mysql2/plain-reads');
-  test.each([
-    'insert into t values (?), (?)',
-    'insert into t values ?',
-    'insert into t set a = 1',
-    'insert into t select 1',
-    'insert into t (a) values ((select 1))',
-    'insert ignore into t values (1)',
-    'insert low_priority into t values (1)',
-    'insert delayed into t values (1)',
-    'replace into t values (1)',
-    'insert into t values (1) on duplicate key update a = values(a)',
-    'insert into t values (1) as n on duplicate key update a = n.a',
-    'insert into t values (sleep(1))',
-    'insert into t values (`lower`(1))',
-    'insert into t values (last_insert_id())',
-    'insert into t values (@a := 1)',
-    'insert into t values (1) # one',
-    'insert into t values (1) /*! , (2) */',
-    "insert into t values ('\\'), (2)')",
-    'insert into ?? values (1)',
-  ])('%s', (text) => expect(isPlainInsert(text)).toBe(false));
-});

@@ -207,6 +207,7 @@ describe('not sent before', () => {
     ['is what a value may call', {}, READ, [RAW]],
     ['is what the program’s own format makes', { queryFormat: (sql) => sql }, READ, [1]],
     ['is a call of what is not known', {}, 'select own(?) as n', [1]],
+    ['is what has a mark in quotes', {}, "select '?' as n", [1]],
     ['is a call of what waits', {}, 'select sleep(?) as n', [0]],
     ['is what takes a lock', {}, 'select get_lock(?, 1) as n', [1]],
     ['is what tells of the statement before', {}, 'select last_insert_id() + ? as n', [1]],

@@ -149,32 +149,3 @@ test('those who listen to a client hear the same of it', async () => {
   await Promise.all(Array.from({ length: 20 }, (_, n) => pool.query(READ, [n])));
   expect(drained).toBe(2);
 });
-
-describe('a read may run twice', () => {
-  const { isPlain } = require('../../../lib/compat/pg/plain-reads');
-  test.each([
-    'select 1',
-    'select id, lower(name) from t where id in (1, 2) and (n = any($1) or n is null)',
-    'select count(*) from (select 1) x join lateral (values (1)) y on (true)',
-    'select n::numeric(10, 2) from t order by coalesce(n, 0)',
-    'select pg_catalog . lower from t',
-  ])('%s', (text) => expect(isPlain(text)).toBe(true));
-});
-
-describe('a read may not, whose functions are not known', () => {
-  const { isPlain } = require('../../../lib/compat/pg/plain-reads');
-  test.each([
-    'select pay(1)',
-    'select app.count(1)',
-    'select app . count(1)',
-    'select app./* own */count(1)',
-    'select "count"(1)',
-    'select pay/* all */(1)',
-    'select pay -- all\n(1)',
-    'select * from pay\n\t(1)',
-    `select pay${' '.repeat(200)}(1)`,
-    'select größe(1)',
-    'select count\u00a0(1)',
-    'select 1 from t where pay$1(2)',
-  ])('%s', (text) => expect(isPlain(text)).toBe(false));
-});

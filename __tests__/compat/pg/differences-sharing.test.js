@@ -170,6 +170,8 @@ describe('not sent before', () => {
     ['is a text that was not run yet', {}, 'select $1::int as fresh'],
     ['is an INSERT behind another write', {}, INSERT, WRITE],
     ['is an INSERT behind what may not run twice', {}, INSERT, 'select $1::int + own(1) as n'],
+    ['is an INSERT of several rows', {}, 'insert into t values ($1), (2)'],
+    ['is a call of what is not known', {}, 'select $1::int + own(1) as n'],
     ['is what has a query_timeout', {}, { text: READ, query_timeout: 60_000 }],
     ['is anything of a pool with a query_timeout', { query_timeout: 60_000 }, READ],
     ['is what changes the session', {}, CONFIG],

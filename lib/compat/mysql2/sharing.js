@@ -11,8 +11,7 @@
  */
 
 const { paceOf } = require('../../session');
-const { REPEATS } = require('../../sharing/ahead');
-const { isPlainInsert, isPlainRead } = require('./plain-reads');
+const { REPEATS, repeatsOf } = require('../../sharing/ahead');
 
 /** Longer texts are rarely short statements, and cost much to be told from others. */
 const LENGTH_MAX = 4_096;
@@ -51,13 +50,13 @@ class Sharing {
     const pace = paceOf(text);
     if (pace === undefined) return;
     statement.pace = pace;
-    statement.repeats = this.#repeatsOf(pace, text);
+    statement.repeats = this.#repeatsOf(pace);
     statement.maySend = statement.repeats !== REPEATS.NEVER || this.#always;
   }
 
-  #repeatsOf(pace, text) {
-    if (pace === 'read') return isPlainRead(text) ? REPEATS.ALWAYS : REPEATS.NEVER;
-    return !this.#always && isPlainInsert(text) ? REPEATS.STOPPED : REPEATS.NEVER;
+  #repeatsOf(pace) {
+    const repeats = repeatsOf(pace);
+    return this.#always && repeats === REPEATS.STOPPED ? REPEATS.NEVER : repeats;
   }
 }
 

@@ -10,15 +10,9 @@
  */
 
 const { paceOf } = require('../../session');
-const { REPEATS } = require('../../sharing/ahead');
+const { REPEATS, repeatsOf } = require('../../sharing/ahead');
 const { AHEAD_MAX, chooseWire } = require('../../sharing/wires');
-const { isPlain, isPlainInsert } = require('./plain-reads');
 const { SHARE } = require('./queries');
-
-function repeatsOf(pace, query) {
-  if (pace === 'read') return isPlain(query) ? REPEATS.ALWAYS : REPEATS.NEVER;
-  return pace === 'write' && isPlainInsert(query) ? REPEATS.STOPPED : REPEATS.NEVER;
-}
 
 class Sharing {
   #always;
@@ -37,10 +31,10 @@ class Sharing {
     const pace = this.#paceOf(request.text);
     if (pace === undefined) return;
     request.pace = pace;
-    request.repeats = repeatsOf(pace, request.text);
+    request.repeats = repeatsOf(pace);
   }
 
-  /** `read` or `write` where it is short and nobody can tell over which client it goes. */
+  /** Where it is short and its client does not matter. */
   #paceOf(config) {
     if (this.#always || this.isOff) return undefined;
     if (typeof config === 'string') return paceOf(config);

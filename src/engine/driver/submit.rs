@@ -383,7 +383,7 @@ impl Driver {
     /// Where the caller asks for it, and believes something else.
     fn tell_pace(&mut self, query: &Query<'_>, statement: &dyn Statement) {
         let (link, number) = query.origin;
-        let (believed, pace) = (query.flags & flag::PACES, pace(statement));
+        let (believed, pace) = (query.flags & flag::PACES, told_pace(statement));
         if believed != 0
             && believed != pace
             && let Some(link) = self.links.get(link)
@@ -508,6 +508,15 @@ fn pace(statement: &dyn Statement) -> i32 {
         Dispatch::Read if quick => flag::SHORT_READ,
         Dispatch::Write if quick => flag::SHORT_WRITE,
         _ => flag::ALONE,
+    }
+}
+
+/// The same as PACE tells it.
+fn told_pace(statement: &dyn Statement) -> i32 {
+    match pace(statement) {
+        flag::ALONE => flag::ALONE,
+        short if statement.is_plain() => short | flag::PLAIN,
+        short => short,
     }
 }
 

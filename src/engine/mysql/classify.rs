@@ -6,6 +6,7 @@ use super::harmless::KNOWN;
 use super::lexer::{Lexer, Token};
 use crate::engine::calls::{Calls, Piece};
 pub use crate::engine::class::Class;
+use crate::engine::insert::OneRow;
 use crate::engine::session::Direction;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,9 @@ pub(super) struct Traits {
     /// A read that changes nothing, should it run outside of the transaction it is meant for: it calls
     /// no function of the application's. What it locks there is free again when it is over.
     pub harmless: bool,
+    /// A read that may run twice, and on any connection, or an INSERT that may run again when the
+    /// server has stopped it, whatever plain values become part of its text.
+    pub plain: bool,
     /// May leave another default database behind.
     pub moves: bool,
     /// May change what a text means: the default database, or how it is read.
@@ -36,12 +40,14 @@ const SESSION_FUNCTION_PREFIXES: [&[u8]; 2] = [b"service_get_", b"service_releas
 
 /// Looks at a text once, when it is first seen.
 pub(super) fn examine(text: &str) -> Traits {
-    let (traits, escaped) = read(text, true);
+    let (mut traits, escaped) = read(text, true);
+    traits.plain &= has_plain_marks(text, traits.placeholders);
     if !escaped {
         return traits;
     }
     // A session's sql_mode decides where its strings end.
-    let (other, _) = read(text, false);
+    let (mut other, _) = read(text, false);
+    other.plain &= traits.plain;
     if other == traits {
         return traits;
     }
@@ -51,6 +57,7 @@ pub(super) fn examine(text: &str) -> Traits {
         copy: None,
         bounds: traits.bounds || other.bounds,
         harmless: false,
+        plain: false,
         moves: traits.moves || other.moves,
         forgets: true,
         placeholders: None,
@@ -65,6 +72,12 @@ fn read(text: &str, escapes: bool) -> (Traits, bool) {
         facts.note(token);
     }
     (facts.traits(), lexer.escaped)
+}
+
+/// Whether it has no marks that names stand for, `??`, nor any in quotes or comments: values may be
+/// written there as well, by whoever makes one text of both.
+fn has_plain_marks(text: &str, placeholders: Option<usize>) -> bool {
+    !text.contains("??") && Some(text.matches('?').count()) == placeholders
 }
 
 /// What a statement begins with.
@@ -102,7 +115,7 @@ enum Previous {
 
 /// What the words of a text say about it.
 #[derive(Debug, Default)]
-struct Facts {
+struct Facts<'a> {
     first: First,
     previous: Previous,
     /// Statements begun so far, and whether the last has ended.
@@ -121,12 +134,17 @@ struct Facts {
     writes: bool,
     modifies: bool,
     session: bool,
-    calls: Calls,
+    /// What its connection knows: variables, of which rows were counted.
+    private: bool,
+    calls: Calls<'a>,
+    row: OneRow<'a>,
 }
 
-impl Facts {
-    fn note(&mut self, token: Token<'_>) {
-        self.calls.note(piece(token), &KNOWN);
+impl<'a> Facts<'a> {
+    fn note(&mut self, token: Token<'a>) {
+        let piece = piece(token);
+        self.calls.note(piece, &KNOWN);
+        self.row.note(piece, &KNOWN);
         match token {
             Token::End => self.end(),
             Token::Word(word) => self.note_word(&word.to_ascii_lowercase()),
@@ -138,6 +156,7 @@ impl Facts {
                     Token::Placeholder => self.placeholders += 1,
                     Token::Assign => self.session = true,
                     Token::Executable => self.executable = true,
+                    Token::Symbol(b'@') => self.private = true,
                     _ => {}
                 }
             }
@@ -240,6 +259,7 @@ impl Facts {
             b"insert" | b"update" | b"delete" | b"replace" => self.modifies = true,
             b"into" if self.first != First::Write => self.session = true,
             b"local" => self.local = true,
+            b"sql_calc_found_rows" => self.private = true,
             _ => self.session |= is_session_function(word),
         }
     }
@@ -247,16 +267,27 @@ impl Facts {
     fn traits(self) -> Traits {
         let multi = self.commands.len() > 1;
         let copy = self.local && !multi && self.first == First::Load;
+        let class = if multi { self.class_of_several() } else { self.class() };
+        let harmless = !multi && self.is_harmless();
         Traits {
-            class: if multi { self.class_of_several() } else { self.class() },
+            class,
             multi,
             copy: copy.then_some(Direction::In),
             bounds: self.bounds > 0,
-            harmless: !multi && self.is_harmless(),
+            harmless,
+            plain: !self.private && self.is_plain(class, harmless),
             moves: self.moves || self.executable,
             forgets: self.moves || self.executable || self.sets,
             placeholders: (!self.executable).then_some(self.placeholders),
             commands: self.commands,
+        }
+    }
+
+    fn is_plain(&self, class: Class, harmless: bool) -> bool {
+        match class {
+            Class::Read => harmless,
+            Class::Write => self.row.may_be_stopped(),
+            Class::Control | Class::Copy | Class::Other => false,
         }
     }
 
@@ -300,7 +331,9 @@ fn piece(token: Token<'_>) -> Piece<'_> {
         Token::Word(word) => Piece::Word(word),
         Token::Symbol(b'_' | b'`' | b'"') => Piece::Name,
         Token::Symbol(symbol) => Piece::Symbol(symbol),
-        Token::Assign | Token::Placeholder | Token::Executable | Token::End => Piece::Symbol(b';'),
+        Token::Placeholder => Piece::Symbol(b'?'),
+        Token::Assign | Token::Executable => Piece::Symbol(b'='),
+        Token::End => Piece::Symbol(b';'),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Statement texts, what the server told about them, and the prepared ones of one connection.
 
-use super::classify::{self, Class, Traits};
+use super::classify::{self, Class};
 use super::error::ServerError;
 use super::types::{Columns, TypeOptions};
 use crate::engine::recent::{Recent, Room};
@@ -31,6 +31,8 @@ pub struct Statement {
     pub bounds: bool,
     /// A read that may run outside of its transaction.
     pub harmless: bool,
+    /// A read that may run twice, or an INSERT that may be stopped.
+    plain: bool,
     /// May leave another default database behind.
     pub moves: bool,
     /// May change what the texts of prepared statements would mean by now.
@@ -49,20 +51,20 @@ pub struct Statement {
 impl Statement {
     pub fn new(id: u32, text: impl Into<String>) -> Statement {
         let text = text.into();
-        let Traits { class, multi, copy, bounds, harmless, moves, forgets, placeholders, commands } =
-            classify::examine(&text);
+        let traits = classify::examine(&text);
         Statement {
             id,
             text,
-            class,
-            multi,
-            copy,
-            bounds,
-            harmless,
-            moves,
-            forgets,
-            placeholders,
-            commands,
+            class: traits.class,
+            multi: traits.multi,
+            copy: traits.copy,
+            bounds: traits.bounds,
+            harmless: traits.harmless,
+            plain: traits.plain,
+            moves: traits.moves,
+            forgets: traits.forgets,
+            placeholders: traits.placeholders,
+            commands: traits.commands,
             runs: Cell::new(0),
             latest: RefCell::default(),
         }
@@ -125,6 +127,10 @@ impl Text for Statement {
 
     fn bounds_transaction(&self) -> bool {
         self.bounds
+    }
+
+    fn is_plain(&self) -> bool {
+        self.plain
     }
 }
 

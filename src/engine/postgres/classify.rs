@@ -6,6 +6,7 @@ use super::harmless::KNOWN;
 use super::lexer::{Lexer, Token};
 use crate::engine::calls::{Calls, Piece};
 pub use crate::engine::class::Class;
+use crate::engine::insert::OneRow;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Traits {
@@ -18,9 +19,11 @@ pub(super) struct Traits {
     pub forgets: bool,
     /// Begins or ends a transaction; savepoints do neither.
     pub bounds: bool,
-    /// A read that nobody can tell from its running twice, or outside of the transaction it is meant
-    /// for: it calls no function of the application's.
+    /// A read that nobody can tell from its running twice, or outside of the transaction it is
+    /// meant for: it calls no function of the application's.
     pub harmless: bool,
+    /// Such a read, or an INSERT that may run again when the server has stopped it.
+    pub plain: bool,
 }
 
 /// Functions that change the session, or that run what no one can see from here.
@@ -50,7 +53,9 @@ pub(super) fn examine(text: &str) -> Traits {
     let copies = facts.first == First::Copy || (multi && facts.copy);
     let forgets = class == Class::Other && facts.discard;
     let harmless = class == Class::Read && !facts.calls.foreign && !lexer.escaped;
-    Traits { class, multi, copies, forgets, bounds: facts.bounds > 0, harmless }
+    let inserts = class == Class::Write && facts.row.may_be_stopped() && !lexer.escaped;
+    let (bounds, plain) = (facts.bounds > 0, harmless || inserts);
+    Traits { class, multi, copies, forgets, bounds, harmless, plain }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +73,7 @@ enum First {
 
 /// What the words of a text say about it.
 #[derive(Debug, Default)]
-struct Facts {
+struct Facts<'a> {
     first: First,
     /// Statements begun so far, and whether the last has ended.
     statements: usize,
@@ -88,7 +93,8 @@ struct Facts {
     session: bool,
     /// The view whose UPDATE sets what it shows.
     settings: bool,
-    calls: Calls,
+    calls: Calls<'a>,
+    row: OneRow<'a>,
 }
 
 /// The words of a statement so far, while the next one may say what it is.
@@ -114,9 +120,11 @@ enum Previous {
     Begin,
 }
 
-impl Facts {
-    fn note(&mut self, token: Token<'_>) {
-        self.calls.note(piece(&token), &KNOWN);
+impl<'a> Facts<'a> {
+    fn note(&mut self, token: Token<'a>) {
+        let piece = piece(&token);
+        self.calls.note(piece, &KNOWN);
+        self.row.note(piece, &KNOWN);
         let (word, keyword) = match token {
             Token::Escaped => {
                 self.session = true;

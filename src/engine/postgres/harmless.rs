@@ -1,5 +1,6 @@
 //! Which words may stand before a parenthesis in a read that changes nothing, wherever it runs: any
-//! other may be a function of the application's, and those may write.
+//! other may be a function of the application's, and those may write. What calls `nextval` is no
+//! read, but may be an INSERT: is that stopped, its number is lost, as of any that fails.
 
 use crate::engine::calls::Known;
 use std::sync::LazyLock;
@@ -16,6 +17,8 @@ const OWN: &str = "
     regexp_matches regexp_split_to_array regexp_split_to_table split_part starts_with string_agg
     string_to_array strpos timezone to_char to_date to_hex to_number to_timestamp translate trunc
     unnest width_bucket
+
+    nextval
 
     array_agg array_append array_cat array_dims array_length array_lower array_ndims
     array_position array_positions array_prepend array_remove array_replace array_to_json

@@ -30,6 +30,8 @@ pub struct Statement {
     pub bounds: bool,
     /// A read that may run outside of its transaction, or twice.
     pub harmless: bool,
+    /// Such a read, or an INSERT that may be stopped.
+    plain: bool,
     /// A COPY from or to the client, and nothing else.
     pub copy: Option<Direction>,
     /// What it returned last, for those that are described at every execution.
@@ -39,10 +41,24 @@ pub struct Statement {
 impl Statement {
     pub fn new(id: u32, text: impl Into<String>) -> Statement {
         let text = text.into();
-        let Traits { class, multi, copies, forgets, bounds, harmless } = classify::examine(&text);
+        let Traits { class, multi, copies, forgets, bounds, harmless, plain } =
+            classify::examine(&text);
         let copy = if copies && !multi { direction(&text) } else { None };
         let (name, latest) = (None, RefCell::default());
-        Statement { id, text, name, class, multi, copies, forgets, bounds, harmless, copy, latest }
+        Statement {
+            id,
+            text,
+            name,
+            class,
+            multi,
+            copies,
+            forgets,
+            bounds,
+            harmless,
+            plain,
+            copy,
+            latest,
+        }
     }
 
     /// Whether both mean the same: ids are used again by the callers, so the text decides.
@@ -71,6 +87,10 @@ impl Text for Statement {
 
     fn bounds_transaction(&self) -> bool {
         self.bounds
+    }
+
+    fn is_plain(&self) -> bool {
+        self.plain
     }
 }
 

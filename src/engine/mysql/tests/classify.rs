@@ -173,6 +173,83 @@ fn reads_that_change_nothing_are_harmless() {
 }
 
 #[test]
+fn plain_reads_may_run_twice_on_any_connection() {
+    for text in [
+        "select ? as n",
+        "select id, lower(name) from `t` where id in (?, ?) and (n = ? or n is null)",
+        "SELECT COUNT(*) FROM t JOIN (SELECT ? a) x WHERE b = 'c@d #(' AND c = \"pay(1)\"",
+        "select /* pay(1) */ 1 # pay(1)\n -- pay(1)",
+        "with a as (select 1) select * from a",
+        "(values row(1)) union (table t)",
+    ] {
+        assert!(examine(text).plain, "{text}");
+    }
+    for text in [
+        "select pay(?)",
+        "select `lower` (?)",
+        "select @a + ?",
+        "select @@autocommit",
+        "select ??",
+        "select ??(1)",
+        "select '?'",
+        "select \"?\", 'pay(1)'",
+        "select 1 /* ? */",
+        "select 1 # ?",
+        "select 1 /*! , pay(1) */",
+        "select 'a\\', pay(1), 'b'",
+        "select sql_calc_found_rows ? as n",
+        "select last_insert_id()",
+        "select ? for update",
+        "select ? lock in share mode",
+        "show warnings",
+        "update t set a = 1",
+    ] {
+        assert!(!examine(text).plain, "{text}");
+    }
+}
+
+#[test]
+fn inserts_of_one_row_may_be_stopped() {
+    for text in [
+        "insert into t values (1)",
+        "INSERT INTO `app`.`t` (`a`, b) VALUES (?, ?);",
+        "insert into t (a, b) values (?, default)",
+        "insert into t (a) values ('it''s (select 1), (2)', \"a\", 'a\\n')",
+        "insert into t (a) values (lower(?), now(), uuid()) returning id",
+        "insert into t values (1) # one",
+    ] {
+        assert!(examine(text).plain, "{text}");
+    }
+    for text in [
+        "insert into t values (?), (?)",
+        "insert into t values ?",
+        "insert into t set a = 1",
+        "insert into t select 1",
+        "insert into t (a) values ((select 1))",
+        "insert into t () values ()",
+        "insert ignore into t values (1)",
+        "insert low_priority into t values (1)",
+        "insert delayed into t values (1)",
+        "replace into t values (1)",
+        "insert into t values (1) on duplicate key update a = values(a)",
+        "insert into t values (1) as n on duplicate key update a = n.a",
+        "insert into t values (sleep(1))",
+        "insert into t values (`lower`(1))",
+        "insert into t values (last_insert_id())",
+        "insert into t values (@a := 1)",
+        "insert into t values (@a)",
+        "insert into t values (1) /*! , (2) */",
+        "insert into t values ('\\'), (2)')",
+        "insert into t values ('?')",
+        "insert into ?? values (1)",
+        "insert into t values (1); delete from t",
+        "insert into t\u{a0}values (1)",
+    ] {
+        assert!(!examine(text).plain, "{text}");
+    }
+}
+
+#[test]
 fn parameters_are_counted_outside_of_quotes() {
     let count = |text| examine(text).placeholders;
     assert_eq!(count("select ?, '?', \"?\", `?`, /* ? */ ? -- ?\n, ? # ?"), Some(3));

@@ -92,6 +92,57 @@ fn whatever_may_change_something_is_not_harmless() {
 }
 
 #[test]
+fn inserts_of_one_row_may_be_stopped() {
+    for text in [
+        "insert into t values (1)",
+        "INSERT INTO app.t (a, b) VALUES ($1, $2);",
+        "insert into \"My Table\" (\"a b\", c) values ($1::int, default) returning id, a as \"b\"",
+        "insert into t(a) values('it''s (select 1), (2)')",
+        "insert into t (a) values (nextval('s'), lower($1), now(), (1 + 2) * 3) returning *",
+        "insert\n\tinto t (a)\nvalues (coalesce($1, array[1, 2])) returning (a), length(b)",
+        "insert /* (1), (2) */ into t values (E'\\'), (2)', $$), (2)$$) -- , (2)",
+    ] {
+        let traits = examine(text);
+        assert!(traits.plain && !traits.harmless, "{text}");
+    }
+}
+
+#[test]
+fn other_inserts_may_not() {
+    for text in [
+        "insert into t values (1), (2)",
+        "insert into t select 1",
+        "insert into t (a) values ((select 1))",
+        "insert into t (a) values ((table u))",
+        "insert into t (a) values (array(values (1)))",
+        "insert into t default values",
+        "insert into t overriding system value values (1)",
+        "insert into t values (1) on conflict do nothing",
+        "insert into t values (1) on conflict (a) do update set b = 1",
+        "insert into t values (1); delete from t",
+        "insert into t values (1) -- one\n, (2)",
+        "insert into t values (pay($1))",
+        "insert into t values (app.lower($1))",
+        "insert into t values (\"lower\"($1))",
+        "insert into t values (currval('s'))",
+        "insert into t values (setval('s', 1))",
+        "insert into t values (1) returning pay(a)",
+        "insert into t values (1) returning (select pay(a))",
+        "insert into t values ('\\'), (2)')",
+        "insert into t as u values (1)",
+        "insert into t values (`a`) , (1)",
+        "insert into t values (1",
+        "insert into t values ('a)",
+        "insert into t\u{a0}values (1)",
+        "with u as (insert into t values (1) returning *) select * from u",
+        "update t set a = 1",
+        "insert into t values (set_config('a', 'b', false))",
+    ] {
+        assert!(!examine(text).plain, "{text}");
+    }
+}
+
+#[test]
 fn writes() {
     check(
         Write,
