@@ -10,6 +10,7 @@ const { Resources } = require('../../resources');
 const { guarded, surface } = require('../../surface');
 const { Handovers } = require('../../sharing/handover');
 const { Stalls } = require('../../sharing/stalls');
+const { takeOut } = require('../../sharing/take-out');
 const { PooledClient } = require('./pool-client');
 const {
   ENDED,
@@ -43,7 +44,7 @@ class Pool extends EventEmitter {
   #max;
   #min;
   /** Clients that queries of the pool have, and how many somebody has himself. */
-  #queried = new Set();
+  #queried = [];
   #holders = 0;
   /** Whoever is being given back. */
   #returning = null;
@@ -260,7 +261,7 @@ class Pool extends EventEmitter {
   #lend(request, member) {
     const { client } = member;
     member.isLent = true;
-    if (request.isQuery) this.#queried.add(member);
+    if (request.isQuery) this.#queried.push(member);
     else this.#holders++;
     if (member.isNew) member.isNew = false;
     else client.ref?.();
@@ -307,7 +308,7 @@ class Pool extends EventEmitter {
     const { client } = member;
     const { options } = this;
     member.isLent = false;
-    if (!this.#queried.delete(member)) this.#holders--;
+    if (!takeOut(this.#queried, member)) this.#holders--;
     if (!member.isWatched) member.watch();
     client._poolUseCount = (client._poolUseCount || 0) + 1;
     try {
