@@ -14,6 +14,8 @@ class Parsers {
   #own = new Map();
   /** Of the types that the engine decodes, in their order: what does the same. */
   #native;
+  /** Somebody has replaced a parser of these. */
+  #isReplaced = false;
   #keep;
 
   /**
@@ -28,12 +30,26 @@ class Parsers {
     this.#native = NATIVE.map((oid) => this.#own.get(oid));
   }
 
-  /** Whether cells may come decoded: nobody has replaced a parser of a type that would be. */
-  areNative(types) {
+  /**
+   * Whether cells may come decoded: nobody has replaced a parser of a type that would be. `seen` are
+   * the results that the statement has had, or null; as long as nobody has replaced any, only the
+   * parsers of their types are asked for: all of them cost as much as all else of a short query.
+   */
+  areNative(types, seen = null) {
+    const isNative = seen === null || this.#isReplaced ? this.#areAll(types) : seen.areNative(types);
+    if (!isNative) this.#isReplaced = true;
+    return isNative;
+  }
+
+  #areAll(types) {
     for (let at = 0; at < NATIVE.length; at++) {
       if (types.getTypeParser(NATIVE[at], 'text') !== this.#native[at]) return false;
     }
     return true;
+  }
+
+  ownOf(oid) {
+    return this.#own.get(oid);
   }
 
   isOwn(oid, parser) {
@@ -47,6 +63,37 @@ class Parsers {
 
 /** bool, bytea, int2, int4, oid, float4, float8, timestamp, timestamptz, arrays of some. */
 const NATIVE = [16, 17, 21, 23, 26, 700, 701, TIMESTAMP, TIMESTAMPTZ, 1005, 1007, 1009, 1015, 2951];
+
+/** What the results of a statement have been: types that the engine decodes, in any of them. */
+class SeenResults {
+  #parsers;
+  #oids = [];
+  #own = [];
+  /** Of the entry of the last one. */
+  serial = 0;
+
+  constructor(parsers) {
+    this.#parsers = parsers;
+  }
+
+  /** `entry`: null where it had no columns. */
+  note(entry) {
+    if (entry === null) return;
+    this.serial = entry.serial;
+    for (const { dataTypeId: oid } of entry.columns) {
+      if (!NATIVE.includes(oid) || this.#oids.includes(oid)) continue;
+      this.#oids.push(oid);
+      this.#own.push(this.#parsers.ownOf(oid));
+    }
+  }
+
+  areNative(types) {
+    for (let at = 0; at < this.#oids.length; at++) {
+      if (types.getTypeParser(this.#oids[at], 'text') !== this.#own[at]) return false;
+    }
+    return true;
+  }
+}
 
 /** The shape of a result for these types; the one of last time if the parsers are the same. */
 function typedShape(entry, types, parsers, isBinary) {
@@ -132,4 +179,4 @@ function wallClock(ms) {
   return Number.isNaN(ms) ? null : ms;
 }
 
-module.exports = { Parsers, typedShape };
+module.exports = { Parsers, SeenResults, typedShape };

@@ -13,6 +13,7 @@ const { OptionError } = require('./errors');
 const { FATE, FLAG, NUMBERS, SUBMIT, TRANSPORT } = require('./records');
 const { binding, link } = require('./ring');
 const { Statement, Step, WireRequest } = require('./session-request');
+const { SeenResults } = require('./session-shape');
 const { guarded } = require('./surface');
 const { readTarget, rootsFor } = require('./target');
 const { Transports, readTransport } = require('./transport');
@@ -166,8 +167,8 @@ class Session {
   /**
    * Runs a statement. `simple`: by the simple protocol, where it has no values; `name`: as a named
    * one; `decoded`: `types` has none but the package's own parsers for what the engine reads;
-   * `binary`: the parsers get the bytes of the binary form, which the simple protocol has not;
-   * `lead`: it begins a transaction, and the next one fails with it.
+   * `seen`: as of `resultsOf`; `binary`: the parsers get the bytes of the binary form, which the
+   * simple protocol has not; `lead`: it begins a transaction, and the next one fails with it.
    * Throws what its values are refused with. Returns its number, for `cancel`.
    */
   query(owner, text, values, options) {
@@ -187,6 +188,17 @@ class Session {
       throw error;
     }
     return number;
+  }
+
+  /** The results that a text, or one under a name, has had; or null. */
+  resultsOf(text, name) {
+    return this.#link.known(text, name)?.results ?? null;
+  }
+
+  /** A statement has had a result: its entry, or null of one without columns. */
+  noteResult({ text, name }, entry) {
+    const known = this.#link.known(text, name);
+    if (known !== undefined) (known.results ??= new SeenResults(this.parsers)).note(entry);
   }
 
   /**
@@ -336,17 +348,14 @@ class Session {
   }
 }
 
-const PACES = new Map([
-  [FLAG.SHORT_READ, 'read'],
-  [FLAG.SHORT_WRITE, 'write'],
-]);
-
 /**
  * What the engine has seen of a text, or of one under a name: `read` or `write` where it is short
  * and may share a wire with others, else undefined.
  */
 function paceOf(text, name) {
-  return PACES.get(link().paceOf(text, name));
+  const pace = link().paceOf(text, name);
+  if (pace === FLAG.SHORT_READ) return 'read';
+  return pace === FLAG.SHORT_WRITE ? 'write' : undefined;
 }
 
 module.exports = { Session, paceOf };

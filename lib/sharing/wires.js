@@ -9,8 +9,22 @@ const { takeAt, takeOut } = require('./take-out');
 
 const { nextTick } = process;
 
-/** Milliseconds. */
-const clock = performance.now.bind(performance);
+let now = 0;
+let isStale = true;
+
+const forget = () => {
+  isStale = true;
+};
+
+/** Milliseconds, as of when this was first asked in this tick: each query asks several times. */
+function clock() {
+  if (isStale) {
+    isStale = false;
+    now = performance.now();
+    nextTick(forget);
+  }
+  return now;
+}
 
 /** Queries on one connection beside its own. */
 const AHEAD_MAX = 16;
@@ -93,12 +107,11 @@ function chooseWire(members, isInsert) {
   let fewest = AHEAD_MAX;
   let best = null;
   for (const member of members) {
-    const { running } = member;
+    const { running, wire } = member;
     if (running === null || !running.mayLead) continue;
-    const { wire } = member;
-    if (wire === undefined || wire.isInterrupted) continue;
+    if (wire === undefined || wire.isInterrupted || wire.shared >= fewest) continue;
     if (isInsert && (running.repeats === REPEATS.NEVER || !wire.mayStop)) continue;
-    if (wire.shared < fewest && wire.progressedAt > since) [fewest, best] = [wire.shared, member];
+    if (wire.progressedAt > since) [fewest, best] = [wire.shared, member];
   }
   return best;
 }

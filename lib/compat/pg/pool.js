@@ -227,14 +227,16 @@ class Pool extends EventEmitter {
 
   /** Who was sent ahead needs nothing of it as yet. */
   #prepare(request, member) {
+    if (isClear(member) || (request.isQuery && request.ahead !== null)) {
+      this.#lend(request, member);
+      return;
+    }
     const lend = () => this.#lend(request, member);
-    if (request.isQuery && request.ahead !== null) lend();
-    else this.#clear(member, lend, () => this.#replace(request, member));
+    this.#clear(member, lend, () => this.#replace(request, member));
   }
 
   #clear(member, clear, stuck) {
-    // It has none where it is of the application's own class.
-    if (!(member.wire?.shared > 0)) clear();
+    if (isClear(member)) clear();
     else this.#handovers.prepare(member.wire, { isUsable: () => member.isUsable, clear, stuck });
   }
 
@@ -428,6 +430,11 @@ class Pool extends EventEmitter {
     const { total, closing } = this.#resources.counts();
     return total - closing;
   }
+}
+
+/** Nothing of others is on its wire. It has none where it is of the application's own class. */
+function isClear({ wire }) {
+  return wire === undefined || wire.shared === 0;
 }
 
 const { connect } = Pool.prototype;
