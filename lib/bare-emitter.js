@@ -7,8 +7,8 @@ const { EventEmitter } = require('node:events');
  * query, hardly any of which is listened to, and the table costs more than all else of making it.
  */
 function BareEmitter() {
-  // Then there is more to be set up.
-  if (process.domain !== undefined) EventEmitter.call(this);
+  // Its events belong to the domain that is active now.
+  if (process.domain) EventEmitter.call(this);
 }
 
 Object.setPrototypeOf(BareEmitter.prototype, EventEmitter.prototype);
