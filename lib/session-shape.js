@@ -6,6 +6,8 @@ const { localDate } = require('./dates');
 const { READS } = require('./values');
 const { Shape } = require('./rows');
 
+const JSON_TYPE = 114;
+const JSONB = 3802;
 const TIMESTAMP = 1114;
 const TIMESTAMPTZ = 1184;
 
@@ -36,7 +38,8 @@ class Parsers {
    * parsers of their types are asked for: all of them cost as much as all else of a short query.
    */
   areNative(types, seen = null) {
-    const isNative = seen === null || this.#isReplaced ? this.#areAll(types) : seen.areNative(types);
+    const isNative =
+      seen === null || this.#isReplaced ? this.#areAll(types) : seen.areNative(types);
     if (!isNative) this.#isReplaced = true;
     return isNative;
   }
@@ -139,7 +142,7 @@ function readerFor({ wire, dataTypeId }, parser, parsers) {
     case 'late':
       return { read, convert: (cell) => parser(LATE[read](cell, dataTypeId)) };
     case 'text':
-      return { read, convert: parsers.keepsText(parser) ? null : parser };
+      return { read, convert: textConverter(dataTypeId, parser, parsers) };
     case 'ints':
     case 'texts':
       // For what is more than a plain list.
@@ -151,6 +154,13 @@ function readerFor({ wire, dataTypeId }, parser, parsers) {
     default:
       return { read, convert: null };
   }
+}
+
+/** The package's parser of JSON is JSON.parse, of which the decoder knows that it takes lists. */
+function textConverter(oid, parser, parsers) {
+  if (parsers.keepsText(parser)) return null;
+  const isJson = (oid === JSON_TYPE || oid === JSONB) && parsers.isOwn(oid, parser);
+  return isJson ? JSON.parse : parser;
 }
 
 /** The text of a cell that came decoded, as the server would have it. */
