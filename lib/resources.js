@@ -8,15 +8,12 @@
 
 // Not the globals: test frameworks replace those, perhaps before this is loaded.
 const { performance: clock } = require('node:perf_hooks');
-const { clearTimeout, setTimeout } = require('node:timers');
+const { clearTimeout, setImmediate: later, setTimeout } = require('node:timers');
 const binding = require('./binding');
 const { OptionError, messageOf } = require('./errors');
 const { TIMEOUT_MAX } = require('./options');
 const { Entries } = require('./resource-entries');
 const { Steps } = require('./resource-steps');
-
-// Taken at load: test frameworks replace it.
-const { nextTick } = process;
 
 /** The numbers of `src/wire/foreign.rs`; `__tests__/boundary/records.test.js` compares them. */
 const ANSWER = { NOTHING: -1, MORE: -2, NOT_LENT: -3 };
@@ -64,8 +61,8 @@ const dropped = new FinalizationRegistry((pool) => native.forget(pool));
 const counts = new Int32Array(COUNTS);
 
 /**
- * The core is told the time once per tick: reading a clock costs as much as all else that lending an
- * idle resource does.
+ * The core is told the time once per turn of the event loop, as Node's own timers have it: reading
+ * a clock costs as much as all else that lending an idle resource does.
  */
 let stale = true;
 
@@ -76,7 +73,7 @@ const forget = () => {
 function tellTime() {
   stale = false;
   native.now(clock.now());
-  nextTick(forget);
+  later(forget).unref();
 }
 
 class Resources {
