@@ -124,4 +124,4 @@ function parseTimestamp(text) {
   return match[8] === '-' ? wall + offset * 1000 : wall - offset * 1000;
 }
 
-module.exports = { formatDate, localDate, offsetSeconds, parseTimestamp };
+module.exports = { WHOLE_MINUTES_FROM, formatDate, localDate, offsetSeconds, parseTimestamp };

@@ -121,6 +121,8 @@ function writeOther(w, value, index, after) {
 }
 
 function writeObject(w, value, index, after) {
+  // An empty one may have been detached.
+  if (types.isUint8Array(value) && value.length > 0) return writeBytes(w, value, after);
   if (types.isDate(value)) {
     const text = attempt(() => formatDate(value), index, 'is a Date that cannot be read');
     if (text === null) throw refusal(index, 'is an invalid Date');

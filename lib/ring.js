@@ -148,7 +148,7 @@ let links = [];
  * its link.
  */
 function link(shared) {
-  let found = links.find((one) => shared === undefined || !one.shared.has(shared));
+  let found = shared === undefined ? links[0] : links.find((one) => !one.shared.has(shared));
   if (found === undefined) {
     found = new Link();
     links.push(found);

@@ -53,8 +53,9 @@ class Statement {
   #entry = null;
   #shape = null;
   #binary;
+  #seen;
 
-  constructor(session, owner, text, { types, rowMode, binary, name }) {
+  constructor(session, owner, text, { types, rowMode, binary, name, seen }) {
     this.pool = session;
     this.owner = owner;
     /** What its text is known by. */
@@ -63,10 +64,12 @@ class Statement {
     this.types = types;
     this.rowMode = rowMode;
     this.#binary = binary;
+    this.#seen = seen;
   }
 
   shapeOf(entry) {
     if (entry !== this.#entry) {
+      if (entry.serial !== this.#seen?.serial) this.pool.noteResult(this, entry);
       this.#shape = typedShape(entry, this.types, this.pool.parsers, this.#binary);
       this.#entry = entry;
     }
@@ -74,6 +77,7 @@ class Statement {
   }
 
   resolve(result) {
+    if (this.#seen === null && this.#entry === null) this.pool.noteResult(this, null);
     try {
       this.owner.done(result);
     } catch (error) {

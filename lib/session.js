@@ -13,6 +13,7 @@ const { OptionError } = require('./errors');
 const { FATE, FLAG, NUMBERS, SUBMIT, TRANSPORT } = require('./records');
 const { binding, link } = require('./ring');
 const { Statement, Step, WireRequest } = require('./session-request');
+const { SeenResults } = require('./session-shape');
 const { guarded } = require('./surface');
 const { readTarget, rootsFor } = require('./target');
 const { Transports, readTransport } = require('./transport');
@@ -166,9 +167,9 @@ class Session {
   /**
    * Runs a statement. `simple`: by the simple protocol, where it has no values; `name`: as a named
    * one; `decoded`: `types` has none but the package's own parsers for what the engine reads;
-   * `binary`: the parsers get the bytes of the binary form, which the simple protocol has not;
-   * `lead`: it begins a transaction, and the next one fails with it; `joint`: it does not mind the
-   * order, and may go out together with others of its text.
+   * `seen`: as of `resultsOf`; `binary`: the parsers get the bytes of the binary form, which the
+   * simple protocol has not; `lead`: it begins a transaction, and the next one fails with it;
+   * `joint`: it does not mind the order, and may go out together with others of its text.
    * Throws what its values are refused with. Returns its number, for `cancel`.
    */
   query(owner, text, values, options) {
@@ -188,6 +189,17 @@ class Session {
       throw error;
     }
     return number;
+  }
+
+  /** The results that a text, or one under a name, has had; or null. */
+  resultsOf(text, name) {
+    return this.#link.known(text, name)?.results ?? null;
+  }
+
+  /** A statement has had a result: its entry, or null of one without columns. */
+  noteResult({ text, name }, entry) {
+    const known = this.#link.known(text, name);
+    if (known !== undefined) (known.results ??= new SeenResults(this.parsers)).note(entry);
   }
 
   /**
@@ -337,20 +349,21 @@ class Session {
   }
 }
 
-const PACES = new Map([
-  [FLAG.SHORT_READ, 'read'],
-  [FLAG.SHORT_READ | FLAG.PLAIN, 'plain read'],
-  [FLAG.SHORT_WRITE, 'write'],
-  [FLAG.SHORT_WRITE | FLAG.PLAIN, 'plain write'],
-]);
-
 /**
  * What the engine has seen of a text, or of one under a name: `read` or `write` where it is short
  * and may share a wire with others, else undefined. `plain` are a read that may run twice, and an
  * INSERT that may run again once the server has stopped it.
  */
 function paceOf(text, name) {
-  return PACES.get(link().paceOf(text, name));
+  const pace = link().paceOf(text, name);
+  switch (pace & ~FLAG.PLAIN) {
+    case FLAG.SHORT_READ:
+      return pace & FLAG.PLAIN ? 'plain read' : 'read';
+    case FLAG.SHORT_WRITE:
+      return pace & FLAG.PLAIN ? 'plain write' : 'write';
+    default:
+      return undefined;
+  }
 }
 
 module.exports = { Session, paceOf };

@@ -3,10 +3,14 @@
 const { Shape } = require('./rows');
 const { converterFor } = require('./values');
 
+let entries = 0;
+
 /** The columns of a result, and the ways in which they are read. */
 class Entry {
   /** How an unpooled session read them last; see `session-shape.js`. */
   typed = null;
+  /** By which it is told from others where it may be forgotten. */
+  serial = ++entries;
   #byInt8 = {};
 
   constructor(columns) {

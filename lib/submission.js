@@ -231,7 +231,8 @@ class Submission {
     return entry;
   }
 
-  #known(text, name) {
+  /** The entry of a text, or of one under a name, as it was last submitted; or undefined. */
+  known(text, name) {
     if (name === undefined) return this.statements.get(text);
     const entry = this.named.get(name);
     return entry?.text === text ? entry : undefined;
@@ -239,11 +240,11 @@ class Submission {
 
   /** What the engine has last said that a text is. */
   paceOf(text, name) {
-    return this.#known(text, name)?.pace ?? FLAG.ALONE;
+    return this.known(text, name)?.pace ?? FLAG.ALONE;
   }
 
   setPace(text, name, pace) {
-    const entry = this.#known(text, name);
+    const entry = this.known(text, name);
     if (entry !== undefined) entry.pace = pace;
   }
 
@@ -251,7 +252,7 @@ class Submission {
   makeStatement(statements, text) {
     if (statements.size >= STATEMENTS_MAX) this.forgetStatement(statements);
     const id = this.statementIds.pop() ?? this.statementCount++;
-    return { text, id, used: false, pace: FLAG.ALONE };
+    return { text, id, used: false, pace: FLAG.ALONE, results: null };
   }
 
   /** Drops the oldest text that was not used again since it was last looked at. */

@@ -2,7 +2,7 @@
 
 /** The answer to a query that was sent before it was its turn, and what became of its wait. */
 
-const { PATIENCE_STOPPING } = require('./stalls');
+const { PATIENCE_STOPPING, Waiter } = require('./stalls');
 
 /** What may run more than once: nothing, what the server has stopped, anything whose answer is late. */
 const REPEATS = { NEVER: 0, STOPPED: 1, ALWAYS: 2 };
@@ -18,7 +18,7 @@ const repeatsOf = (pace) => REPEATS_OF.get(pace) ?? REPEATS.NEVER;
 /** In periods: to run a short read once more costs little. */
 const PATIENCE = 1;
 
-class Ahead {
+class Ahead extends Waiter {
   #request;
   #wire;
   #query = null;
@@ -37,6 +37,7 @@ class Ahead {
    * `stalls`.
    */
   constructor(request, wire) {
+    super();
     this.#request = request;
     this.#wire = wire;
     this.isOver = false;

@@ -5,12 +5,12 @@
  * a connection waits for nothing but his own statements.
  */
 
-const { PATIENCE_STOPPING } = require('./stalls');
+const { PATIENCE_STOPPING, Waiter } = require('./stalls');
 
 /** In periods: a connection is replaced only where nobody could wait any longer. */
 const PATIENCE = 10;
 
-class Handover {
+class Handover extends Waiter {
   #handovers;
   #isUsable;
   #clear;
@@ -18,6 +18,7 @@ class Handover {
   #isOver = false;
 
   constructor(handovers, wire, { isUsable, clear, stuck }) {
+    super();
     this.#handovers = handovers;
     this.#isUsable = isUsable;
     this.#clear = clear;
@@ -44,18 +45,19 @@ class Handover {
 
 class Handovers {
   #stalls;
-  #underWay = new Set();
+  #underWay = 0;
 
   constructor(stalls) {
     this.#stalls = stalls;
   }
 
   get size() {
-    return this.#underWay.size;
+    return this.#underWay;
   }
 
+  /** It is over, for the first and only time. */
   delete(handover) {
-    this.#underWay.delete(handover);
+    this.#underWay--;
     this.#stalls.delete(handover);
   }
 
@@ -69,7 +71,7 @@ class Handovers {
    */
   prepare(wire, next) {
     const handover = new Handover(this, wire, next);
-    this.#underWay.add(handover);
+    this.#underWay++;
     this.watch(handover);
     wire.afterShared(() => handover.handleClear());
   }

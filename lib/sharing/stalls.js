@@ -4,31 +4,42 @@
 
 // Not the globals: test frameworks replace those, perhaps before this is loaded.
 const { setImmediate, setTimeout } = require('node:timers');
+const { takeOut } = require('./take-out');
 
 const PERIOD_MS = 10;
 
 /** In periods: the patience of who would have others stopped on the server, which costs much. */
 const PATIENCE_STOPPING = 20;
 
+/** Somebody who waits for what is on a `wire`; a subclass says what it does at a standstill. */
+class Waiter {
+  /** When its wire had last moved as it saw it, and how often it may yet see it so. */
+  seenAt = -1;
+  left = 0;
+  patience = 0;
+}
+
 class Stalls {
-  /** Who waits, when his wire had last moved as he saw it, and how often he saw it so. */
-  #watches = new Map();
+  /** Who waits, the one that came first in front. */
+  #waiters = [];
   #isArmed = false;
   // What came in while the program kept the event loop busy is looked at before.
   #expire = () => setImmediate(this.#look);
 
   get size() {
-    return this.#watches.size;
+    return this.#waiters.length;
   }
 
-  /** `watch`: its `wire`, and `handleStall()` once nothing has moved for `patience` periods. */
-  add(watch, patience) {
-    this.#watches.set(watch, { seenAt: -1, left: patience, patience });
+  /** Calls `handleStall()` of a Waiter once nothing has moved for `patience` periods. */
+  add(waiter, patience) {
+    waiter.seenAt = -1;
+    waiter.left = waiter.patience = patience;
+    this.#waiters.push(waiter);
     this.#arm();
   }
 
-  delete(watch) {
-    this.#watches.delete(watch);
+  delete(waiter) {
+    return takeOut(this.#waiters, waiter);
   }
 
   #arm() {
@@ -39,19 +50,18 @@ class Stalls {
 
   #look = () => {
     this.#isArmed = false;
-    const stalled = [];
-    for (const [watch, seen] of this.#watches) {
-      const { progressedAt } = watch.wire;
-      if (progressedAt !== seen.seenAt) {
-        seen.seenAt = progressedAt;
-        seen.left = seen.patience;
-      } else if (--seen.left === 0) {
-        stalled.push(watch);
-      }
-    }
-    for (const watch of stalled) if (this.#watches.delete(watch)) watch.handleStall();
-    if (this.#watches.size > 0) this.#arm();
+    const stalled = this.#waiters.filter(hasStalled);
+    for (const waiter of stalled) if (this.delete(waiter)) waiter.handleStall();
+    if (this.#waiters.length > 0) this.#arm();
   };
 }
 
-module.exports = { PATIENCE_STOPPING, Stalls };
+function hasStalled(waiter) {
+  const { progressedAt } = waiter.wire;
+  if (progressedAt === waiter.seenAt) return --waiter.left === 0;
+  waiter.seenAt = progressedAt;
+  waiter.left = waiter.patience;
+  return false;
+}
+
+module.exports = { PATIENCE_STOPPING, Stalls, Waiter };

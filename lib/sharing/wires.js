@@ -5,77 +5,95 @@
 // Not the global: test frameworks replace it, perhaps before this is loaded.
 const { performance } = require('node:perf_hooks');
 const { REPEATS } = require('./ahead');
+const { takeAt, takeOut } = require('./take-out');
 
 const { nextTick } = process;
 
-/** Milliseconds. */
-const clock = performance.now.bind(performance);
+let now = 0;
+let isStale = true;
+
+const forget = () => {
+  isStale = true;
+};
+
+/** Milliseconds, as of when this was first asked in this tick: each query asks several times. */
+function clock() {
+  if (isStale) {
+    isStale = false;
+    now = performance.now();
+    nextTick(forget);
+  }
+  return now;
+}
 
 /** Queries on one connection beside its own. */
 const AHEAD_MAX = 16;
 /** Without an answer for so long a wire has something on it that takes longer than it used to. */
 const STUCK_MS = 10;
 
-/** What was sent behind the query that has a connection. */
+/** What was sent behind the query that has a connection, in that order. */
 class SharedQueries {
+  #queries = [];
   /** With what the session knows each by. */
-  #queries = new Map();
+  #sent = [];
   /** Those that only the server may stop. */
-  #stoppable = new Set();
+  #stoppable = [];
   #tellUnshared = [];
 
   get size() {
-    return this.#queries.size;
+    return this.#queries.length;
   }
 
   /** `sent`: what the session knows it by. `isInsert`: its answer must be waited for. */
   add(query, sent, isInsert) {
-    this.#queries.set(query, sent);
-    if (isInsert) this.#stoppable.add(query);
+    this.#queries.push(query);
+    this.#sent.push(sent);
+    if (isInsert) this.#stoppable.push(query);
   }
 
   /** All may be given up together with their connection, and run once more. */
   get mayCut() {
-    return this.#stoppable.size === 0;
+    return this.#stoppable.length === 0;
   }
 
   isFirst(query) {
-    const [first] = this.#queries.keys();
-    return first === query;
+    return this.#queries[0] === query;
   }
 
   /** What the session knows one by that is not answered. */
   get last() {
-    let last;
-    for (const sent of this.#queries.values()) last = sent;
-    return last;
+    return this.#sent.at(-1);
   }
 
   /** False where it is none of them. */
   settle(query) {
-    if (!this.#queries.delete(query)) return false;
-    this.#stoppable.delete(query);
+    const at = this.#queries.indexOf(query);
+    if (at < 0) return false;
+    takeAt(this.#queries, at);
+    takeAt(this.#sent, at);
+    takeOut(this.#stoppable, query);
     this.#tellIfEmpty();
     return true;
   }
 
   /** Takes all of them out. */
   drain() {
-    const queries = [...this.#queries.keys()];
-    this.#queries.clear();
-    this.#stoppable.clear();
+    const queries = this.#queries;
+    this.#queries = [];
+    this.#sent = [];
+    this.#stoppable = [];
     this.#tellIfEmpty();
     return queries;
   }
 
   /** Calls back once those that were sent behind others are answered. */
   afterAll(callback) {
-    if (this.#queries.size === 0) callback();
+    if (this.#queries.length === 0) callback();
     else this.#tellUnshared.push(callback);
   }
 
   #tellIfEmpty() {
-    if (this.#queries.size > 0 || this.#tellUnshared.length === 0) return;
+    if (this.#queries.length > 0 || this.#tellUnshared.length === 0) return;
     for (const tell of this.#tellUnshared.splice(0)) nextTick(tell);
   }
 }
@@ -89,12 +107,11 @@ function chooseWire(members, isInsert) {
   let fewest = AHEAD_MAX;
   let best = null;
   for (const member of members) {
-    const { running } = member;
+    const { running, wire } = member;
     if (running === null || !running.mayLead) continue;
-    const { wire } = member;
-    if (wire === undefined || wire.isInterrupted) continue;
+    if (wire === undefined || wire.isInterrupted || wire.shared >= fewest) continue;
     if (isInsert && (running.repeats === REPEATS.NEVER || !wire.mayStop)) continue;
-    if (wire.shared < fewest && wire.progressedAt > since) [fewest, best] = [wire.shared, member];
+    if (wire.progressedAt > since) [fewest, best] = [wire.shared, member];
   }
   return best;
 }

@@ -50,6 +50,49 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
     expect(await ask()).toBe(5);
   });
 
+  test('for all clients, whatever the columns of the same text were before', async () => {
+    const client = await open();
+    const { types } = load();
+    const TIMESTAMPTZ = 1184;
+    const before = types.getTypeParser(TIMESTAMPTZ);
+    const text = '2024-01-02 03:04:05.123456+00';
+    await client.query("set timezone to 'utc'");
+    await client.query('create temp table told (at text)');
+    await client.query(`insert into told values ('${text}')`);
+    const ask = () => value(client, 'select at from told');
+    expect([await ask(), await ask()]).toEqual([text, text]);
+    types.setTypeParser(TIMESTAMPTZ, (at) => `at ${at}`);
+    try {
+      await client.query('alter table told alter at type timestamptz using at::timestamptz');
+      expect(await ask()).toBe(`at ${text}`);
+    } finally {
+      types.setTypeParser(TIMESTAMPTZ, before);
+    }
+    expect(await ask()).toEqual(new Date('2024-01-02T03:04:05.123Z'));
+  });
+
+  test.each([
+    ['json', 114],
+    ['jsonb', 3802],
+  ])('of %s, between two runs of a text', async (type, oid) => {
+    const client = await open();
+    const { types } = load();
+    const before = types.getTypeParser(oid);
+    const given = ['{"n": 1}', null, '[2, "3"]', '4'];
+    const text = `select d::${type} as d, d::${type} as e from unnest($1::text[]) d`;
+    const ask = async () => (await client.query(text, [given])).rows;
+    const documents = given.map((one) => JSON.parse(one)).map((d) => ({ d, e: d }));
+    expect(await ask()).toEqual(documents);
+    types.setTypeParser(oid, (document) => `${type} ${document}`);
+    try {
+      const replaced = given.map((one) => one && `${type} ${one}`).map((d) => ({ d, e: d }));
+      expect(await ask()).toEqual(replaced);
+    } finally {
+      types.setTypeParser(oid, before);
+    }
+    expect(await ask()).toEqual(documents);
+  });
+
   test('a parser that is called with the text, once per value that is not null', async () => {
     const client = await open();
     const given = [];

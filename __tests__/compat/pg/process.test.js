@@ -124,6 +124,18 @@ describe.each(IMPLEMENTATIONS)('%s', (name) => {
     expect(await says(program)).toEqual([['outside', true], ['in it', true], ['still in it', true], 'exit']); // prettier-ignore
   });
 
+  test('events of a query are those of the domain in which it was made', async () => {
+    const program = `const domain = require('node:domain');
+      const client = new pg.Client(url);
+      client.connect(() => {
+        const one = domain.create();
+        one.on('error', (error) => { show('in it', error.message); client.end(); });
+        one.run(() => client.query(new pg.Query('select broken')));
+      });`;
+    const broken = 'column "broken" does not exist';
+    expect(await says(program)).toEqual([['in it', broken], 'exit']);
+  });
+
   test('AsyncLocalStorage holds in promises', async () => {
     const program = `const { AsyncLocalStorage } = require('node:async_hooks');
       const storage = new AsyncLocalStorage();

@@ -2,14 +2,14 @@
 
 /** What is asked of a connection: it starts when those before it are over. */
 
-const { EventEmitter } = require('node:events');
+const { BareEmitter } = require('../../bare-emitter');
 const { guarded } = require('../../surface');
 const { Exchange } = require('./exchange');
 const { serverError } = require('./errors');
 
 const { nextTick } = process;
 
-class Command extends EventEmitter {
+class Command extends BareEmitter {
   /** A callback, or undefined: then events tell. */
   onResult = undefined;
   _connection = null;

@@ -30,6 +30,27 @@ const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 /** How long an answer is waited for after the connection was closed. */
 const PARTING_MS = 1000;
 
+/** How many keys are kept, and of texts of what length. */
+const KEYS_MAX = 2_000;
+const LENGTH_MAX = 4_096;
+
+const keys = new Map();
+
+const keyOf = (nestTables, rowsAsArray, sql) =>
+  `${typeof nestTables}/${nestTables}/${rowsAsArray}${sql}`;
+
+/** Without options: a new text would have to be hashed for each look-up. */
+function plainKey(sql) {
+  let key = keys.get(sql);
+  if (key === undefined) {
+    key = keyOf(undefined, undefined, sql);
+    if (sql.length > LENGTH_MAX) return key;
+    if (keys.size === KEYS_MAX) keys.clear();
+    keys.set(sql, key);
+  }
+  return key;
+}
+
 let connections = 0;
 
 class Connection extends EventEmitter {
@@ -217,7 +238,9 @@ class Connection extends EventEmitter {
   }
 
   static statementKey(options) {
-    return `${typeof options.nestTables}/${options.nestTables}/${options.rowsAsArray}${options.sql}`;
+    const { nestTables, rowsAsArray, sql } = options;
+    const isPlain = nestTables === undefined && rowsAsArray === undefined;
+    return isPlain && typeof sql === 'string' ? plainKey(sql) : keyOf(nestTables, rowsAsArray, sql);
   }
 
   query(sql, values, callback) {

@@ -71,7 +71,7 @@ class Writer {
     if (this.#counted) this.#length(count);
     if (count === 0) return;
     this.#nulls = this.at;
-    bytes.fill(0, this.at, this.at + flags);
+    for (let at = 0; at < flags; at++) bytes[this.at + at] = 0;
     bytes[this.at + flags] = 1;
     this.#types = this.at + flags + 1;
     this.at = this.#types + type * count;

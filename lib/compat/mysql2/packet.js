@@ -25,6 +25,7 @@ class Packet {
   }
 
   int(size) {
+    if (size === 1 && this.at < this.bytes.length) return this.bytes[this.at++];
     const value = this.bytes.readUIntLE(this.at, size);
     this.at += size;
     return value;

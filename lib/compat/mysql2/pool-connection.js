@@ -29,10 +29,7 @@ class Membership {
 
   constructor(connection) {
     this.connection = connection;
-  }
-
-  get wire() {
-    return this.connection._wire;
+    this.wire = connection._wire;
   }
 }
 

@@ -6,12 +6,13 @@
  */
 
 const { REPEATS } = require('../../sharing/ahead');
+const { takeOut } = require('../../sharing/take-out');
 const { chooseWire } = require('../../sharing/wires');
 
 class Line {
   #sharing;
   /** What the pool knows of the connections that its own statements have, and how many others have. */
-  #queried = new Set();
+  #queried = [];
   #holders = 0;
   /** How many wait without having been sent over somebody else's connection. */
   #length = 0;
@@ -27,12 +28,12 @@ class Line {
   lent(member, statement) {
     member.running = statement;
     if (statement === null) this.#holders++;
-    else this.#queried.add(member);
+    else this.#queried.push(member);
   }
 
   givenBack(member) {
     member.running = null;
-    if (!this.#queried.delete(member)) this.#holders--;
+    if (!takeOut(this.#queried, member)) this.#holders--;
   }
 
   enter(request) {

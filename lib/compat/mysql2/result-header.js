@@ -25,12 +25,16 @@ class ResultSetHeader {
         if (this.serverStatus & STATE_CHANGED) changes = readChanges(packet, connection);
       }
     } else {
-      this.info = decode(packet.rest(), encoding);
+      this.info = packet.isOver ? '' : decode(packet.rest(), encoding);
     }
     if (changes !== null) this.stateChanges = changes;
-    const changed = /\schanged:\s*(\d+)/i.exec(this.info);
-    this.changedRows = changed === null ? 0 : parseInt(changed[1], 10);
+    this.changedRows = this.info === '' ? 0 : changedIn(this.info);
   }
+}
+
+function changedIn(info) {
+  const changed = /\schanged:\s*(\d+)/i.exec(info);
+  return changed === null ? 0 : parseInt(changed[1], 10);
 }
 
 /** Beyond the safe integers it is a text, and with `bigNumberStrings` from where it is large. */

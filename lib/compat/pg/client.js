@@ -13,6 +13,13 @@ const Query = require('./query');
 const { SessionStream } = require('./session-stream');
 const { escapeIdentifier, escapeLiteral } = require('./values');
 
+let resolveNext;
+let rejectNext;
+const executor = (resolve, reject) => {
+  resolveNext = resolve;
+  rejectNext = reject;
+};
+
 class Client extends EventEmitter {
   #queries;
   #lifetime;
@@ -125,13 +132,11 @@ class Client extends EventEmitter {
   }
 
   #promiseOf(query) {
-    return new this._Promise((resolve, reject) => {
-      query.callback = (error, answer) => (error ? reject(error) : resolve(answer));
-    }).catch((error) => {
-      // The stack of whoever awaits it instead of the one of the event that brought it.
-      Error.captureStackTrace(error);
-      throw error;
-    });
+    const promise = new this._Promise(executor);
+    const resolve = resolveNext;
+    const reject = rejectNext;
+    query.callback = (error, answer) => (error ? reject(error) : resolve(answer));
+    return promise.catch(restacked);
   }
 
   /** Why a query is not run at all, or null. */
@@ -193,6 +198,12 @@ class Client extends EventEmitter {
   escapeLiteral(text) {
     return escapeLiteral(text);
   }
+}
+
+/** With the stack of whoever awaits it instead of the one of the event that brought it. */
+function restacked(error) {
+  Error.captureStackTrace(error);
+  throw error;
 }
 
 /** Answers come from the event loop: a callback runs in the async context of its query. */

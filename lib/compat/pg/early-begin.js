@@ -14,6 +14,18 @@ const BEGIN =
 /** Longer texts are not looked at. */
 const LENGTH_MAX = 80;
 
+let lastText = '';
+let lastBegin;
+
+/** The words that begin a transaction, if that is what a text does; mostly it is that of last time. */
+function beginOf(text) {
+  if (text !== lastText) {
+    lastText = text;
+    lastBegin = text.length > LENGTH_MAX ? undefined : BEGIN.exec(text)?.[1];
+  }
+  return lastBegin;
+}
+
 /** Hears what becomes of nothing. */
 const NOBODY = { done() {}, failed() {} };
 
@@ -41,8 +53,7 @@ class EarlyBegin {
 
   /** Sends a query that can be answered at once, and calls `tell` for that; else false. */
   answer({ text, _result: result }, tell) {
-    if (text.length > LENGTH_MAX) return false;
-    const [, begin] = BEGIN.exec(text) ?? [];
+    const begin = beginOf(text);
     if (begin === undefined) return false;
     // Whichever comes first, before what is submitted in this tick goes to the engine.
     let isTold = false;

@@ -14,6 +14,8 @@ const END_MS = 5_000;
 
 class PooledClient {
   client = null;
+  /** Where its queries are sent; undefined where the client is of the application's own class. */
+  wire = undefined;
   /** The core's entry, while it is lent. */
   entry = null;
   /** It was not lent yet; `verify` has passed it. */
@@ -41,10 +43,6 @@ class PooledClient {
     const opening = new Opening(this.#pool, this, done, failed);
     this.running = opening;
     opening.start();
-  }
-
-  get wire() {
-    return this.client[WIRE];
   }
 
   get isUsable() {
@@ -148,6 +146,7 @@ class Opening {
     const pool = this.#pool;
     const client = new pool.Client(pool.options);
     this.#member.client = client;
+    this.#member.wire = client[WIRE];
     pool.log('checking client timeout');
     const timeoutMs = pool.options.connectionTimeoutMillis;
     if (timeoutMs) this.#timer = setTimeout(() => this.#expire(), timeoutMs);

@@ -10,6 +10,7 @@ const { Resources } = require('../../resources');
 const { guarded, surface } = require('../../surface');
 const { Handovers } = require('../../sharing/handover');
 const { Stalls } = require('../../sharing/stalls');
+const { takeOut } = require('../../sharing/take-out');
 const { PooledClient } = require('./pool-client');
 const {
   ENDED,
@@ -43,7 +44,7 @@ class Pool extends EventEmitter {
   #max;
   #min;
   /** Clients that queries of the pool have, and how many somebody has himself. */
-  #queried = new Set();
+  #queried = [];
   #holders = 0;
   /** Whoever is being given back. */
   #returning = null;
@@ -226,14 +227,16 @@ class Pool extends EventEmitter {
 
   /** Who was sent ahead needs nothing of it as yet. */
   #prepare(request, member) {
+    if (isClear(member) || (request.isQuery && request.ahead !== null)) {
+      this.#lend(request, member);
+      return;
+    }
     const lend = () => this.#lend(request, member);
-    if (request.isQuery && request.ahead !== null) lend();
-    else this.#clear(member, lend, () => this.#replace(request, member));
+    this.#clear(member, lend, () => this.#replace(request, member));
   }
 
   #clear(member, clear, stuck) {
-    // It has none where it is of the application's own class.
-    if (!(member.wire?.shared > 0)) clear();
+    if (isClear(member)) clear();
     else this.#handovers.prepare(member.wire, { isUsable: () => member.isUsable, clear, stuck });
   }
 
@@ -260,7 +263,7 @@ class Pool extends EventEmitter {
   #lend(request, member) {
     const { client } = member;
     member.isLent = true;
-    if (request.isQuery) this.#queried.add(member);
+    if (request.isQuery) this.#queried.push(member);
     else this.#holders++;
     if (member.isNew) member.isNew = false;
     else client.ref?.();
@@ -307,7 +310,7 @@ class Pool extends EventEmitter {
     const { client } = member;
     const { options } = this;
     member.isLent = false;
-    if (!this.#queried.delete(member)) this.#holders--;
+    if (!takeOut(this.#queried, member)) this.#holders--;
     if (!member.isWatched) member.watch();
     client._poolUseCount = (client._poolUseCount || 0) + 1;
     try {
@@ -427,6 +430,11 @@ class Pool extends EventEmitter {
     const { total, closing } = this.#resources.counts();
     return total - closing;
   }
+}
+
+/** Nothing of others is on its wire. It has none where it is of the application's own class. */
+function isClear({ wire }) {
+  return wire === undefined || wire.shared === 0;
 }
 
 const { connect } = Pool.prototype;

@@ -29,7 +29,7 @@ const NAME_MAX = 63;
 const FATAL = new Set(['FATAL', 'PANIC']);
 
 /** How a BEGIN is run that the next query follows. */
-const LEAD = { decoded: true, lead: true };
+const LEAD = { decoded: true, lead: true, seen: undefined };
 
 const ignore = () => {};
 

@@ -5,14 +5,14 @@
  * events, a portal read in parts, binary results) goes message by message over a Connection.
  */
 
-const { EventEmitter } = require('node:events');
 const { DatabaseError } = require('pg-protocol');
+const { BareEmitter } = require('../../bare-emitter');
 const Result = require('./result');
 const { prepareValue } = require('./values');
 
 const NO_QUERY = 'A query must have either text or a name. Supplying neither is unsupported.';
 
-class Query extends EventEmitter {
+class Query extends BareEmitter {
   constructor(config, values, callback) {
     super();
     // Read, never written to: it is the caller's.

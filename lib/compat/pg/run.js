@@ -33,9 +33,8 @@ function tagOf(command) {
 
 class Run {
   #queries;
-  #binary = false;
-
   #joint;
+  #binary = false;
 
   /**
    * `queries` hears `finished(run)` or `failed(run, error, isThrown)`, else in the engine's JSON.
@@ -54,13 +53,17 @@ class Run {
     const values = query.values ? preparedValues(query.values) : undefined;
     const simple = !query.requiresPreparation();
     this.#binary = Boolean(query.binary) && !simple;
+    const { _types: parsing } = query._result;
+    const name = query.name || undefined;
+    const seen = session.resultsOf(text, name);
     this.number = session.query(this, text, values, {
-      types: query._result._types,
-      decoded: areNative(query._result._types),
+      types: parsing,
+      decoded: areNative(parsing, seen),
+      seen,
       binary: this.#binary,
       rowMode: query._rowMode,
       simple,
-      name: query.name || undefined,
+      name,
       joint: this.#joint,
     });
   }
@@ -85,12 +88,12 @@ class Run {
 }
 
 /** Whether the engine may read the cells: other parsers than the package's own are asked for text. */
-function areNative(given) {
-  if (given === types) return parsers.areNative(types);
+function areNative(given, seen) {
+  if (given === types) return parsers.areNative(types, seen);
   if (!(given instanceof TypeOverrides) || given._types !== types) return false;
   // Mostly nothing is overridden; then the package can be asked directly.
   for (const _oid in given.text) return parsers.areNative(given);
-  return parsers.areNative(types);
+  return parsers.areNative(types, seen);
 }
 
 /** Small numbers go as they are: their text is what `prepareValue` would give. */

@@ -4,7 +4,7 @@
 
 const { deprecate } = require('node:util');
 const { isDate } = require('node:util/types');
-const { offsetSeconds } = require('../../dates');
+const { WHOLE_MINUTES_FROM, formatDate, offsetSeconds } = require('../../dates');
 const defaults = require('./defaults');
 
 const warnOfInvalidDate = deprecate(
@@ -67,6 +67,7 @@ function dateText(date) {
 }
 
 function localText(date) {
+  if (date.getTime() >= WHOLE_MINUTES_FROM) return formatDate(date);
   const day = [date.getFullYear(), date.getMonth(), date.getDate()];
   const time = [date.getHours(), date.getMinutes(), date.getSeconds(), date.getMilliseconds()];
   const minutes = -date.getTimezoneOffset();
