@@ -72,6 +72,48 @@ struct State {
     memory: Box<[u128]>,
 }
 
+impl State {
+    /// Opens the handle, and what its callback needs.
+    ///
+    /// # Safety
+    /// `on_wake` is of the current call, and `handle` the memory of this state, in its last place.
+    unsafe fn begin(&mut self, on_wake: sys::napi_value, handle: Handle) -> napi::Result<()> {
+        let mut event_loop = ptr::null_mut();
+        // SAFETY: see above.
+        unsafe {
+            check(sys::napi_get_uv_event_loop(self.env, &mut event_loop), "no event loop")?;
+            let status = sys::napi_create_reference(self.env, on_wake, 1, &mut self.on_wake);
+            check(status, "no reference")?;
+            self.context = async_context(self.env)?;
+            match (self.uv.async_init)(event_loop, handle, rung) {
+                0 => Ok(()),
+                status => {
+                    let text = format!("no async handle: libuv {status}");
+                    Err(napi::Error::from_reason(text))
+                }
+            }
+        }
+    }
+
+    /// Gives back what the environment keeps for the callback.
+    ///
+    /// # Safety
+    /// On the environment's thread; the callback is not called any more.
+    unsafe fn let_go(&mut self) {
+        // SAFETY: see above; each is given back once.
+        unsafe {
+            let on_wake = std::mem::replace(&mut self.on_wake, ptr::null_mut());
+            if !on_wake.is_null() {
+                sys::napi_delete_reference(self.env, on_wake);
+            }
+            let context = std::mem::replace(&mut self.context, ptr::null_mut());
+            if !context.is_null() {
+                sys::napi_async_destroy(self.env, context);
+            }
+        }
+    }
+}
+
 /// The environment's side: calls a function, from the event loop, after each `Ringer::ring` (or
 /// once after several). It closes with the environment.
 pub struct Bell {
@@ -118,18 +160,13 @@ impl Bell {
             memory: vec![0; size.div_ceil(size_of::<u128>())].into(),
         });
         let handle: Handle = state.memory.as_mut_ptr().cast();
-        let mut event_loop = ptr::null_mut();
-        // SAFETY: `env` and `on_wake` belong to the current call.
-        unsafe {
-            check(sys::napi_get_uv_event_loop(env, &mut event_loop), "no event loop")?;
-            let status = sys::napi_create_reference(env, on_wake, 1, &mut state.on_wake);
-            check(status, "no reference")?;
-            state.context = async_context(env)?;
-        }
-        // SAFETY: the memory is large enough, and stays where it is until `ended` frees it.
-        let status = unsafe { (uv.async_init)(event_loop, handle, rung) };
-        if status != 0 {
-            return Err(napi::Error::from_reason(format!("no async handle: libuv {status}")));
+        // SAFETY: `env` and `on_wake` belong to the current call; the memory is large enough, and
+        // stays where it is until `ended` frees it.
+        let begun = unsafe { state.begin(on_wake, handle) };
+        if let Err(error) = begun {
+            // SAFETY: on the environment's thread, and nothing else refers to them.
+            unsafe { state.let_go() };
+            return Err(error);
         }
         let data: *mut State = Box::into_raw(state);
         // SAFETY: the handle is open, and `data` is its own from here on; `begin_end` hands both to
@@ -141,7 +178,10 @@ impl Bell {
         };
         if status != sys::Status::napi_ok {
             // SAFETY: as `begin_end`, with no hook to remove; nobody has a ringer.
-            unsafe { (uv.close)(handle, ended) };
+            unsafe {
+                (*data).let_go();
+                (uv.close)(handle, ended)
+            };
         }
         check(status, "no cleanup hook")?;
         Ok(Bell { uv, handle: Cell::new(handle) })
@@ -236,8 +276,7 @@ unsafe extern "C" fn begin_end(hook: sys::napi_async_cleanup_hook_handle, data: 
             end();
         }
         state.hook = hook;
-        sys::napi_delete_reference(state.env, state.on_wake);
-        sys::napi_async_destroy(state.env, state.context);
+        state.let_go();
         (state.uv.close)(state.memory.as_mut_ptr().cast(), ended);
     }
 }
