@@ -533,9 +533,7 @@ export interface PoolOptions extends ConnectOptions, ReplicaOptions {
   onConnect?: (connection: Connection) => unknown;
   /**
    * Several short statements may be under way on one connection when all are busy. Only single
-   * autocommit statements do. To PostgreSQL up to eight reads of one text that go out together are
-   * one transaction (`now()` is the same in all), where they call no functions but the server's own;
-   * each has its own result or error. Default true; set false for proxies that cannot pipeline.
+   * autocommit statements do. Default true; set false for proxies that cannot pipeline.
    */
   pipeline?: boolean;
   /**

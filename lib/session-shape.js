@@ -6,6 +6,9 @@ const { localDate } = require('./dates');
 const { READS } = require('./values');
 const { Shape } = require('./rows');
 
+// Not the global: test frameworks replace it, perhaps before this is loaded.
+const { nextTick } = process;
+
 const JSON_TYPE = 114;
 const JSONB = 3802;
 const TIMESTAMP = 1114;
@@ -18,6 +21,11 @@ class Parsers {
   #native;
   /** One of these was found replaced. */
   #isReplaced = false;
+  /** All of them were asked for in this tick. */
+  #isFresh = false;
+  #forget = () => {
+    this.#isFresh = false;
+  };
   #keep;
 
   /**
@@ -34,12 +42,16 @@ class Parsers {
 
   /**
    * Whether cells may come decoded: nobody has replaced a parser of a type that would be. `seen` are
-   * the results that the statement has had, or null. As long as no parser was found replaced, those
-   * of their types are asked for alone: all of them cost a tenth of a short query.
+   * the results that the statement has had, or null. As long as no parser was found replaced, all
+   * are asked for once in a tick, then those of their types alone: all cost a tenth of a short query.
    */
   areNative(types, seen = null) {
-    const isNative =
-      seen === null || this.#isReplaced ? this.#areAll(types) : seen.areNative(types);
+    const isAll = seen === null || this.#isReplaced || !this.#isFresh;
+    const isNative = isAll ? this.#areAll(types) : seen.areNative(types);
+    if (!this.#isFresh) {
+      this.#isFresh = true;
+      nextTick(this.#forget);
+    }
     if (!isNative) this.#isReplaced = true;
     return isNative;
   }

@@ -168,8 +168,7 @@ class Session {
    * Runs a statement. `simple`: by the simple protocol, where it has no values; `name`: as a named
    * one; `decoded`: `types` has none but the package's own parsers for what the engine reads;
    * `seen`: as of `resultsOf`; `binary`: the parsers get the bytes of the binary form, which the
-   * simple protocol has not; `lead`: it begins a transaction, and the next one fails with it;
-   * `joint`: it does not mind the order, and may go out together with others of its text.
+   * simple protocol has not; `lead`: it begins a transaction, and the next one fails with it.
    * Throws what its values are refused with. Returns its number, for `cancel`.
    */
   query(owner, text, values, options) {
@@ -179,7 +178,7 @@ class Session {
     const { decoded, simple, binary, name } = options;
     const cells = binary ? FLAG.BINARY : decoded ? 0 : FLAG.TEXT;
     const kind = simple ? FLAG.SIMPLE : options.lead ? FLAG.LEAD : 0;
-    const flags = kind | cells | FLAG.ALONE | (options.joint ? FLAG.JOINT : 0);
+    const flags = kind | cells | FLAG.ALONE;
     try {
       const [slot, generation] = [this.#slot, this.#generation];
       own.query(number, this.#id, slot, generation, text, values, flags, 0, 0, name);

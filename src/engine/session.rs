@@ -93,8 +93,6 @@ pub struct Mode {
     pub guard: bool,
     /// Not sent when the lead before it has failed.
     pub within: bool,
-    /// Others of the same statement may go out together with it, and none minds the order.
-    pub joint: bool,
     /// One borrower's statements: nothing may be run again behind others that were sent after it.
     pub ordered: bool,
     /// A COPY whose data JavaScript sends or takes.

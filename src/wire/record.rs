@@ -92,9 +92,6 @@ pub mod flag {
     /// Several commands (Redis), one after the other: how many words, then these. Answered at once,
     /// by an array; with the text MULTI they are one transaction.
     pub const BATCH: i32 = 32768;
-    /// Others of the same statement may go out together with it: it shares the wire of a lease, and
-    /// does not mind the order.
-    pub const JOINT: i32 = 131072;
 }
 
 /// Parameter tags; the payload follows.

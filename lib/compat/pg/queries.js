@@ -194,7 +194,7 @@ class Queries {
     const isIdle = this.#shared.size === 0 && client.readyForQuery === true;
     // What speaks with the server itself has the connection to itself.
     if (client._activeQuery && this.#run?.query !== client._activeQuery) return null;
-    const run = new Run(this, query, !isInsert);
+    const run = new Run(this, query);
     this.#start(query, run);
     if (isIdle) this.progressedAt = clock();
     this.#shared.add(query, run, isInsert);

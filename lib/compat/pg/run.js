@@ -33,16 +33,11 @@ function tagOf(command) {
 
 class Run {
   #queries;
-  #joint;
   #binary = false;
 
-  /**
-   * `queries` hears `finished(run)` or `failed(run, error, isThrown)`, else in the engine's JSON.
-   * `joint`: it may go out together with others of its text.
-   */
-  constructor(queries, query, joint = false) {
+  /** `queries` hears `finished(run)` or `failed(run, error, isThrown)`, else in the engine's JSON. */
+  constructor(queries, query) {
     this.#queries = queries;
-    this.#joint = joint;
     this.query = query;
     this.number = -1;
   }
@@ -64,7 +59,6 @@ class Run {
       rowMode: query._rowMode,
       simple,
       name,
-      joint: this.#joint,
     });
   }
 

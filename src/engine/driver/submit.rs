@@ -274,7 +274,6 @@ impl Driver {
             lead,
             guard: false,
             within,
-            joint: query.flags & flag::JOINT != 0,
             ordered,
             copy: copy(query),
             fetch,
@@ -309,12 +308,11 @@ impl Driver {
             _ => want(&*statement, query.flags & flag::STREAM != 0),
         };
         let token = self.request(Kind::Pooled, &query, statement);
-        if let Some(request) = self.requests.get(token) {
-            request.mode.joint = want == Want::Share { write: false };
-            if fallback.is_some() {
-                request.fallback = fallback;
-                request.params.set(query.params);
-            }
+        if fallback.is_some()
+            && let Some(request) = self.requests.get(token)
+        {
+            request.fallback = fallback;
+            request.params.set(query.params);
         }
         let now = self.now;
         let Some(state) = self.pool(query.pool) else { return };

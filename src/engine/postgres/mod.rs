@@ -14,7 +14,6 @@ pub mod error;
 mod failure;
 mod harmless;
 mod hosts;
-mod joint;
 mod lexer;
 pub mod params;
 pub mod passfile;

@@ -56,8 +56,6 @@ pub(super) struct Pending {
     pub guard: bool,
     /// Went out without a Sync: it ends with its own answer, and its error is its follower's too.
     pub lead: bool,
-    /// Shares the Sync of the next one: it ends with its own answer (`joint.rs`).
-    pub joined: bool,
     pub copying: Copying,
     /// A cursor: rows that its first Execute asks for; 0 for other statements.
     pub fetch: u32,
@@ -95,7 +93,6 @@ impl Pending {
             describing: false,
             exclusive: false,
             lead: false,
-            joined: false,
             guard: false,
             copying: Copying::No,
             fetch: 0,

@@ -150,13 +150,9 @@ impl Session {
             frontend::sync(&mut self.outgoing);
         }
         pending.closing = false;
-        let joined = pending.joined;
         self.note_failure(stage, error, sink);
         if unsynced {
             self.release_held();
-        }
-        if joined {
-            self.fail_joined(sink);
         }
         Ok(())
     }

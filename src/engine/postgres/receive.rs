@@ -141,11 +141,9 @@ impl Session {
                 if !swallowed {
                     sink.complete(pending.token, command, pending.result_columns());
                 }
-                let columns = pending.columns.take();
+                pending.columns = None;
                 if pending.lead {
                     self.end_lead(None, sink);
-                } else if pending.joined {
-                    self.end_joined(columns, sink);
                 } else if pending.open {
                     self.end_cursor();
                 }
@@ -219,13 +217,13 @@ impl Session {
     }
 
     #[inline]
-    pub(super) fn finish(&mut self, mut pending: Pending, sink: &mut impl Sink) {
+    fn finish(&mut self, mut pending: Pending, sink: &mut impl Sink) {
         let token = pending.token;
         match pending.fault.take().map(|fault| *fault) {
             None => {}
             Some(Fault::Stale(error)) => {
                 if self.may_run_again(&pending) {
-                    return self.run_again(pending, true);
+                    return self.run_again(pending);
                 }
                 if pending.guard {
                     self.lead_error = Some(error.clone());
@@ -250,23 +248,17 @@ impl Session {
         self.transaction == b'I' && pending.class.may_run_again(self.ordered, behind)
     }
 
-    /// `retried`: it is not run a third time.
-    pub(super) fn run_again(&mut self, pending: Pending, retried: bool) {
+    fn run_again(&mut self, pending: Pending) {
         if let Some(prepared) = &pending.prepared {
             let execute = Execute {
                 token: pending.token,
                 statement: &prepared.statement,
                 params: pending.params.get(),
-                mode: Mode {
-                    guard: pending.guard,
-                    fetch: pending.fetch,
-                    cells: pending.cells,
-                    ..Mode::default()
-                },
+                mode: Mode { guard: pending.guard, fetch: pending.fetch, ..Mode::default() },
             };
             if self.is_holding() {
-                self.hold(execute, retried);
-            } else if let Err(error) = self.encode(execute, retried) {
+                self.hold(execute, true);
+            } else if let Err(error) = self.encode(execute, true) {
                 self.refuse(pending.token, error);
             }
         }

@@ -1,15 +1,13 @@
 //! A PostgreSQL session without I/O, from the end of the handshake on: statements become bytes in
 //! `outgoing`, received bytes become calls of a `Sink`.
 //!
-//! Each statement has its own Sync, so an error in one leaves those behind it alone; executions that
-//! `joint.rs` puts together share one. The contract in one sentence: after every call, `receive`
-//! included, what is in `outgoing` must be written.
+//! Each statement has its own Sync, so an error in one leaves those behind it alone. The contract
+//! in one sentence: after every call, `receive` included, what is in `outgoing` must be written.
 
 use super::classify::Class;
 use super::copy::Copying;
 use super::cursor::{limit_execute, no_cursor};
 use super::error::ServerError;
-use super::joint::Tail;
 use super::params::{EncodeError, needs_description, write_params};
 use super::pending::{Fault, Held, Pending, Stage};
 use super::settings::Settings;
@@ -58,8 +56,6 @@ pub struct Session {
     pub(super) transaction: u8,
     pub(super) settings: Settings,
     pub(super) ordered: bool,
-    /// What the next execution may join.
-    pub(super) tail: Option<Tail>,
     /// The last thing sent was a lead: a Sync is owed.
     open_lead: bool,
     /// The last lead has failed: nothing that was to run `within` it is sent.
@@ -82,7 +78,6 @@ impl Session {
             transaction: started.transaction,
             settings: Settings { unpinned: !started.pinned, ..Settings::default() },
             ordered: true,
-            tail: None,
             open_lead: false,
             lead_error: None,
             partial: 0,
@@ -106,9 +101,8 @@ impl Session {
         self.ordered = ordered;
     }
 
-    /// What must be written to the server. Once it is handed out nothing of it is taken back.
+    /// What must be written to the server.
     pub fn outgoing(&mut self) -> &mut BytesMut {
-        self.tail = None;
         &mut self.outgoing
     }
 
@@ -252,9 +246,6 @@ impl Session {
         if self.is_kept_back(execute, separate, retried) {
             return Ok(());
         }
-        if !separate && self.join(execute)? {
-            return Ok(());
-        }
         self.write_closes();
         let mut pending = if simple {
             self.encode_simple(execute)?
@@ -284,9 +275,7 @@ impl Session {
         if statement.forgets {
             self.cache.discard_all();
         }
-        let joint = pending.binary && !separate && execute.mode.joint && statement.harmless;
         self.push(pending, execute.mode.lead && !separate);
-        self.note_tail(joint);
         Ok(())
     }
 

@@ -62,7 +62,7 @@ impl Statement {
     }
 
     /// Whether both mean the same: ids are used again by the callers, so the text decides.
-    pub(super) fn is(self: &Rc<Self>, other: &Rc<Self>) -> bool {
+    fn is(self: &Rc<Self>, other: &Rc<Self>) -> bool {
         Rc::ptr_eq(self, other) || self.text == other.text
     }
 

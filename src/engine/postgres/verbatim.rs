@@ -38,9 +38,6 @@ impl Session {
         if self.is_kept_back(execute, simple, true) {
             return Ok(());
         }
-        if !simple && self.join(execute)? {
-            return Ok(());
-        }
         self.write_closes();
         let mut pending = match simple {
             true => self.encode_simple(execute)?,
@@ -58,7 +55,6 @@ impl Session {
             self.cache.discard_all();
         }
         self.push(pending, execute.mode.lead && !simple);
-        self.note_tail(!simple && !execute.mode.lead && statement.harmless);
         Ok(())
     }
 
@@ -215,24 +211,12 @@ fn write_flight(
         let text = &execute.statement.text;
         frontend::parse(prepared.name(), text, [], out).map_err(|_| unfit_text())?;
     }
-    write_portal(out, prepared, execute, true)
-}
-
-/// Bind, Describe of the portal if it is `described`, Execute and Sync.
-pub(super) fn write_portal(
-    out: &mut BytesMut,
-    prepared: &Prepared,
-    execute: Execute<'_>,
-    described: bool,
-) -> Result<(), EncodeError> {
     let formats = match execute.mode.cells {
         Cells::Binary => ALL_AS_BYTES,
         Cells::Values | Cells::Text => ALL_AS_TEXT,
     };
     write_bind_with(out, prepared, execute.params, None, formats, 0)?;
-    if described {
-        out.put_slice(DESCRIBE_PORTAL);
-    }
+    out.put_slice(DESCRIBE_PORTAL);
     out.put_slice(EXECUTE_SYNC);
     Ok(())
 }

@@ -147,7 +147,6 @@ const LEAD: Mode = Mode {
     lead: true,
     guard: false,
     within: false,
-    joint: false,
     ordered: true,
     copy: None,
     fetch: 0,

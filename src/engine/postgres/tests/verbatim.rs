@@ -13,7 +13,6 @@ const fn mode(simple: bool, text: bool, wire: bool) -> Mode {
         lead: false,
         guard: false,
         within: false,
-        joint: false,
         ordered: true,
         copy: None,
         fetch: 0,
