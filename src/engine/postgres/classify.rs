@@ -19,10 +19,8 @@ pub(super) struct Traits {
     pub forgets: bool,
     /// Begins or ends a transaction; savepoints do neither.
     pub bounds: bool,
-    /// A read that nobody can tell from its running twice, or outside of the transaction it is
-    /// meant for: it calls no function of the application's.
-    pub harmless: bool,
-    /// Such a read, or an INSERT that may run again when the server has stopped it.
+    /// A read that nobody can tell from its running twice, for it calls no function of the
+    /// application's, or an INSERT that may run again when the server has stopped it.
     pub plain: bool,
 }
 
@@ -52,10 +50,10 @@ pub(super) fn examine(text: &str) -> Traits {
     let class = if multi { Class::Other } else { facts.class() };
     let copies = facts.first == First::Copy || (multi && facts.copy);
     let forgets = class == Class::Other && facts.discard;
-    let harmless = class == Class::Read && !facts.calls.foreign && !lexer.escaped;
-    let inserts = class == Class::Write && facts.row.may_be_stopped() && !lexer.escaped;
-    let (bounds, plain) = (facts.bounds > 0, harmless || inserts);
-    Traits { class, multi, copies, forgets, bounds, harmless, plain }
+    let reads = class == Class::Read && !facts.calls.foreign;
+    let inserts = class == Class::Write && facts.row.may_be_stopped();
+    let plain = (reads || inserts) && !lexer.escaped;
+    Traits { class, multi, copies, forgets, bounds: facts.bounds > 0, plain }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

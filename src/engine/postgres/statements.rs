@@ -28,9 +28,7 @@ pub struct Statement {
     pub forgets: bool,
     /// Begins or ends a transaction.
     pub bounds: bool,
-    /// A read that may run outside of its transaction, or twice.
-    pub harmless: bool,
-    /// Such a read, or an INSERT that may be stopped.
+    /// A read that may run twice, or an INSERT that may be stopped.
     plain: bool,
     /// A COPY from or to the client, and nothing else.
     pub copy: Option<Direction>,
@@ -41,24 +39,10 @@ pub struct Statement {
 impl Statement {
     pub fn new(id: u32, text: impl Into<String>) -> Statement {
         let text = text.into();
-        let Traits { class, multi, copies, forgets, bounds, harmless, plain } =
-            classify::examine(&text);
+        let Traits { class, multi, copies, forgets, bounds, plain } = classify::examine(&text);
         let copy = if copies && !multi { direction(&text) } else { None };
         let (name, latest) = (None, RefCell::default());
-        Statement {
-            id,
-            text,
-            name,
-            class,
-            multi,
-            copies,
-            forgets,
-            bounds,
-            harmless,
-            plain,
-            copy,
-            latest,
-        }
+        Statement { id, text, name, class, multi, copies, forgets, bounds, plain, copy, latest }
     }
 
     /// Whether both mean the same: ids are used again by the callers, so the text decides.
