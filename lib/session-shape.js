@@ -5,9 +5,7 @@
 const { localDate } = require('./dates');
 const { READS } = require('./values');
 const { Shape } = require('./rows');
-
-// Not the global: test frameworks replace it, perhaps before this is loaded.
-const { nextTick } = process;
+const { Tick } = require('./tick');
 
 const JSON_TYPE = 114;
 const JSONB = 3802;
@@ -21,11 +19,7 @@ class Parsers {
   #native;
   /** One of these was found replaced. */
   #isReplaced = false;
-  /** All of them were asked for in this tick. */
-  #isFresh = false;
-  #forget = () => {
-    this.#isFresh = false;
-  };
+  #tick = new Tick();
   #keep;
 
   /**
@@ -46,12 +40,8 @@ class Parsers {
    * are asked for once in a tick, then those of their types alone: all cost a tenth of a short query.
    */
   areNative(types, seen = null) {
-    const isAll = seen === null || this.#isReplaced || !this.#isFresh;
+    const isAll = this.#tick.isNew() || seen === null || this.#isReplaced;
     const isNative = isAll ? this.#areAll(types) : seen.areNative(types);
-    if (!this.#isFresh) {
-      this.#isFresh = true;
-      nextTick(this.#forget);
-    }
     if (!isNative) this.#isReplaced = true;
     return isNative;
   }

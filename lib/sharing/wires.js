@@ -4,25 +4,18 @@
 
 // Not the global: test frameworks replace it, perhaps before this is loaded.
 const { performance } = require('node:perf_hooks');
+const { Tick } = require('../tick');
 const { REPEATS } = require('./ahead');
 const { takeAt, takeOut } = require('./take-out');
 
 const { nextTick } = process;
 
+const tick = new Tick();
 let now = 0;
-let isStale = true;
-
-const forget = () => {
-  isStale = true;
-};
 
 /** Milliseconds, as of when this was first asked in this tick: each query asks several times. */
 function clock() {
-  if (isStale) {
-    isStale = false;
-    now = performance.now();
-    nextTick(forget);
-  }
+  if (tick.isNew()) now = performance.now();
   return now;
 }
 

@@ -1,6 +1,6 @@
 //! The calls that every query or lease makes, as plain N-API callbacks.
 //!
-//! Each callback belongs to its link; the arguments are numbers and typed arrays.
+//! Each callback belongs to its link; the arguments are numbers and arrays.
 
 use super::call::{self, Callback, Texts};
 use super::link::LocalLink;

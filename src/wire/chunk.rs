@@ -2,8 +2,8 @@
 //! step.
 //!
 //! Everything the engine tells one link goes through a chunk. Text is written in segments: runs of
-//! Latin-1 cells that JavaScript has as one string and cuts. A segment ends on a cell's boundary, at about
-//! `SEGMENT_TARGET` bytes, so that a kept cell pins one small parent string only. Text beyond
+//! Latin-1 cells that JavaScript has as one string and cuts. A segment ends on a cell's boundary, at
+//! about `SEGMENT_TARGET` bytes, so that a kept cell pins one small parent string only. Text beyond
 //! Latin-1 goes as UTF-16, which JavaScript takes over without decoding (57 ns a cell, UTF-8 140).
 
 use super::record;
