@@ -34,6 +34,7 @@ pub mod request;
 pub mod runtime;
 pub mod session;
 pub mod settings;
+mod spin;
 pub mod stream;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod timed;

@@ -4,7 +4,8 @@ use super::clock::Clock;
 use super::driver::Driver;
 use super::link::LinkShared;
 use super::pool::PoolShared;
-use crate::core::message::Effect;
+use super::spin::{Next, Spin};
+use crate::core::message::{Effect, Time};
 use once_cell::sync::OnceCell;
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -47,7 +48,34 @@ pub struct Runtime {
     /// The engine waits, or is about to: only then it has to be woken. Awake, it looks at the inbox
     /// between any two tasks, and once more before it waits.
     asleep: AtomicBool,
+    spin: Mutex<Spin>,
+    /// Something was done since the engine last looked for something to do.
+    stirred: AtomicBool,
+    /// JavaScript was told something since the engine last had something of it.
+    told: AtomicBool,
     pub clock: Clock,
+}
+
+/// How long the engine looks for something to do before it sleeps, in microseconds, and what sets
+/// that: about what a wake takes on a virtual machine.
+const SPIN: Time = 200;
+const SPIN_MAX: Time = 10_000;
+const SPIN_VARIABLE: &str = "POLYPOOL_SPIN_US";
+
+fn spin_limit() -> io::Result<Time> {
+    let limit = match std::env::var(SPIN_VARIABLE) {
+        Err(_) => SPIN,
+        Ok(text) => {
+            let limit = text.trim().parse().ok().filter(|limit| *limit <= SPIN_MAX);
+            limit.ok_or_else(|| {
+                let rule = format!("{SPIN_VARIABLE} has to be a number from 0 to {SPIN_MAX}");
+                io::Error::new(io::ErrorKind::InvalidInput, rule)
+            })?
+        }
+    };
+    // With a single processor, nobody else could bring what it looks for.
+    let alone = std::thread::available_parallelism().is_ok_and(|count| count.get() == 1);
+    Ok(if alone { 0 } else { limit })
 }
 
 #[derive(Default)]
@@ -65,20 +93,23 @@ impl Runtime {
         RUNTIME.get_or_try_init(Runtime::start)
     }
 
-    pub(super) fn new() -> Arc<Runtime> {
+    pub(super) fn new(spin: Time) -> Arc<Runtime> {
         Arc::new(Runtime {
             inbox: Mutex::default(),
             signalled: AtomicBool::new(false),
             asleep: AtomicBool::new(true),
+            spin: Mutex::new(Spin::new(spin)),
+            stirred: AtomicBool::new(false),
+            told: AtomicBool::new(false),
             clock: Clock::start(),
         })
     }
 
     fn start() -> io::Result<Arc<Runtime>> {
-        let runtime = Runtime::new();
+        let runtime = Runtime::new(spin_limit()?);
         let (before, after) = (runtime.clone(), runtime.clone());
         let tokio = tokio::runtime::Builder::new_current_thread()
-            .on_thread_park(move || before.lie_down())
+            .on_thread_park(move || before.pause())
             .on_thread_unpark(move || after.asleep.store(false, Ordering::SeqCst))
             .enable_io()
             .enable_time()
@@ -108,7 +139,32 @@ impl Runtime {
         }
     }
 
-    /// Called by the engine before it waits: who has sent something until now may not have woken it.
+    /// Something was done: bytes came, or messages.
+    pub fn stir(&self) {
+        self.stirred.store(true, Ordering::Relaxed);
+    }
+
+    /// JavaScript has an answer, and may ask for more.
+    pub fn told(&self) {
+        self.told.store(true, Ordering::Relaxed);
+    }
+
+    /// Called by the engine before it waits: it may have another look instead, at the inbox and the
+    /// sockets, after whoever else can run.
+    fn pause(&self) {
+        let stirred = self.stirred.swap(false, Ordering::Relaxed);
+        let next = if self.told.load(Ordering::Relaxed) { Next::Request } else { Next::Answer };
+        let mut spin = self.spin.lock().unwrap_or_else(PoisonError::into_inner);
+        if !spin.goes_on(self.clock.now(), stirred, next) {
+            return self.lie_down();
+        }
+        std::thread::yield_now();
+        if let Some(waker) = self.inbox().waker.clone() {
+            waker.wake();
+        }
+    }
+
+    /// Who has sent something until now may not have woken the engine.
     fn lie_down(&self) {
         self.asleep.store(true, Ordering::SeqCst);
         if self.signalled.load(Ordering::SeqCst)
@@ -154,6 +210,10 @@ async fn serve(runtime: Arc<Runtime>) {
             }
         }
         runtime.take(&mut messages);
+        if !messages.is_empty() {
+            runtime.stir();
+            runtime.told.store(false, Ordering::Relaxed);
+        }
         let mut turn = driver.borrow_mut();
         turn.main = Some(cx.waker().clone());
         turn.handle_messages(&mut messages);

@@ -265,6 +265,7 @@ impl Driver {
     /// One turn of a connection's task. Ready when the connection is no longer the task's.
     pub fn poll_conn(&mut self, pool: u32, id: ConnId, cx: &mut Context<'_>) -> Poll<()> {
         self.now = self.runtime.clock.now();
+        self.runtime.stir();
         let Some(mut conn) = self.take_conn(pool, id) else { return Poll::Ready(()) };
         if !conn.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             conn.waker = Some(cx.waker().clone());

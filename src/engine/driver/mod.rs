@@ -262,6 +262,7 @@ impl Driver {
 
     fn flush_links(&mut self) {
         self.answered = 0;
+        self.runtime.told();
         while let Some(id) = self.talking.pop() {
             if let Some(link) = self.links.get(id) {
                 link.queued = false;

@@ -76,7 +76,7 @@ fn with_driver<T>(test: impl FnOnce(&mut Driver, &LinkShared) -> T) -> T {
 fn with_options<T>(options: Options, test: impl FnOnce(&mut Driver, &LinkShared) -> T) -> T {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tokio::task::LocalSet::new().block_on(&tokio, async {
-        let runtime = Runtime::new();
+        let runtime = Runtime::new(0);
         let driver = Driver::new(runtime.clone());
         let mut driver = driver.borrow_mut();
         let link = LinkShared::new(LINK, 0, Box::new(|| {}));
