@@ -116,7 +116,7 @@ mod tests {
         let mut spin = Spin::new(200);
         let (awake, vain) = waits(&mut spin, Next::Answer, 400, 6 + 32 * 10);
         // Six losses until the odds are bad, then a trial in 32.
-        assert_eq!((awake, vain), (0, (6 + 10) * 50));
+        assert_eq!((awake, vain), (0, (6 + 10) * 200));
     }
 
     #[test]

@@ -257,7 +257,9 @@ class Queries {
     const { name } = query;
     const text = query.text || (name && this.#textOf(name)) || '';
     run.start(this.#session, text);
-    if (name && parsedStatements[name] === undefined) submittedNamedStatements[name] = text;
+    if (!name || parsedStatements[name] !== undefined) return;
+    run.isFirst = true;
+    submittedNamedStatements[name] = text;
   }
 
   /** Has a query speak over the bare wire. */
@@ -275,8 +277,9 @@ class Queries {
     this.#finish(run);
   }
 
-  #finish({ query }) {
-    this.#noteName(query, false);
+  #finish(run) {
+    const { query } = run;
+    if (run.isFirst) this.#noteName(query, false);
     if (forgets(query._results)) this.#doubtStatements();
     this.#settle(query);
     try {
@@ -287,10 +290,11 @@ class Queries {
   }
 
   /** A run is over, with an error: of the engine's, as it words it, or what a parser threw. */
-  failed({ query }, error, isThrown) {
+  failed(run, error, isThrown) {
     // The end of the connection follows, with the words for it.
     if (!isThrown && isLost(error)) return;
-    this.#noteName(query, !isThrown && error.unparsed === true);
+    const { query } = run;
+    if (run.isFirst) this.#noteName(query, !isThrown && error.unparsed === true);
     const wasStopped = !isThrown && error.interrupted === true;
     if (wasStopped && this.#runAgain(query)) return;
     this.#settle(query);
@@ -343,9 +347,8 @@ class Queries {
     }
   }
 
-  /** What the server knows of a name after its statement was answered. */
+  /** What the server knows of a name after the first statement under it was answered. */
   #noteName({ name, text }, unparsed) {
-    if (!name) return;
     const { parsedStatements, submittedNamedStatements } = this.#client.connection;
     if (!unparsed && text && parsedStatements[name] === undefined) parsedStatements[name] = text;
     if (submittedNamedStatements[name] !== undefined) delete submittedNamedStatements[name];

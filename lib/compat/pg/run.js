@@ -40,6 +40,8 @@ class Run {
     this.#queries = queries;
     this.query = query;
     this.number = -1;
+    /** The server did not know the query's name when it was sent. */
+    this.isFirst = false;
   }
 
   /** Throws what the values are refused with. */
