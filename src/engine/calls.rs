@@ -6,8 +6,8 @@ use std::collections::HashSet;
 
 const COMMON: &str = "
     all and any as between by case cross distinct else except exists from group having in inner
-    intersect is join lateral left like limit not offset on or order outer over partition right
-    rollup row rows select then union using values when where window with
+    intersect is join lateral left like limit not offset on or order outer right rollup row
+    select then union using values when where window with
 
     cast char decimal float interval numeric time timestamp varchar
 
@@ -17,6 +17,9 @@ const COMMON: &str = "
     nth_value ntile nullif octet_length percent_rank pi position power radians rank regexp_replace
     repeat replace reverse round row_number rpad rtrim sign sqrt stddev substr substring sum trim
     upper variance version";
+
+/// Words of SQL as well, but behind a parenthesis only: functions may have these names.
+const CLAUSES: [&[u8]; 2] = [b"filter", b"over"];
 
 pub struct Known(HashSet<&'static [u8]>);
 
@@ -47,15 +50,20 @@ pub struct Calls<'a> {
     /// Something that is not known.
     pub foreign: bool,
     last: Option<Piece<'a>>,
+    /// The last one follows a closing parenthesis.
+    is_behind: bool,
 }
 
 impl<'a> Calls<'a> {
     pub fn note(&mut self, piece: Piece<'a>, known: &Known) {
+        let closes = matches!(self.last, Some(Piece::Symbol(b')')));
         self.last = Some(match (self.last, piece) {
             (Some(Piece::Symbol(b'.')), Piece::Word(_)) => Piece::Name,
             (Some(name), Piece::Symbol(b'(')) => {
                 self.foreign |= match name {
-                    Piece::Word(word) => !known.has(word),
+                    Piece::Word(word) => {
+                        !known.has(word) && !(self.is_behind && begins_clause(word))
+                    }
                     Piece::Name => true,
                     Piece::Symbol(_) => false,
                 };
@@ -63,5 +71,10 @@ impl<'a> Calls<'a> {
             }
             _ => piece,
         });
+        self.is_behind = closes;
     }
+}
+
+fn begins_clause(word: &[u8]) -> bool {
+    CLAUSES.iter().any(|clause| word.eq_ignore_ascii_case(clause))
 }

@@ -5,8 +5,8 @@ use crate::engine::calls::Known;
 use std::sync::LazyLock;
 
 const OWN: &str = "
-    if key match natural regexp rlike set sounds straight_join xor against binary convert force
-    ignore index use double datetime year recursive signed unsigned
+    if key match natural partition regexp rlike set sounds straight_join xor against binary convert
+    force ignore index use double datetime year recursive signed unsigned
 
     acos adddate addtime ascii asin atan atan2 bin bit_count bit_length bit_xor character_length
     conv convert_tz cos cot crc32 curdate current_date current_time current_timestamp curtime date

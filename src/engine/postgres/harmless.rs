@@ -6,7 +6,7 @@ use crate::engine::calls::Known;
 use std::sync::LazyLock;
 
 const OWN: &str = "
-    array filter groups ilike materialized range sets similar some symmetric within cube
+    array ilike materialized sets similar some symmetric within cube
 
     bit bpchar character timestamptz varbit varying
 

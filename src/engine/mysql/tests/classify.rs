@@ -181,11 +181,13 @@ fn plain_reads_may_run_twice_on_any_connection() {
         "select /* pay(1) */ 1 # pay(1)\n -- pay(1)",
         "with a as (select 1) select * from a",
         "(values row(1)) union (table t)",
+        "select lag(a) over (partition by c order by b) from t partition (p0)",
     ] {
         assert!(examine(text).plain, "{text}");
     }
     for text in [
         "select pay(?)",
+        "select filter(?), range(1)",
         "select `lower` (?)",
         "select @a + ?",
         "select @@autocommit",

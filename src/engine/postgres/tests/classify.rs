@@ -49,6 +49,8 @@ fn reads_that_call_what_is_known_are_plain() {
         "((values (1)) union (table t));",
         "SELECT /* pay(1) */ COUNT /* all */ (1) -- pay(1)\n from t",
         "select 'pay(1)', E'it\\'s pay(1)', $$pay(1)$$, \"pay(1)\" from t",
+        "select sum(n) filter (where n > 0) OVER (partition by a order by b) from t",
+        "select row_number() over (order by n rows between 1 preceding and (2) following) from t",
         "show server_version",
     ] {
         assert!(examine(text).plain, "{text}");
@@ -67,6 +69,10 @@ fn whatever_may_change_something_is_not_plain() {
         "select U&\"count\"(1)",
         "select pay/* all */(1)",
         "select pay -- all\n(1)",
+        "select over(1), (1) as a",
+        "select (1) and filter (2)",
+        "select range(1), groups(2), rows(3)",
+        "select count(*) from t join partition(1) p on true",
         "select * from pay\n\t(1)",
         "select größe(1)",
         "select count\u{a0}(1)",
