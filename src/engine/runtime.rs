@@ -155,12 +155,13 @@ impl Runtime {
         let stirred = self.stirred.swap(false, Ordering::Relaxed);
         let next = if self.told.load(Ordering::Relaxed) { Next::Request } else { Next::Answer };
         let mut spin = self.spin.lock().unwrap_or_else(PoisonError::into_inner);
-        if !spin.goes_on(self.clock.now(), stirred, next) {
-            return self.lie_down();
-        }
-        std::thread::yield_now();
-        if let Some(waker) = self.inbox().waker.clone() {
+        if spin.goes_on(self.clock.now(), stirred, next)
+            && let Some(waker) = self.inbox().waker.clone()
+        {
+            std::thread::yield_now();
             waker.wake();
+        } else {
+            self.lie_down();
         }
     }
 
