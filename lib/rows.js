@@ -27,6 +27,11 @@ const FLOATS = 8 * 1024;
 const TEXTS = 1024;
 const BYTES = 64 * 1024;
 
+/** Sets several texts at once, for the engine. */
+function put(texts, at, ...next) {
+  for (let i = 0; i < next.length; i++) texts[at + i] = next[i];
+}
+
 /** The four streams of a drain, and where it stands in them and in the current segment of text. */
 class Reader {
   constructor() {
@@ -38,7 +43,7 @@ class Reader {
   drain(native) {
     for (;;) {
       this.drop();
-      const count = native.drain(this.ints, this.floats, this.texts, this.bytes);
+      const count = native.drain(this.ints, this.floats, this.texts, this.bytes, put);
       if (count >= 0) {
         this.rewind();
         return count;

@@ -108,7 +108,7 @@ impl<T: 'static, const N: usize> Call<T, N> {
     }
 
     /// Address and length of a typed array's memory, of the given kind. It stays valid for the
-    /// length of the call: nothing in here runs JavaScript, so nothing can detach it.
+    /// length of the call: nothing in here runs code of a program, so nothing can detach it.
     fn array<I: Element>(&self, at: usize) -> Option<(*mut I, usize)> {
         let (mut found, mut length) = (0, 0);
         let mut data = ptr::null_mut();
@@ -133,13 +133,21 @@ impl<T: 'static, const N: usize> Call<T, N> {
         Some((data.cast(), length))
     }
 
-    /// An array to put texts into. See `Texts` for what it must be.
-    pub fn texts(&self, at: usize) -> Option<Texts> {
-        let (env, array) = (self.env, self.arguments[at]);
-        let mut room = 0;
-        // SAFETY: a plain read of a value of the running call.
-        let status = unsafe { sys::napi_get_array_length(env, array, &mut room) };
-        (status == sys::Status::napi_ok).then_some(Texts { env, array, room })
+    /// An array to put texts into, and a function that does; see `Texts` for what they must be.
+    pub fn texts(&self, array: usize, put: usize) -> Option<Texts> {
+        let (env, array, put) = (self.env, self.arguments[array], self.arguments[put]);
+        let (mut room, mut nothing) = (0, ptr::null_mut());
+        // SAFETY: plain reads of values of the running call.
+        let status = unsafe {
+            sys::napi_get_undefined(env, &mut nothing);
+            sys::napi_get_array_length(env, array, &mut room)
+        };
+        if status != sys::Status::napi_ok {
+            return None;
+        }
+        let mut arguments = [nothing; Texts::BATCH + 2];
+        arguments[0] = array;
+        Some(Texts { env, put, nothing, arguments, room, set: 0, held: 0 })
     }
 
     /// A typed array to read from.
@@ -161,29 +169,70 @@ impl<T: 'static, const N: usize> Call<T, N> {
     }
 }
 
-/// An array of JavaScript that has an element at each of its places, so that to set one runs no code.
+/// An array of JavaScript that is filled from its start. It has an element at each of its places, so
+/// that to set one runs no code of a program's; nor does `put(array, at, ...texts)`, which sets several
+/// for half of what `napi_set_element` takes.
 pub struct Texts {
     env: sys::napi_env,
-    array: sys::napi_value,
+    put: sys::napi_value,
+    nothing: sys::napi_value,
+    /// Those of `put`: the texts that it is called with next come third.
+    arguments: [sys::napi_value; Texts::BATCH + 2],
     room: u32,
+    set: u32,
+    held: usize,
 }
 
 impl Texts {
+    const BATCH: usize = 64;
+    /// Fewer are not worth a call.
+    const FEW: usize = 5;
+
     pub fn room(&self) -> usize {
         self.room as usize
     }
 
-    /// Sets a text, given in Latin-1; null where no string can hold it.
-    pub fn set(&self, at: usize, text: &[u8]) {
-        let mut value = ptr::null_mut();
+    /// The next one, given in Latin-1; null where no string can hold it. It is there after `flush`.
+    pub fn push(&mut self, text: &[u8]) {
+        let value = &mut self.arguments[2 + self.held];
         // SAFETY: values of the running call's scope; the text has the length that is given.
         unsafe {
             let (start, length) = (text.as_ptr().cast(), text.len() as isize);
-            let made = sys::napi_create_string_latin1(self.env, start, length, &mut value);
+            let made = sys::napi_create_string_latin1(self.env, start, length, value);
             if made != sys::Status::napi_ok {
-                sys::napi_get_null(self.env, &mut value);
+                sys::napi_get_null(self.env, value);
             }
-            sys::napi_set_element(self.env, self.array, at as u32, value);
+        }
+        self.held += 1;
+        if self.held == Self::BATCH {
+            self.flush();
+        }
+    }
+
+    pub fn flush(&mut self) {
+        if self.held < Self::FEW || !self.call() {
+            let texts = &self.arguments[2..2 + self.held];
+            for (at, text) in (self.set..).zip(texts) {
+                // SAFETY: values of the running call's scope.
+                unsafe { sys::napi_set_element(self.env, self.arguments[0], at, *text) };
+            }
+        }
+        self.set += self.held as u32;
+        self.held = 0;
+    }
+
+    fn call(&mut self) -> bool {
+        let (env, mut thrown) = (self.env, ptr::null_mut());
+        // SAFETY: values of the running call's scope; as many arguments as are announced.
+        unsafe {
+            sys::napi_create_uint32(env, self.set, &mut self.arguments[1]);
+            let (count, list) = (self.held + 2, self.arguments.as_ptr());
+            let status =
+                sys::napi_call_function(env, self.nothing, self.put, count, list, ptr::null_mut());
+            if status == sys::Status::napi_pending_exception {
+                sys::napi_get_and_clear_last_exception(env, &mut thrown);
+            }
+            status == sys::Status::napi_ok
         }
     }
 }

@@ -78,16 +78,16 @@ unsafe extern "C" fn submit(env: sys::napi_env, info: sys::napi_callback_info) -
     }
 }
 
-/// `drain(ints: Int32Array, floats: Float64Array, texts: string[], bytes: Uint8Array)`: hands over as
-/// many whole chunks as fit; a text that no string can hold is null. Returns the count of ints, 0 when
-/// there is nothing, -1 when the next needs more room.
+/// `drain(ints: Int32Array, floats: Float64Array, texts: string[], bytes: Uint8Array, put)`: hands over
+/// as many whole chunks as fit; a text that no string can hold is null. `put` sets several of `texts`.
+/// Returns the count of ints, 0 when there is nothing, -1 when the next needs more room.
 unsafe extern "C" fn drain(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: the running callback's own arguments.
     unsafe {
-        guarded::<4>(env, info, |call| {
+        guarded::<5>(env, info, |call| {
             let ints: &mut [i32] = call.output(0)?;
             let floats: &mut [f64] = call.output(1)?;
-            let texts = call.texts(2)?;
+            let texts = call.texts(2, 4)?;
             let bytes: &mut [u8] = call.output(3)?;
             let shared = &call.owner.shared;
             shared.begin_drain();
@@ -102,6 +102,7 @@ unsafe extern "C" fn drain(env: sys::napi_env, info: sys::napi_callback_info) ->
                     Drained::TooLarge => break,
                 }
             }
+            streams.texts.flush();
             if resume {
                 call.owner.runtime.send(Message::Drained(shared.id));
             }
@@ -130,12 +131,12 @@ impl Streams<'_> {
         if ends.iter().zip(room).any(|(end, room)| *end > room) {
             return false;
         }
-        let [i, f, t, b] = self.filled;
+        let [i, f, _, b] = self.filled;
         self.ints[i..ends[0]].copy_from_slice(&chunk.ints);
         self.floats[f..ends[1]].copy_from_slice(&chunk.floats);
         self.bytes[b..ends[3]].copy_from_slice(&chunk.bytes);
-        for (at, segment) in (t..).zip(chunk.segments()) {
-            self.texts.set(at, segment);
+        for segment in chunk.segments() {
+            self.texts.push(segment);
         }
         self.filled = ends;
         true
