@@ -62,7 +62,7 @@ impl<'a> Calls<'a> {
             (Some(name), Piece::Symbol(b'(')) => {
                 self.foreign |= match name {
                     Piece::Word(word) => {
-                        !known.has(word) && !(self.is_behind && begins_clause(word))
+                        !(known.has(word) || self.is_behind && begins_clause(word))
                     }
                     Piece::Name => true,
                     Piece::Symbol(_) => false,
