@@ -5,9 +5,9 @@
 use std::collections::HashSet;
 
 const COMMON: &str = "
-    all and any as between by case cross distinct else except exists from group having in inner
-    intersect is join lateral left like limit not offset on or order outer right rollup row
-    select then union using values when where window with
+    all and any as between case cross distinct else except exists from group having in inner
+    intersect is join lateral left like limit not offset on or order outer right row select then
+    union using values when where window with
 
     cast char decimal float interval numeric time timestamp varchar
 
@@ -17,9 +17,6 @@ const COMMON: &str = "
     nth_value ntile nullif octet_length percent_rank pi position power radians rank regexp_replace
     repeat replace reverse round row_number rpad rtrim sign sqrt stddev substr substring sum trim
     upper variance version";
-
-/// Words of SQL as well, but behind a parenthesis only: functions may have these names.
-const CLAUSES: [&[u8]; 2] = [b"filter", b"over"];
 
 pub struct Known(HashSet<&'static [u8]>);
 
@@ -50,31 +47,42 @@ pub struct Calls<'a> {
     /// Something that is not known.
     pub foreign: bool,
     last: Option<Piece<'a>>,
-    /// The last one follows a closing parenthesis.
-    is_behind: bool,
+    /// The one before it.
+    before: Option<Piece<'a>>,
+    /// What stands behind the parenthesis of a DISTINCT ON may be a call.
+    is_distinct_on: bool,
 }
 
 impl<'a> Calls<'a> {
     pub fn note(&mut self, piece: Piece<'a>, known: &Known) {
-        let closes = matches!(self.last, Some(Piece::Symbol(b')')));
-        self.last = Some(match (self.last, piece) {
+        let next = match (self.last, piece) {
             (Some(Piece::Symbol(b'.')), Piece::Word(_)) => Piece::Name,
             (Some(name), Piece::Symbol(b'(')) => {
                 self.foreign |= match name {
-                    Piece::Word(word) => {
-                        !(known.has(word) || self.is_behind && begins_clause(word))
-                    }
+                    Piece::Word(word) => !known.has(word) && !self.continues(word),
                     Piece::Name => true,
                     Piece::Symbol(_) => false,
                 };
+                self.is_distinct_on |= is(self.before, "distinct") && is(self.last, "on");
                 piece
             }
             _ => piece,
-        });
-        self.is_behind = closes;
+        };
+        self.before = self.last.replace(next);
+    }
+
+    /// Whether it is a word of SQL where it stands: functions may have these names.
+    fn continues(&self, word: &[u8]) -> bool {
+        let is_clause =
+            ["filter", "over"].iter().any(|it| word.eq_ignore_ascii_case(it.as_bytes()));
+        if is_clause {
+            return !self.is_distinct_on && matches!(self.before, Some(Piece::Symbol(b')')));
+        }
+        let ordering = ["order", "group", "partition"];
+        word.eq_ignore_ascii_case(b"by") && ordering.iter().any(|it| is(self.before, it))
     }
 }
 
-fn begins_clause(word: &[u8]) -> bool {
-    CLAUSES.iter().any(|clause| word.eq_ignore_ascii_case(clause))
+fn is(piece: Option<Piece<'_>>, word: &str) -> bool {
+    matches!(piece, Some(Piece::Word(found)) if found.eq_ignore_ascii_case(word.as_bytes()))
 }

@@ -63,15 +63,13 @@ const SPIN_MAX: Time = 10_000;
 const SPIN_VARIABLE: &str = "POLYPOOL_SPIN_US";
 
 fn spin_limit() -> io::Result<Time> {
-    let limit = match std::env::var(SPIN_VARIABLE) {
-        Err(_) => SPIN,
-        Ok(text) => {
-            let limit = text.trim().parse().ok().filter(|limit| *limit <= SPIN_MAX);
-            limit.ok_or_else(|| {
-                let rule = format!("{SPIN_VARIABLE} has to be a number from 0 to {SPIN_MAX}");
-                io::Error::new(io::ErrorKind::InvalidInput, rule)
-            })?
-        }
+    let given = std::env::var(SPIN_VARIABLE).unwrap_or_default();
+    let limit = match given.trim() {
+        "" => SPIN,
+        text => text.parse().ok().filter(|limit| *limit <= SPIN_MAX).ok_or_else(|| {
+            let rule = format!("{SPIN_VARIABLE} has to be a number from 0 to {SPIN_MAX}");
+            io::Error::new(io::ErrorKind::InvalidInput, rule)
+        })?,
     };
     // With a single processor, nobody else could bring what it looks for.
     let alone = std::thread::available_parallelism().is_ok_and(|count| count.get() == 1);

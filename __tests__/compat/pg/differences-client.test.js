@@ -299,6 +299,15 @@ describe.each(['deallocate all', 'discard all', 'deallocate named'])('after %s',
     }
   });
 
+  test('in pipeline mode its name is known to be taken', async () => {
+    const client = await open({ pipeline: true });
+    await client.query({ ...named, values: [1] });
+    const behind = [client.query(forget), client.query({ ...named, values: [2] })];
+    expect((await Promise.all(behind))[1].rows).toEqual([{ n: 2 }]);
+    const other = client.query({ name: named.name, text: 'select 3 as n' });
+    await expect(other).rejects.toThrow('Prepared statements must be unique');
+  });
+
   test('a COPY stream has its bytes alone', async () => {
     const client = await open();
     await client.query({ ...named, values: [1] });

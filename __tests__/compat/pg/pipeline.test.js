@@ -45,6 +45,15 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
     expect((await behind).rows).toEqual([{ n: 5 }]);
   });
 
+  test('what fails while its messages are listened to keeps its answer to itself', async () => {
+    const client = await open();
+    client.connection.on('dataRow', () => {});
+    for (let n = 0; n < 30; n++) {
+      await rejection(client.query('select broken'));
+      expect((await client.query(`select ${n} as n`)).rows).toEqual([{ n }]);
+    }
+  });
+
   test('errors are isolated', async () => {
     const client = await open();
     const table = unique('piped');

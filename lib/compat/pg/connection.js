@@ -47,13 +47,9 @@ class Connection extends EventEmitter {
     this.on('removeListener', (name) => (this.#watchers -= MESSAGES.has(name) ? 1 : 0));
   }
 
-  /**
-   * Streams do not tell of each listener that leaves: those to its bytes are counted when asked, unless
-   * there never was another one than the connection's own.
-   */
+  /** Streams do not tell of each listener that leaves: those to its bytes are counted when asked. */
   get isWatched() {
-    if (this.#watchers > 0) return true;
-    return this.stream.hearers !== 1 && this.stream.listenerCount('data') > 1;
+    return this.#watchers > 0 || this.stream.listenerCount('data') > 1;
   }
 
   /** Connects by itself. The connection of a Client is mostly made by the engine. */

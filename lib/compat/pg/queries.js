@@ -129,6 +129,8 @@ class Queries {
   #pulsePipeline() {
     const client = this.#client;
     if (!client._connected || !client._queryable) return;
+    // What spoke with the server itself may have failed, and has an answer still to come.
+    if (client.readyForQuery !== true) return;
     while (client._queryQueue.length > 0 && !client._activeQuery) {
       const [query] = client._queryQueue;
       const isOrdinary = this.#isOrdinary(query);
@@ -258,7 +260,7 @@ class Queries {
     const text = query.text || (name && this.#textOf(name)) || '';
     run.start(this.#session, text);
     if (!name || parsedStatements[name] !== undefined) return;
-    run.isFirst = true;
+    run.isNamed = true;
     submittedNamedStatements[name] = text;
   }
 
@@ -279,7 +281,7 @@ class Queries {
 
   #finish(run) {
     const { query } = run;
-    if (run.isFirst) this.#noteName(query, false);
+    this.#noteName(run, false);
     if (forgets(query._results)) this.#doubtStatements();
     this.#settle(query);
     try {
@@ -294,7 +296,7 @@ class Queries {
     // The end of the connection follows, with the words for it.
     if (!isThrown && isLost(error)) return;
     const { query } = run;
-    if (run.isFirst) this.#noteName(query, !isThrown && error.unparsed === true);
+    this.#noteName(run, !isThrown && error.unparsed === true);
     const wasStopped = !isThrown && error.interrupted === true;
     if (wasStopped && this.#runAgain(query)) return;
     this.#settle(query);
@@ -347,11 +349,13 @@ class Queries {
     }
   }
 
-  /** What the server knows of a name after the first statement under it was answered. */
-  #noteName({ name, text }, unparsed) {
+  /** What the server knows of a name after its statement was answered. */
+  #noteName({ query: { name, text }, isNamed }, unparsed) {
+    if (!name) return;
     const { parsedStatements, submittedNamedStatements } = this.#client.connection;
     if (!unparsed && text && parsedStatements[name] === undefined) parsedStatements[name] = text;
-    if (submittedNamedStatements[name] !== undefined) delete submittedNamedStatements[name];
+    // Looked up here, what is missing takes longest of all.
+    if (isNamed) delete submittedNamedStatements[name];
   }
 
   /**

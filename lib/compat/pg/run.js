@@ -40,8 +40,8 @@ class Run {
     this.#queries = queries;
     this.query = query;
     this.number = -1;
-    /** The server did not know the query's name when it was sent. */
-    this.isFirst = false;
+    /** Its name is among those that were submitted. */
+    this.isNamed = false;
   }
 
   /** Throws what the values are refused with. */

@@ -22,8 +22,6 @@ class SessionStream extends Duplex {
   /** Something was written since the event loop has last come round; what came since then. */
   #isTurnOfWrite = false;
   #held = [];
-  /** Listeners to its bytes that there ever were. */
-  hearers = 0;
 
   constructor() {
     super({ autoDestroy: false });
@@ -37,24 +35,6 @@ class SessionStream extends Duplex {
     if (remote === null) return;
     const [remoteAddress, remotePort] = remote;
     Object.assign(this, { remoteAddress, remotePort, remoteFamily: `IPv${isIP(remoteAddress)}` });
-  }
-
-  #noteListener(name) {
-    if (name === 'data') this.hearers++;
-  }
-
-  on(name, listener) {
-    this.#noteListener(name);
-    return super.on(name, listener);
-  }
-
-  addListener(name, listener) {
-    return this.on(name, listener);
-  }
-
-  prependListener(name, listener) {
-    this.#noteListener(name);
-    return super.prependListener(name, listener);
   }
 
   /** The session that is behind it from now on. */

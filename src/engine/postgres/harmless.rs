@@ -6,9 +6,9 @@ use crate::engine::calls::Known;
 use std::sync::LazyLock;
 
 const OWN: &str = "
-    array ilike materialized sets similar some symmetric within cube
+    array ilike similar some symmetric
 
-    bit bpchar character timestamptz varbit varying
+    bit bpchar character timestamptz varbit
 
     bool_and bool_or btrim cardinality corr current_database current_schema date_bin date_part
     date_trunc decode every age gen_random_uuid generate_series initcap isfinite make_date
