@@ -179,10 +179,9 @@ class Session {
     const cells = binary ? FLAG.BINARY : decoded ? 0 : FLAG.TEXT;
     const kind = simple ? FLAG.SIMPLE : options.lead ? FLAG.LEAD : 0;
     const flags = kind | cells | FLAG.ALONE;
-    const slot = this.#slot;
-    const generation = this.#generation;
     try {
-      own.query(number, this.#id, slot, generation, text, values, flags, 0, 0, name);
+      const id = this.#id;
+      own.query(number, id, this.#slot, this.#generation, text, values, flags, 0, 0, name);
     } catch (error) {
       own.remove(number);
       own.settleUnused();

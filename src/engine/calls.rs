@@ -59,11 +59,11 @@ impl<'a> Calls<'a> {
             (Some(Piece::Symbol(b'.')), Piece::Word(_)) => Piece::Name,
             (Some(name), Piece::Symbol(b'(')) => {
                 self.foreign |= match name {
-                    Piece::Word(word) => !known.has(word) && !self.continues(word),
+                    Piece::Word(word) => !known.has(word) && !self.is_clause(),
                     Piece::Name => true,
                     Piece::Symbol(_) => false,
                 };
-                self.is_distinct_on |= is(self.before, "distinct") && is(self.last, "on");
+                self.is_distinct_on |= is(self.before, &["distinct"]) && is(self.last, &["on"]);
                 piece
             }
             _ => piece,
@@ -71,18 +71,17 @@ impl<'a> Calls<'a> {
         self.before = self.last.replace(next);
     }
 
-    /// Whether it is a word of SQL where it stands: functions may have these names.
-    fn continues(&self, word: &[u8]) -> bool {
-        let is_clause =
-            ["filter", "over"].iter().any(|it| word.eq_ignore_ascii_case(it.as_bytes()));
-        if is_clause {
-            return !self.is_distinct_on && matches!(self.before, Some(Piece::Symbol(b')')));
+    /// Whether the last piece is a word of SQL where it stands: functions may have these names.
+    fn is_clause(&self) -> bool {
+        if is(self.last, &["by"]) {
+            return is(self.before, &["order", "group", "partition"]);
         }
-        let ordering = ["order", "group", "partition"];
-        word.eq_ignore_ascii_case(b"by") && ordering.iter().any(|it| is(self.before, it))
+        let closes = matches!(self.before, Some(Piece::Symbol(b')')));
+        closes && !self.is_distinct_on && is(self.last, &["filter", "over"])
     }
 }
 
-fn is(piece: Option<Piece<'_>>, word: &str) -> bool {
-    matches!(piece, Some(Piece::Word(found)) if found.eq_ignore_ascii_case(word.as_bytes()))
+fn is(piece: Option<Piece<'_>>, words: &[&str]) -> bool {
+    let Some(Piece::Word(found)) = piece else { return false };
+    words.iter().any(|word| found.eq_ignore_ascii_case(word.as_bytes()))
 }

@@ -48,6 +48,8 @@ pub struct Runtime {
     /// The engine waits, or is about to: only then it has to be woken. Awake, it looks at the inbox
     /// between any two tasks, and once more before it waits.
     asleep: AtomicBool,
+    /// This and the two below are the engine's own: they stand here for the hook that it runs before
+    /// it waits.
     spin: Mutex<Spin>,
     /// Something was done since the engine last looked for something to do.
     stirred: AtomicBool,

@@ -6,7 +6,7 @@ use crate::core::message::Time;
 
 /// What most likely comes next. Both are foretold apart: answers of a server far away are not worth
 /// watching for, while a program that has its answer may ask again at once.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy)]
 pub enum Next {
     Answer,
     Request,
@@ -21,7 +21,7 @@ pub struct Spin {
 }
 
 impl Spin {
-    pub const fn new(limit: Time) -> Spin {
+    pub fn new(limit: Time) -> Spin {
         Spin { limit, watch: None, odds: [Odds { score: Odds::BEST, slept: 0 }; 2] }
     }
 
@@ -51,7 +51,7 @@ impl Spin {
 #[derive(Clone, Copy)]
 struct Odds {
     score: u8,
-    /// Waits since the last one that was not slept through.
+    /// Waits slept through since the last trial.
     slept: u8,
 }
 

@@ -1,6 +1,7 @@
 //! The calls that every query or lease makes, as plain N-API callbacks.
 //!
-//! Each callback belongs to its link; the arguments are numbers and arrays.
+//! Each callback belongs to its link; the arguments are numbers, arrays, and one function
+//! that fills an array.
 
 use super::call::{self, Callback, Texts};
 use super::link::LocalLink;
