@@ -2,6 +2,9 @@
 
 const { EventEmitter } = require('node:events');
 
+// Each look at the global goes through a getter of Node's.
+const { process } = globalThis;
+
 /**
  * An EventEmitter that gets its table of listeners with the first of them: there is one for each
  * query, hardly any of which is listened to, and the table costs more than all else of making it.

@@ -12,6 +12,7 @@ const { COMPLETE, SUBMIT } = require('./records');
 const { readReply } = require('./reply');
 const { Reader } = require('./rows');
 const { Entry, Shapes } = require('./shapes');
+const { asTick } = require('./tick');
 
 /** A drain hands control back to the event loop after so many milliseconds. */
 const DRAIN_MS = 1;
@@ -46,7 +47,8 @@ class Completion {
     this.draining = false;
     this.shapes = new Shapes();
     this.commands = [];
-    this.drainLater = this.drain.bind(this);
+    this.takeAll = this.takeAll.bind(this);
+    this.drain = this.drain.bind(this);
   }
 
   /** The engine has something to say. */
@@ -55,6 +57,10 @@ class Completion {
   }
 
   drain() {
+    asTick(this.takeAll);
+  }
+
+  takeAll() {
     const { link, native, reader } = this;
     if (link.broken !== null) this.discard();
     const until = clock.now() + DRAIN_MS;
@@ -69,7 +75,7 @@ class Completion {
       if (link.broken !== null) this.discard();
       if (clock.now() >= until) {
         this.draining = true;
-        later(this.drainLater);
+        later(this.drain);
         return;
       }
     }

@@ -7,13 +7,14 @@
  */
 
 // Not the globals: test frameworks replace those, perhaps before this is loaded.
-const { performance: clock } = require('node:perf_hooks');
-const { clearTimeout, setImmediate: later, setTimeout } = require('node:timers');
+const { performance } = require('node:perf_hooks');
+const { clearTimeout, setTimeout } = require('node:timers');
 const binding = require('./binding');
 const { OptionError, messageOf } = require('./errors');
 const { TIMEOUT_MAX } = require('./options');
 const { Entries } = require('./resource-entries');
 const { Steps } = require('./resource-steps');
+const { Tick, clock } = require('./tick');
 
 /** The numbers of `src/wire/foreign.rs`; `__tests__/boundary/records.test.js` compares them. */
 const ANSWER = { NOTHING: -1, MORE: -2, NOT_LENT: -3 };
@@ -60,20 +61,11 @@ let native = null;
 const dropped = new FinalizationRegistry((pool) => native.forget(pool));
 const counts = new Int32Array(COUNTS);
 
-/**
- * The core is told the time once per turn of the event loop, as Node's own timers have it: reading
- * a clock costs as much as all else that lending an idle resource does.
- */
-let stale = true;
-
-const forget = () => {
-  stale = true;
-};
+/** The core is told the time once in a tick: a clock costs as much as all else that lending does. */
+const told = new Tick();
 
 function tellTime() {
-  stale = false;
-  native.now(clock.now());
-  later(forget).unref();
+  if (told.isNew()) native.now(clock());
 }
 
 class Resources {
@@ -110,7 +102,7 @@ class Resources {
    */
   constructor(factory, options, watcher, { awaitDestroy = true, callsBack = false } = {}) {
     native ??= binding.openResources();
-    if (stale) tellTime();
+    tellTime();
     this.#watcher = watcher;
     const { create, destroy, validate, reset } = factory;
     const settings = JSON.parse(native.open({ ...options, create, destroy, validate, reset }));
@@ -158,7 +150,7 @@ class Resources {
    * in the last class of priority and with the pool's own timeout.
    */
   take(priority, timeoutMs) {
-    if (stale) tellTime();
+    tellTime();
     const free = this.#free;
     const number = free.length > 0 ? free[free.length - 1] : this.#requests.length;
     const answer =
@@ -199,7 +191,7 @@ class Resources {
 
   /** As `release`, where the entry is at hand. */
   releaseEntry(entry, destroy) {
-    if (stale) tellTime();
+    tellTime();
     const { slot } = entry;
     const answer = destroy ? native.destroy(this.#pool, slot) : native.release(this.#pool, slot);
     return this.#released(entry, answer);
@@ -212,7 +204,7 @@ class Resources {
 
   /** As `release`, unless that lease has ended already: whoever has the resource now keeps it. */
   releaseLease(entry, lease, destroy) {
-    if (stale) tellTime();
+    tellTime();
     const answer = native.releaseLease(this.#pool, entry.slot, lease, destroy ? 1 : 0);
     return this.#released(entry, answer);
   }
@@ -267,7 +259,7 @@ class Resources {
 
   /** How many are lent for longer than they may live. */
   expired() {
-    if (stale) tellTime();
+    tellTime();
     return native.expired(this.#pool) ?? 0;
   }
 
@@ -317,7 +309,7 @@ class Resources {
 
   /** What is wrong with the bounds: `{ option, message }`, or null. */
   resize(min, max) {
-    if (stale) tellTime();
+    tellTime();
     const refused = native.resize(this.#pool, min, max);
     this.#perform();
     return refused ? JSON.parse(refused) : null;
@@ -328,7 +320,7 @@ class Resources {
    * that are lent; their destroy has its own bound.
    */
   close(timeoutMs) {
-    if (stale) tellTime();
+    tellTime();
     // Until the deadline, whatever else the process has to do.
     if (!this.#closing) this.hold();
     this.#closing = true;
@@ -355,7 +347,7 @@ class Resources {
   // ---- What the core asks for ----
 
   #tell(change, slot = 0, serial = 0, ok = 0) {
-    if (stale) tellTime();
+    tellTime();
     const answer = native.tell(this.#pool, change, slot, serial, ok);
     if (answer === ANSWER.MORE) this.#perform();
   }
@@ -444,7 +436,8 @@ class Resources {
 
   #tick() {
     // What is due now must not look as if it were not.
-    stale = true;
+    told.isNew();
+    native.now(performance.now());
     this.#tell(CHANGE.TICK);
   }
 

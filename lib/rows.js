@@ -72,9 +72,10 @@ class Reader {
     this.grown = false;
   }
 
-  /** Lets go of the texts that were read. */
+  /** Lets go of the texts that were read; `fill` leaves JavaScript for that, which takes longer. */
   drop() {
-    this.texts.fill('', 0, this.t);
+    const { texts, t } = this;
+    for (let at = 0; at < t; at++) texts[at] = '';
     this.t = 0;
   }
 

@@ -1,18 +1,25 @@
 'use strict';
 
-// Not the global: test frameworks replace it, perhaps before this is loaded.
+/**
+ * What is found out once in a tick of the event loop, and the time as one of it. A tick ends with
+ * Node's own; a drain, which knows its own end, is one by itself.
+ */
+
+// Not the globals: test frameworks replace those, perhaps before this is loaded.
+const { performance } = require('node:perf_hooks');
 const { nextTick } = process;
 
 /** The number of the tick, which changes at its end if somebody has asked in it. */
 let current = 0;
 let isEndAwaited = false;
+let now = 0;
 
 function end() {
   isEndAwaited = false;
   current++;
 }
 
-/** For what holds throughout a tick of the event loop, and is to be found out once in it. */
+/** For what holds throughout a tick, and is to be found out once in it. */
 class Tick {
   #last = -1;
 
@@ -28,4 +35,25 @@ class Tick {
   }
 }
 
-module.exports = { Tick };
+const read = new Tick();
+
+/** Milliseconds, as of when this was first asked in this tick: each query asks several times. */
+function clock() {
+  if (read.isNew()) now = performance.now();
+  return now;
+}
+
+/** Runs `work` as a tick of its own, whose end nobody has to be called for. */
+function asTick(work) {
+  const outer = isEndAwaited;
+  isEndAwaited = true;
+  current++;
+  try {
+    work();
+  } finally {
+    isEndAwaited = outer;
+    current++;
+  }
+}
+
+module.exports = { Tick, asTick, clock };

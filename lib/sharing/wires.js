@@ -2,22 +2,11 @@
 
 /** The wires of a pool's connections, which several queries of the pool may be on at a time. */
 
-// Not the global: test frameworks replace it, perhaps before this is loaded.
-const { performance } = require('node:perf_hooks');
-const { Tick } = require('../tick');
+const { clock } = require('../tick');
 const { REPEATS } = require('./ahead');
 const { takeAt, takeOut } = require('./take-out');
 
 const { nextTick } = process;
-
-const tick = new Tick();
-let now = 0;
-
-/** Milliseconds, as of when this was first asked in this tick: each query asks several times. */
-function clock() {
-  if (tick.isNew()) now = performance.now();
-  return now;
-}
 
 /** Queries on one connection beside its own. */
 const AHEAD_MAX = 16;
@@ -109,4 +98,4 @@ function chooseWire(members, isInsert) {
   return best;
 }
 
-module.exports = { AHEAD_MAX, SharedQueries, chooseWire, clock };
+module.exports = { AHEAD_MAX, SharedQueries, chooseWire };

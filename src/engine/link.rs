@@ -14,7 +14,7 @@ const BACKLOG_LIMIT: usize = 4 * 1024 * 1024;
 /// Data of a COPY are handed over in pieces of up to this, unless one message holds more.
 const COPY_CHUNK: usize = 64 * 1024;
 /// Empty chunks kept for reuse.
-const SPARE_CHUNKS: usize = 8;
+const SPARE_CHUNKS: usize = 32;
 /// So much of results that are not complete yet waits without waking JavaScript.
 const UNTOLD: usize = 128 * 1024;
 /// A chunk's buffers are reused up to this size; larger ones go back to the allocator.

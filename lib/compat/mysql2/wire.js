@@ -2,7 +2,8 @@
 
 /** What a pool's statements send over a connection that another one of them has. */
 
-const { SharedQueries, clock } = require('../../sharing/wires');
+const { SharedQueries } = require('../../sharing/wires');
+const { clock } = require('../../tick');
 
 /** No transaction is open. */
 const IDLE = 'I'.charCodeAt(0);

@@ -4,6 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { EventEmitter } = require('node:events');
+const { refuseAtCaller } = require('../../failure');
 const { configure } = require('./configure');
 const Connection = require('./connection');
 const { Dialogue } = require('./dialogue');
@@ -134,6 +135,12 @@ class Client extends EventEmitter {
   #promiseOf(query) {
     const promise = new this._Promise(executor);
     const resolve = resolveNext;
+    if (!this.pipeline) {
+      query.callback = (error, answer) =>
+        error ? refuseAtCaller(resolve, error) : resolve(answer);
+      return promise;
+    }
+    // Answers of several come together, and settle in their order.
     const reject = rejectNext;
     query.callback = (error, answer) => (error ? reject(error) : resolve(answer));
     return promise.catch(restacked);

@@ -57,6 +57,7 @@ class PooledClient {
   }
 
   unwatch() {
+    if (!this.isWatched) return;
     this.isWatched = false;
     this.client.removeListener('error', this.handleError);
   }

@@ -281,6 +281,7 @@ class Pool extends EventEmitter {
 
   #verify(request, member, release) {
     const { verify, connectionTimeoutMillis } = this.options;
+    member.watch();
     const left = connectionTimeoutMillis - (Date.now() - request.since);
     member.verify(verify, connectionTimeoutMillis ? left : undefined, (error) => {
       if (!error) {
@@ -293,7 +294,8 @@ class Pool extends EventEmitter {
   }
 
   #handOver(request, member, release) {
-    if (!request.isQuery) member.unwatch();
+    if (request.isQuery) member.watch();
+    else member.unwatch();
     request.answer(undefined, member, release);
   }
 
@@ -311,7 +313,8 @@ class Pool extends EventEmitter {
     const { options } = this;
     member.isLent = false;
     if (!takeOut(this.#queried, member)) this.#holders--;
-    if (!member.isWatched) member.watch();
+    // On its way from hand to hand nobody could tell whether it is watched.
+    if (this.listenerCount('release') + this.listenerCount('acquire') > 0) member.watch();
     client._poolUseCount = (client._poolUseCount || 0) + 1;
     try {
       this.emit('release', err, client);
@@ -323,6 +326,7 @@ class Pool extends EventEmitter {
       this.#returning = member;
       this.#resources.releaseEntry(member.entry, isUnfit);
       this.#returning = null;
+      if (!member.isLent) member.watch();
       if (this.ending) this.#closeIfServed();
     }
   }

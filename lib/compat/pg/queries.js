@@ -6,7 +6,8 @@
  * and what runs stands in the client's own fields, where programs look for it.
  */
 
-const { SharedQueries, clock } = require('../../sharing/wires');
+const { SharedQueries } = require('../../sharing/wires');
+const { clock } = require('../../tick');
 const { CommitWait } = require('./commit-wait');
 const { EarlyBegin } = require('./early-begin');
 const { STOPPED, isLost, queryError } = require('./errors');
@@ -404,11 +405,12 @@ class Queries {
   }
 }
 
-const FORGETTING = new Set(['DEALLOCATE', 'DISCARD']);
-
 function forgets(results) {
-  if (Array.isArray(results)) return results.some(({ command }) => FORGETTING.has(command));
-  return FORGETTING.has(results.command);
+  return Array.isArray(results) ? results.some(forgets) : isForgetting(results.command);
+}
+
+function isForgetting(command) {
+  return command === 'DEALLOCATE' || command === 'DISCARD';
 }
 
 /** How a session stands, as pg says it. */

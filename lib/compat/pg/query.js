@@ -10,6 +10,9 @@ const { BareEmitter } = require('../../bare-emitter');
 const Result = require('./result');
 const { prepareValue } = require('./values');
 
+// Each look at the global goes through a getter of Node's.
+const { process } = globalThis;
+
 const NO_QUERY = 'A query must have either text or a name. Supplying neither is unsupported.';
 
 class Query extends BareEmitter {
