@@ -45,7 +45,8 @@ class Command extends BareEmitter {
     this._exchange?.deliver();
   }
 
-  handlePacket() {}
+  /** `told`: what the server says of a result without rows, one character for each byte. */
+  handlePacket(_told) {}
 
   /** It is over, with an error of the engine's or without. */
   handleEnd(wire, isThrown) {

@@ -332,7 +332,7 @@ class Connection extends EventEmitter {
   format(sql, values, namedPlaceholders) {
     const { queryFormat, stringifyObjects, timezone } = this.config;
     if (typeof queryFormat === 'function') return queryFormat.call(this, sql, values, timezone);
-    const options = { sql, values, ...(namedPlaceholders !== undefined && { namedPlaceholders }) };
+    const options = { sql, values, namedPlaceholders };
     resolveNames(options, this.config);
     return SqlString.format(options.sql, options.values, stringifyObjects, timezone);
   }

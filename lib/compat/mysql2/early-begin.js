@@ -2,16 +2,13 @@
 
 /**
  * BEGIN without a round trip of its own. It changes nothing that anybody could see before the next
- * statement, so it is answered at once and sent together with that; the engine holds the statement
- * until BEGIN has been answered, and does not run it should that fail: then it has BEGIN's error.
- * Where nothing follows in the same turn of the event loop it is sent alone.
+ * statement, so it is answered at once; the engine holds that statement until BEGIN has been
+ * answered, and does not run it should that fail: then it has BEGIN's error.
  *
  * The answer is the one that the server gave to the last BEGIN of the connection: the first one, and
  * the one after a change of what such answers tell, are sent as they come.
  */
 
-// Not the globals: test frameworks replace them, and what the module has as well.
-const { clearImmediate, setImmediate } = require('node:timers');
 const { FLAG } = require('../../records');
 const { surface } = require('../../surface');
 const { STATUS } = require('./flags');
@@ -34,15 +31,13 @@ const NONE = { systemVariables: {}, schema: null, gtids: [], trackStateChange: n
 
 /** A BEGIN whose answer the server has not given yet. */
 class Lead {
-  isSent = false;
   /** Its program has given the connection back: nobody else is to hear of it. */
   isLeft = false;
   /** The command whose fate it is. */
   follower = null;
 
-  constructor(command, text) {
+  constructor(command) {
     this.command = command;
-    this.text = text;
   }
 }
 
@@ -86,7 +81,6 @@ class EarlyBegin {
   /** A BEGIN that was sent as it came. */
   #usual = null;
   #lead = null;
-  #immediate = null;
   /** Of a BEGIN behind which nothing was sent: of the statement that comes next. */
   #failure = null;
 
@@ -97,15 +91,17 @@ class EarlyBegin {
 
   /** Whether the command, about to be sent with this text, is answered here. */
   answers(command, text) {
-    if (text.length > LENGTH_MAX || !BEGIN.test(text)) return false;
+    if (!isBegin(text)) return false;
     const connection = this.#connection;
     if (!this.#isKnown || !isUnheard(command) || !this.#isPlain || !isIdle(connection)) {
       this.#usual = command;
       return false;
     }
+    const lead = new Lead(command);
+    const hear = (wire, results) => this.#hear(lead, wire, results);
+    command.askAside(connection, text, false, null, hear, FLAG.LEAD);
     connection._session.status = OPEN;
-    this.#lead = new Lead(command, text);
-    this.#immediate = setImmediate(() => this.#send());
+    this.#lead = lead;
     const answer = new Answer(connection, command, this.#result);
     command._exchange = answer;
     nextTick(() => answer.deliver());
@@ -124,38 +120,23 @@ class EarlyBegin {
   }
 
   /** A command has been told OK by the server. */
-  note(command, header, packet) {
+  note(command, header, told) {
     const { serverStatus } = header;
     this.#status = serverStatus;
     if (command !== this.#usual) return;
     this.#usual = null;
     const isUsual = mayComeAgain(header);
-    this.#result = isUsual ? { info: packet.latin1Slice(), rows: [], fields: [] } : null;
+    this.#result = isUsual ? { info: told, rows: [], fields: [] } : null;
     this.#told = serverStatus;
   }
 
-  /** A command is about to be sent: a BEGIN goes out ahead of it. The flags that it gets. */
+  /** A command is about to be sent, behind a BEGIN: the flags that it gets. */
   follow(command) {
     const lead = this.#lead;
     if (lead === null) return 0;
-    this.#send();
     if (lead.isLeft || !command.runsWithin || command._pooled !== null) return 0;
     lead.follower = command;
     return FLAG.WITHIN;
-  }
-
-  #send() {
-    const lead = this.#lead;
-    if (lead === null || lead.isSent) return;
-    clearImmediate(this.#immediate);
-    lead.isSent = true;
-    const connection = this.#connection;
-    if (!connection._session.isOpen) {
-      this.#lead = null;
-      return;
-    }
-    const hear = (wire, results) => this.#hear(lead, wire, results);
-    lead.command.askAside(connection, lead.text, false, null, hear, FLAG.LEAD);
   }
 
   /** The server has answered. */
@@ -185,15 +166,25 @@ class EarlyBegin {
   /** The connection is given back to its pool. */
   leave() {
     this.#failure = null;
-    if (this.#lead === null) return;
-    this.#lead.isLeft = true;
-    this.#send();
+    if (this.#lead !== null) this.#lead.isLeft = true;
   }
 
   /** The session begins anew. */
   forget() {
     this.#result = this.#failure = null;
   }
+}
+
+let lastText = '';
+let lastIsBegin = false;
+
+/** Mostly it is the text of last time. */
+function isBegin(text) {
+  if (text !== lastText) {
+    lastText = text;
+    lastIsBegin = text.length <= LENGTH_MAX && BEGIN.test(text);
+  }
+  return lastIsBegin;
 }
 
 /** A transaction is open, and nothing more is told: changes of the session are of one answer alone. */

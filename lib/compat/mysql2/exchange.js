@@ -110,9 +110,8 @@ class Exchange {
   }
 
   #hear(text) {
-    const bytes = Buffer.from(text, 'latin1');
-    if (this.#command.hears?.(bytes, this)) return;
-    this.#packet = bytes;
+    if (this.#command.hears?.(Buffer.from(text, 'latin1'), this)) return;
+    this.#packet = text;
   }
 
   take(rows, fields) {

@@ -2,7 +2,7 @@
 
 /** The servers' packets: read from one end to the other, and numbers and texts for those to them. */
 
-const { decode } = require('./charsets');
+const { decode, isUtf8 } = require('./charsets');
 
 const NULL = 0xfb;
 const WORDS = { 0xfc: 2, 0xfd: 3, 0xfe: 8 };
@@ -73,6 +73,45 @@ class Packet {
   }
 }
 
+const NOT_ASCII = /[^\0-\x7f]/;
+
+/** A packet that came as one character for each byte, of which most is never wanted as bytes. */
+class CharPacket extends Packet {
+  int(size) {
+    let value = 0;
+    let unit = 1;
+    for (let i = 0; i < size; i++) {
+      value += this.bytes.charCodeAt(this.at++) * unit;
+      unit *= 256;
+    }
+    return value;
+  }
+
+  take(size) {
+    return Buffer.from(this.#cut(size), 'latin1');
+  }
+
+  text(encoding) {
+    const size = this.length();
+    return size === null ? null : this.#decode(this.#cut(size), encoding);
+  }
+
+  restText(encoding) {
+    return this.#decode(this.#cut(this.bytes.length), encoding);
+  }
+
+  #cut(size) {
+    const start = this.at;
+    this.at += size;
+    return this.bytes.slice(start, this.at);
+  }
+
+  #decode(chars, encoding) {
+    const isSame = isUtf8(encoding) && !NOT_ASCII.test(chars);
+    return isSame ? chars : decode(Buffer.from(chars, 'latin1'), encoding);
+  }
+}
+
 /** A number in as many bytes as it needs. */
 function lengthOf(count) {
   if (count < NULL) return Buffer.from([count]);
@@ -86,4 +125,4 @@ function lengthOf(count) {
 /** Bytes behind their length. */
 const sized = (bytes) => Buffer.concat([lengthOf(bytes.length), bytes]);
 
-module.exports = { Packet, lengthOf, sized };
+module.exports = { CharPacket, Packet, lengthOf, sized };

@@ -12,7 +12,6 @@ const { FLAGS, STATUS } = require('./flags');
 const { Gathering } = require('./gathering');
 const { executePacket } = require('./execute-packet');
 const { queryPacket } = require('./parameters');
-const { Packet } = require('./packet');
 const { Reading } = require('./readers');
 const { resolveNames } = require('./requests');
 const { ResultSetHeader } = require('./result-header');
@@ -156,7 +155,7 @@ class Asking extends Command {
   gather(results) {
     for (const { info, rows, fields } of results) {
       if (info !== undefined && fields.length === 0) {
-        this.handlePacket(Buffer.from(info, 'latin1'));
+        this.handlePacket(info);
       } else {
         this.#fields.push(fields);
         this.#results.push(rows);
@@ -171,10 +170,10 @@ class Asking extends Command {
     if (this.listenerCount(event) > 0) guarded(() => this.emit(event, about));
   }
 
-  handlePacket(bytes) {
+  handlePacket(told) {
     const connection = this._connection;
-    const header = new ResultSetHeader(new Packet(bytes), connection);
-    connection._begin.note(this, header, bytes);
+    const header = new ResultSetHeader(told, connection);
+    connection._begin.note(this, header, told);
     if (this.#failure !== null && !(header.serverStatus & STATUS.MORE_RESULTS)) return;
     this.#results.push(header);
     this.#fields.push(undefined);

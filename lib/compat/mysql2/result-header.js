@@ -2,14 +2,16 @@
 
 /** What an OK packet says of a statement. */
 
-const { decode, numberOfCharset } = require('./charsets');
+const { numberOfCharset } = require('./charsets');
 const { FLAGS } = require('./flags');
-const { Packet } = require('./packet');
+const { CharPacket, Packet } = require('./packet');
 
 const STATE_CHANGED = 0x4000;
 
 class ResultSetHeader {
-  constructor(packet, connection) {
+  /** `told`: the packet, one character for each byte. */
+  constructor(told, connection) {
+    const packet = new CharPacket(told);
     const { config, serverEncoding: encoding } = connection;
     const flags = connection._handshakePacket?.capabilityFlags ?? FLAGS.PROTOCOL_41;
     this.fieldCount = packet.int(1);
@@ -25,16 +27,24 @@ class ResultSetHeader {
         if (this.serverStatus & STATE_CHANGED) changes = readChanges(packet, connection);
       }
     } else {
-      this.info = packet.isOver ? '' : decode(packet.rest(), encoding);
+      this.info = packet.isOver ? '' : packet.restText(encoding);
     }
     if (changes !== null) this.stateChanges = changes;
     this.changedRows = this.info === '' ? 0 : changedIn(this.info);
   }
 }
 
+/** Mostly it is that of last time. */
+let lastInfo = '';
+let lastChanged = 0;
+
 function changedIn(info) {
-  const changed = /\schanged:\s*(\d+)/i.exec(info);
-  return changed === null ? 0 : parseInt(changed[1], 10);
+  if (info !== lastInfo) {
+    const changed = /\schanged:\s*(\d+)/i.exec(info);
+    lastInfo = info;
+    lastChanged = changed === null ? 0 : parseInt(changed[1], 10);
+  }
+  return lastChanged;
 }
 
 /** Beyond the safe integers it is a text, and with `bigNumberStrings` from where it is large. */
