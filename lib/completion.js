@@ -237,16 +237,17 @@ class Completion {
     const count = ints[reader.i + 2];
     reader.i += 3;
     if (request.failure !== null) return shape.skip(reader, count);
-    const rows = request.stream === null ? (request.rows ??= []) : [];
+    let rows = request.stream === null ? request.rows : null;
     try {
-      shape.read(reader, count, rows, request.rowMode);
+      rows = shape.read(reader, count, rows, request.rowMode);
     } catch (error) {
       request.failure = error ?? nothingThrown();
       // A stream may be endless.
       if (request.stream !== null) request.stream.halt();
       return undefined;
     }
-    if (request.stream !== null) request.stream.take(rows, shape.fields);
+    if (request.stream === null) request.rows = rows;
+    else request.stream.take(rows ?? [], shape.fields);
     return undefined;
   }
 

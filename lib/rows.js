@@ -116,12 +116,15 @@ class Shape {
     this.asArrays = null;
   }
 
-  /** Appends `count` rows to `out`. On a throw the reader is behind the rows all the same. */
+  /**
+   * Appends `count` rows to `out`, or makes a list of them where that is null: one row is a list of
+   * its own size. On a throw the reader is behind the rows all the same.
+   */
   read(reader, count, out, rowMode) {
     const { i, f, t, b, segment, at } = reader;
     try {
-      if (rowMode === 'array') (this.asArrays ??= this.#decoder(true))(reader, count, out);
-      else (this.asObjects ??= this.#decoder(false))(reader, count, out);
+      if (rowMode === 'array') return (this.asArrays ??= this.#decoder(true))(reader, count, out);
+      return (this.asObjects ??= this.#decoder(false))(reader, count, out);
     } catch (error) {
       const start = { i, f, t, b, segment, at };
       const failure = this.explain(error, Object.assign(reader, start), count);
@@ -245,14 +248,17 @@ ${converts.join('\n')}
 return function decode(reader, count, out) {
 const { ints, floats, texts, bytes } = reader;
 let { i, f, t, b, segment, at } = reader;
-const base = out.length;
+const base = out === null ? 0 : out.length;
 ${lists.join('\n')}
 for (let row = 0; row < count; row++) {
 ${lines.join('\n')}
-out.push(${row});
+const made = ${row};
+if (out === null) out = [made];
+else out.push(made);
 }
 reader.i = i; reader.f = f; reader.t = t; reader.b = b; reader.segment = segment; reader.at = at;
 ${fills.join('\n')}
+return out;
 };`;
 }
 
@@ -388,13 +394,16 @@ function readText(reader) {
 
 function arrayLoop(readers) {
   return (reader, count, out) => {
-    for (let row = 0; row < count; row++) out.push(readRow(reader, readers));
+    const rows = out ?? [];
+    for (let row = 0; row < count; row++) rows.push(readRow(reader, readers));
+    return rows;
   };
 }
 
 function objectLoop(columns, readers) {
   const names = columns.map((column) => column.name);
   return (reader, count, out) => {
+    const rows = out ?? [];
     for (let row = 0; row < count; row++) {
       const cells = readRow(reader, readers);
       const object = {};
@@ -406,8 +415,9 @@ function objectLoop(columns, readers) {
           configurable: true,
         });
       });
-      out.push(object);
+      rows.push(object);
     }
+    return rows;
   };
 }
 

@@ -91,9 +91,10 @@ class EarlyBegin {
 
   /** Whether the command, about to be sent with this text, is answered here. */
   answers(command, text) {
-    if (!isBegin(text)) return false;
     const connection = this.#connection;
-    if (!this.#isKnown || !isUnheard(command) || !this.#isPlain || !isIdle(connection)) {
+    // What ends a transaction comes here as well, and is not looked at.
+    if (connection._session.status !== IDLE || !isBegin(text)) return false;
+    if (!this.#isKnown || !isUnheard(command) || !this.#isPlain || !isFree(connection)) {
       this.#usual = command;
       return false;
     }
@@ -201,8 +202,8 @@ const isUnheard = ({ onResult, timeout, _pooled }) =>
   typeof onResult === 'function' && !timeout && _pooled === null;
 
 /** Nothing is under way but the command that begins. */
-function isIdle({ _session: session, _paused, _closing, _wire }) {
-  return session.isOpen && session.status === IDLE && !_paused && !_closing && _wire.shared === 0;
+function isFree({ _session: session, _paused, _closing, _wire }) {
+  return session.isOpen && !_paused && !_closing && _wire.shared === 0;
 }
 
 module.exports = { EarlyBegin };

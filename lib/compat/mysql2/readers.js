@@ -153,22 +153,21 @@ class RowShape extends Shape {
     if (this.hasDates) checkZone();
     if (this.casts !== null) return this.#cast(reader, count, out);
     if (!this.nests) return super.read(reader, count, out, this.rowMode);
-    const rows = [];
-    super.read(reader, count, rows, 'array');
-    for (const row of rows) out.push(this.#nest(row));
-    return undefined;
+    const rows = out ?? [];
+    for (const row of super.read(reader, count, [], 'array')) rows.push(this.#nest(row));
+    return rows;
   }
 
   /** A function is called with every cell, those that are NULL too, in their order. */
   #cast(reader, count, out) {
-    const rows = [];
-    super.read(reader, count, rows, 'array');
-    for (const row of rows) {
+    const rows = out ?? [];
+    for (const row of super.read(reader, count, [], 'array')) {
       const values = row.map((cell, at) => castCell(this.fields[at], cell, this.casts));
-      if (this.nests) out.push(this.#nest(values));
-      else if (this.rowMode === 'array') out.push(values);
-      else out.push(this.#object(values));
+      if (this.nests) rows.push(this.#nest(values));
+      else if (this.rowMode === 'array') rows.push(values);
+      else rows.push(this.#object(values));
     }
+    return rows;
   }
 
   #object(values) {

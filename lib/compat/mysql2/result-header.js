@@ -30,18 +30,18 @@ class ResultSetHeader {
       this.info = packet.isOver ? '' : packet.restText(encoding);
     }
     if (changes !== null) this.stateChanges = changes;
-    this.changedRows = this.info === '' ? 0 : changedIn(this.info);
+    this.changedRows = this.info === '' ? 0 : changedIn(told, this.info);
   }
 }
 
-/** Mostly it is that of last time. */
-let lastInfo = '';
+/** Mostly the packet is that of last time. */
+let lastTold = '';
 let lastChanged = 0;
 
-function changedIn(info) {
-  if (info !== lastInfo) {
+function changedIn(told, info) {
+  if (told !== lastTold) {
     const changed = /\schanged:\s*(\d+)/i.exec(info);
-    lastInfo = info;
+    lastTold = told;
     lastChanged = changed === null ? 0 : parseInt(changed[1], 10);
   }
   return lastChanged;
