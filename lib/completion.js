@@ -9,6 +9,7 @@
 const { performance: clock } = require('node:perf_hooks');
 const { setImmediate: later } = require('node:timers');
 const { COMPLETE, SUBMIT } = require('./records');
+const { inTurn, refuseAtCaller } = require('./failure');
 const { readReply } = require('./reply');
 const { Reader } = require('./rows');
 const { Entry, Shapes } = require('./shapes');
@@ -47,6 +48,8 @@ class Completion {
     this.draining = false;
     this.shapes = new Shapes();
     this.commands = [];
+    /** A statement was refused in this drain: what is answered behind it settles as late. */
+    this.hasRefused = false;
     this.takeAll = this.takeAll.bind(this);
     this.drain = this.drain.bind(this);
   }
@@ -62,6 +65,7 @@ class Completion {
 
   takeAll() {
     const { link, native, reader } = this;
+    this.hasRefused = false;
     if (link.broken !== null) this.discard();
     const until = clock.now() + DRAIN_MS;
     for (;;) {
@@ -273,10 +277,21 @@ class Completion {
       request.stream.end(result.fields, result.rowCount);
     } else if (request.results !== null) {
       request.results.push(result);
-      request.resolve(request.results);
+      this.settle(request, request.results);
     } else {
-      request.resolve(result);
+      this.settle(request, result);
     }
+  }
+
+  /** Statements settle in the order of their answers. */
+  settle(request, answer) {
+    const isLate = this.hasRefused && request.mayBeLate === true;
+    request.resolve(isLate ? inTurn(answer) : answer);
+  }
+
+  refuse(request, error) {
+    this.hasRefused = true;
+    refuseAtCaller(request.resolve, error);
   }
 
   /** The whole answer to a command. */

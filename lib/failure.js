@@ -33,8 +33,8 @@ function explained(error, pool, held) {
 
 /**
  * Rejects the promise that `resolve` settles, with the stack of whoever awaits it. As `atCaller`,
- * without a handler on promises that succeed; but it takes some turns, so it is for what need not
- * settle in order with others.
+ * without a handler on promises that succeed; but it takes some turns: what has to settle behind it
+ * is given as `inTurn`.
  */
 function refuseAtCaller(resolve, error) {
   // One turn later: V8 finds the awaiting code once the promise follows this one.
@@ -45,4 +45,11 @@ function pass(error) {
   throw error;
 }
 
-module.exports = { errorOf, explained, refuseAtCaller };
+/** A promise that takes as many turns as `refuseAtCaller`. */
+function inTurn(answer) {
+  return Promise.resolve(answer).then(keep).then(keep);
+}
+
+const keep = (answer) => answer;
+
+module.exports = { errorOf, explained, inTurn, refuseAtCaller };

@@ -48,9 +48,13 @@ class Request {
   fail(error) {
     if (this.stream !== null) this.stream.fail(error);
     else if (this.alwaysDone) this.resolve();
+    else if (this.isStatement) this.pool.link.completion.refuse(this, error);
     else this.reject(error);
   }
 }
+
+/** A statement's promise is the caller's own, which is rejected some turns late. */
+Request.prototype.mayBeLate = true;
 
 /** A promise that `request` settles. */
 function promiseOf(request) {

@@ -4,7 +4,6 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { HEARD } = require('./emitter');
-const { atCaller } = require('./errors');
 const { promiseOf } = require('./request');
 
 /**
@@ -31,7 +30,7 @@ function sendStatement(pool, request, signal, flags, timeoutMs, batch) {
     throw error;
   }
   if (request.stream !== null) return number;
-  return promiseOf(request).then(undefined, atCaller);
+  return promiseOf(request);
 }
 
 module.exports = { sendStatement };

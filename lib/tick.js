@@ -1,13 +1,14 @@
 'use strict';
 
 /**
- * What is found out once in a tick of the event loop, and the time as one of it. A tick ends with
- * Node's own; a drain, which knows its own end, is one by itself.
+ * What is found out once in a tick, the time among it. A tick lasts from when somebody asks to behind
+ * the microtasks that wait by then; a drain, which knows its own end, is one by itself.
  */
 
-// Not the globals: test frameworks replace those, perhaps before this is loaded.
+// Not the global: test frameworks replace it, and `nextTick`, perhaps before this is loaded.
 const { performance } = require('node:perf_hooks');
-const { nextTick } = process;
+
+const soon = Promise.resolve();
 
 /** The number of the tick, which changes at its end if somebody has asked in it. */
 let current = 0;
@@ -29,7 +30,7 @@ class Tick {
     this.#last = current;
     if (!isEndAwaited) {
       isEndAwaited = true;
-      nextTick(end);
+      soon.then(end);
     }
     return true;
   }

@@ -332,6 +332,22 @@ test('connect() gives one connection outside any pool', async () => {
   expect(error.code).toBe('ERR_POLYPOOL_CLOSED');
 });
 
+test('statements of one connection settle in the order of their calls, refused or not', async () => {
+  const connection = await openConnection();
+  const settled = [];
+  const expected = [];
+  const asked = Array.from({ length: 60 }, (_, i) => {
+    const isRefused = i % 3 === 1;
+    expected.push(`${i} ${isRefused ? 'refused' : 'answered'}`);
+    return connection.query(isRefused ? 'select 1 / 0' : 'select 1').then(
+      () => settled.push(`${i} answered`),
+      () => settled.push(`${i} refused`),
+    );
+  });
+  await Promise.all(asked);
+  expect(settled).toEqual(expected);
+});
+
 test('statements of one connection run in the order of their calls', async () => {
   const pool = await openPool();
   await pool.use(async (connection) => {
