@@ -335,7 +335,7 @@ class Completion {
     if (outcome === null && !request.pool.dialect?.tells) {
       return { rows, fields, rowCount, command: tag };
     }
-    request.outcome = null;
+    if (outcome !== null) request.outcome = null;
     const { insertId, warnings, info } = outcome ?? NO_OUTCOME;
     const affectedRows = shape < 0 ? rowCount : 0;
     // In one literal: what is copied together would be of another class each time.
