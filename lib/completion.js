@@ -305,7 +305,7 @@ class Completion {
       request.fail(error);
       return;
     }
-    request.resolve(value);
+    this.settle(request, value);
   }
 
   /** What nobody has asked for. */

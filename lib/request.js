@@ -10,6 +10,9 @@ const executor = (resolve, reject) => {
   resolveNext = resolve;
   rejectNext = reject;
 };
+const resolver = (resolve) => {
+  resolveNext = resolve;
+};
 
 class Request {
   constructor() {
@@ -64,4 +67,11 @@ function promiseOf(request) {
   return promise;
 }
 
-module.exports = { Request, promiseOf };
+/** The same of a statement, which is refused by way of `resolve`. */
+function answerOf(request) {
+  const promise = new Promise(resolver);
+  request.resolve = resolveNext;
+  return promise;
+}
+
+module.exports = { Request, answerOf, promiseOf };

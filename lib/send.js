@@ -4,7 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { HEARD } = require('./emitter');
-const { promiseOf } = require('./request');
+const { answerOf } = require('./request');
 
 /**
  * A promise of the answer; the request's number where it is a stream. Throws what its values are
@@ -30,7 +30,7 @@ function sendStatement(pool, request, signal, flags, timeoutMs, batch) {
     throw error;
   }
   if (request.stream !== null) return number;
-  return promiseOf(request);
+  return answerOf(request);
 }
 
 module.exports = { sendStatement };

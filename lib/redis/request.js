@@ -6,7 +6,6 @@ const { whatIsHeld } = require('../holders');
 class CommandRequest {
   constructor(pool, lease, text, values, replies) {
     this.resolve = null;
-    this.reject = null;
     this.pool = pool;
     this.lease = lease;
     this.text = text;
@@ -25,8 +24,10 @@ class CommandRequest {
   }
 
   fail(error) {
-    this.reject(error);
+    this.pool.link.completion.refuse(this, error);
   }
 }
+
+CommandRequest.prototype.mayBeLate = true;
 
 module.exports = { CommandRequest };
