@@ -256,6 +256,30 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
     expect(client.listenerCount('error')).toBe(1);
   });
 
+  test.each([true, false])(
+    'and when it goes from hand to hand (told of it: %s)',
+    async (isTold) => {
+      const pool = open({ Client: fakeClients(), max: 1 });
+      const seen = [];
+      if (isTold) {
+        pool.on('release', (_error, client) => seen.push(client.listenerCount('error')));
+        pool.on('acquire', (client) => seen.push(client.listenerCount('error')));
+      }
+      const client = await pool.connect();
+      const [second, query, third] = [pool.connect(), pool.query('text'), pool.connect()];
+      client.release();
+      expect(await second).toBe(client);
+      expect(client.listenerCount('error')).toBe(0);
+      client.release();
+      await query;
+      expect(await third).toBe(client);
+      expect(client.listenerCount('error')).toBe(0);
+      client.release();
+      expect(client.listenerCount('error')).toBe(1);
+      expect(seen).toEqual(isTold ? [1, 1, 1, 1, 1, 1, 1, 1] : []);
+    },
+  );
+
   test('max may be changed while the pool is used', async () => {
     const pool = open({ max: 1 });
     const first = await pool.connect();
