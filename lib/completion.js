@@ -9,7 +9,7 @@
 const { performance: clock } = require('node:perf_hooks');
 const { setImmediate: later } = require('node:timers');
 const { COMPLETE, SUBMIT } = require('./records');
-const { inTurn, refuseAtCaller } = require('./failure');
+const { afterRefusal, refuseAtCaller } = require('./failure');
 const { readReply } = require('./reply');
 const { Reader } = require('./rows');
 const { Entry, Shapes } = require('./shapes');
@@ -44,14 +44,17 @@ class Completion {
     this.reader = new Reader();
     /** Words that were taken over, up to which the reader has to come. */
     this.count = 0;
-    /** A drain goes on in the next turn of the event loop. */
+    /** A drain goes on later, at the latest in the next turn of the event loop. */
     this.draining = false;
+    /** When it has to leave the rest to that turn. */
+    this.until = 0;
     this.shapes = new Shapes();
     this.commands = [];
-    /** A statement was refused in this drain: what is answered behind it settles as late. */
+    /** A statement was refused: what is answered behind it has to wait until its caller knows. */
     this.hasRefused = false;
     this.takeAll = this.takeAll.bind(this);
     this.drain = this.drain.bind(this);
+    this.goOn = this.goOn.bind(this);
   }
 
   /** The engine has something to say. */
@@ -60,14 +63,18 @@ class Completion {
   }
 
   drain() {
+    this.until = clock.now() + DRAIN_MS;
+    asTick(this.takeAll);
+  }
+
+  goOn() {
     asTick(this.takeAll);
   }
 
   takeAll() {
-    const { link, native, reader } = this;
+    const { link, native, reader, until } = this;
     this.hasRefused = false;
     if (link.broken !== null) this.discard();
-    const until = clock.now() + DRAIN_MS;
     for (;;) {
       if (reader.i >= this.count) this.count = reader.drain(native);
       if (this.count === 0) break;
@@ -77,9 +84,11 @@ class Completion {
         link.breakDown('the answers of the engine could not be read', cause);
       }
       if (link.broken !== null) this.discard();
-      if (clock.now() >= until) {
+      const isOver = clock.now() >= until;
+      if (isOver || this.hasRefused) {
         this.draining = true;
-        later(this.drain);
+        if (isOver) later(this.drain);
+        else afterRefusal(this.goOn);
         return;
       }
     }
@@ -99,7 +108,7 @@ class Completion {
     const { link } = this;
     const { ints } = reader;
     let left = CLOCK_RECORDS;
-    while (reader.i < count) {
+    while (reader.i < count && !this.hasRefused) {
       if (left-- === 0) {
         if (clock.now() >= until) return;
         left = CLOCK_RECORDS - 1;
@@ -277,18 +286,13 @@ class Completion {
       request.stream.end(result.fields, result.rowCount);
     } else if (request.results !== null) {
       request.results.push(result);
-      this.settle(request, request.results);
+      request.resolve(request.results);
     } else {
-      this.settle(request, result);
+      request.resolve(result);
     }
   }
 
-  /** Statements settle in the order of their answers. */
-  settle(request, answer) {
-    const isLate = this.hasRefused && request.mayBeLate === true;
-    request.resolve(isLate ? inTurn(answer) : answer);
-  }
-
+  /** Refuses a statement, which takes its promise some turns: the drain goes on behind those. */
   refuse(request, error) {
     this.hasRefused = true;
     refuseAtCaller(request.resolve, error);
@@ -305,7 +309,7 @@ class Completion {
       request.fail(error);
       return;
     }
-    this.settle(request, value);
+    request.resolve(value);
   }
 
   /** What nobody has asked for. */

@@ -33,8 +33,7 @@ function explained(error, pool, held) {
 
 /**
  * Rejects the promise that `resolve` settles, with the stack of whoever awaits it. As `atCaller`,
- * without a handler on promises that succeed; but it takes some turns: what has to settle behind it
- * is given as `inTurn`.
+ * without a handler on promises that succeed; but it takes four turns.
  */
 function refuseAtCaller(resolve, error) {
   // One turn later: V8 finds the awaiting code once the promise follows this one.
@@ -45,11 +44,12 @@ function pass(error) {
   throw error;
 }
 
-/** A promise that takes as many turns as `refuseAtCaller`. */
-function inTurn(answer) {
-  return Promise.resolve(answer).then(keep).then(keep);
+/** Calls back once whoever awaits such a promise has been told. */
+function afterRefusal(callback) {
+  const fourth = Promise.resolve().then(nothing).then(nothing).then(nothing).then(nothing);
+  fourth.then(callback);
 }
 
-const keep = (answer) => answer;
+function nothing() {}
 
-module.exports = { errorOf, explained, inTurn, refuseAtCaller };
+module.exports = { afterRefusal, errorOf, explained, refuseAtCaller };

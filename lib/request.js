@@ -56,9 +56,6 @@ class Request {
   }
 }
 
-/** A statement's promise is the caller's own, which is rejected some turns late. */
-Request.prototype.mayBeLate = true;
-
 /** A promise that `request` settles. */
 function promiseOf(request) {
   const promise = new Promise(executor);

@@ -28,6 +28,4 @@ class CommandRequest {
   }
 }
 
-CommandRequest.prototype.mayBeLate = true;
-
 module.exports = { CommandRequest };

@@ -201,8 +201,17 @@ class Connection extends EventEmitter {
     if (this._command !== command) return;
     this._command = null;
     const next = this.#parting === null ? this._commands.shift() : undefined;
-    if (next !== undefined) this.#start(next);
+    if (next !== undefined) this.#startBehind(next);
     else if (this.#parting !== null) this.#part();
+  }
+
+  #startBehind(command) {
+    this._begin.isBehind = true;
+    try {
+      this.#start(command);
+    } finally {
+      this._begin.isBehind = false;
+    }
   }
 
   /** It was closed amid a command. */

@@ -83,6 +83,8 @@ class EarlyBegin {
   #lead = null;
   /** Of a BEGIN behind which nothing was sent: of the statement that comes next. */
   #failure = null;
+  /** What comes now has waited for its turn: whoever had the turn before hears of that first. */
+  isBehind = false;
 
   constructor(connection, methods) {
     this.#connection = connection;
@@ -94,7 +96,8 @@ class EarlyBegin {
     const connection = this.#connection;
     // What ends a transaction comes here as well, and is not looked at.
     if (connection._session.status !== IDLE || !isBegin(text)) return false;
-    if (!this.#isKnown || !isUnheard(command) || !this.#isPlain || !isFree(connection)) {
+    const mayAnswer = !this.isBehind && this.#isKnown && this.#isPlain;
+    if (!mayAnswer || !isUnheard(command) || !isFree(connection)) {
       this.#usual = command;
       return false;
     }

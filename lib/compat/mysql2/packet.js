@@ -84,6 +84,7 @@ class CharPacket extends Packet {
       value += this.bytes.charCodeAt(this.at++) * unit;
       unit *= 256;
     }
+    if (Number.isNaN(value)) throw new RangeError('The packet ends amid a number');
     return value;
   }
 

@@ -14,6 +14,8 @@ const Query = require('./query');
 const { SessionStream } = require('./session-stream');
 const { escapeIdentifier, escapeLiteral } = require('./values');
 
+const NativePromise = Promise;
+
 let resolveNext;
 let rejectNext;
 const executor = (resolve, reject) => {
@@ -104,7 +106,7 @@ class Client extends EventEmitter {
     }
     if (own) query[OWN] = true;
     this._queryQueue.push(query);
-    this.#queries.pulse();
+    this.#queries.pulse(true);
     return result;
   }
 
@@ -135,12 +137,13 @@ class Client extends EventEmitter {
   #promiseOf(query) {
     const promise = new this._Promise(executor);
     const resolve = resolveNext;
-    if (!this.pipeline) {
+    if (!this.pipeline && this._Promise === NativePromise) {
       query.callback = (error, answer) =>
         error ? refuseAtCaller(resolve, error) : resolve(answer);
       return promise;
     }
-    // Answers of several come together, and settle in their order.
+    // Answers of several come together, and settle in their order; another class may know of no other
+    // promises.
     const reject = rejectNext;
     query.callback = (error, answer) => (error ? reject(error) : resolve(answer));
     return promise.catch(restacked);

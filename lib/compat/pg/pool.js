@@ -32,6 +32,9 @@ const NOOP = () => {};
 const FIRST = 0;
 const UNBOUNDED = -1;
 
+/** Programs may replace it. */
+const { emit } = EventEmitter.prototype;
+
 const handleTick = (request) => request.pool.handleTick(request);
 
 class Pool extends EventEmitter {
@@ -313,8 +316,7 @@ class Pool extends EventEmitter {
     const { options } = this;
     member.isLent = false;
     if (!takeOut(this.#queried, member)) this.#holders--;
-    // On its way from hand to hand nobody could tell whether it is watched.
-    if (this.listenerCount('release') + this.listenerCount('acquire') > 0) member.watch();
+    if (this.#isHeard) member.watch();
     client._poolUseCount = (client._poolUseCount || 0) + 1;
     try {
       this.emit('release', err, client);
@@ -329,6 +331,12 @@ class Pool extends EventEmitter {
       if (!member.isLent) member.watch();
       if (this.ending) this.#closeIfServed();
     }
+  }
+
+  /** Whether anybody could tell that a client which goes from hand to hand is watched on its way. */
+  get #isHeard() {
+    if (this.emit !== emit || this.log !== NOOP || this.options.allowExitOnIdle) return true;
+    return this.listenerCount('release') + this.listenerCount('acquire') > 0;
   }
 
   // ---- Clients come and go ----

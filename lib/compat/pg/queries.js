@@ -73,7 +73,8 @@ class Queries {
     if (this.isInterrupted) this.#commitWait.noteNotice(fields);
   }
 
-  pulse() {
+  /** `isAsked`: by the caller of the query that goes next, if that is the only one. */
+  pulse(isAsked = false) {
     const client = this.#client;
     if (client.pipeline && this.#session !== null) {
       this.#pulsePipeline();
@@ -85,17 +86,18 @@ class Queries {
     if (query !== undefined) {
       client.readyForQuery = false;
       client.hasExecuted = true;
-      this.#submit(query);
+      this.#submit(query, isAsked);
     } else if (client.hasExecuted) {
       client._activeQuery = null;
       client.emit('drain');
     }
   }
 
-  #submit(query) {
+  #submit(query, isAsked) {
     const client = this.#client;
     const isOrdinary = this.#isOrdinary(query);
-    if (isOrdinary && this.#isAnswered(query)) return;
+    // What waited for its turn is answered behind whoever heard of the turn before.
+    if (isOrdinary && isAsked && this.#isAnswered(query)) return;
     const fault = isOrdinary ? this.#execute(query) : this.#speak(query);
     if (fault === null) return;
     process.nextTick(() => {
@@ -156,7 +158,7 @@ class Queries {
   #speakAlone(query) {
     this.#client._activeQuery = query;
     this.#client.readyForQuery = false;
-    this.#submit(query);
+    this.#submit(query, false);
   }
 
   /** What speaks with the server itself has the connection to itself. */
