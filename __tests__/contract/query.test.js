@@ -348,6 +348,38 @@ test('statements of one connection settle in the order of their calls, refused o
   expect(settled).toEqual(expected);
 });
 
+test.each([
+  ['release', async (connection) => connection.release()],
+  ['a cursor', async (connection) => connection.cursor('select 1').read(1)],
+  ['a stream', async (connection) => connection.stream('select 1').toArray()],
+])('%s behind a statement that is refused settles behind it', async (_what, ask) => {
+  const pool = await openPool({ max: 1 });
+  const connection = await pool.acquire();
+  const settled = [];
+  const refused = connection.query('select 1 / 0').catch(() => settled.push('refused'));
+  await ask(connection).then(() => settled.push('answered'));
+  await refused;
+  expect(settled).toEqual(['refused', 'answered']);
+});
+
+test('who closes a pool knows of what was refused before', async () => {
+  const pool = await openPool();
+  const settled = [];
+  pool.query('select 1 / 0').catch(() => settled.push('refused'));
+  const used = pool.use(async (connection) => {
+    connection.query('select 1 / 0').catch(() => settled.push('refused in use'));
+  });
+  await Promise.all([
+    used.then(() => settled.push('used')),
+    pool.close().then(() => settled.push('closed')),
+  ]);
+  const at = (what) => settled.indexOf(what);
+  expect(settled).toHaveLength(4);
+  expect(at('refused')).toBeLessThan(at('closed'));
+  expect(at('refused in use')).toBeLessThan(at('used'));
+  expect(at('used')).toBeLessThan(at('closed'));
+});
+
 test('statements of one connection run in the order of their calls', async () => {
   const pool = await openPool();
   await pool.use(async (connection) => {

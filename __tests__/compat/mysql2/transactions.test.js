@@ -58,6 +58,20 @@ describe.each(SERVERS)('%s', (kind) => {
   describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
     const open = async (options) => used(await connect(mysql(), { kind, ...options }));
 
+    test.each(['select 1', 'select nothing'])(
+      'a BEGIN that waits for %j is answered behind whoever hears of that',
+      async (text) => {
+        const connection = await open();
+        const told = [];
+        const first = () => told.push('first');
+        connection.promise().query(text).then(first, first);
+        await new Promise((resolve) => {
+          connection.beginTransaction(() => resolve(told.push('begun')));
+        });
+        expect(told).toEqual(['first', 'begun']);
+      },
+    );
+
     test('committed', async () => {
       const connection = await open();
       for (const a of [1, 2, 3]) {

@@ -45,6 +45,26 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
     expect(client.getTransactionStatus()).toBe('I');
   });
 
+  test.each(['select 1', 'select 1 / 0'])(
+    'one that waits for %j is answered behind whoever hears of that',
+    async (text) => {
+      const client = await open();
+      const told = [];
+      const first = () => told.push('first');
+      for (const asked of [
+        (done) => client.query('begin').then(done),
+        (done) => client.query('start transaction', () => done()),
+      ]) {
+        client.query(text).then(first, first);
+        await new Promise((resolve) => {
+          asked(() => resolve(told.push('begun')));
+        });
+        await client.query('rollback');
+      }
+      expect(told).toEqual(['first', 'begun', 'first', 'begun']);
+    },
+  );
+
   test.each([
     ['with values', { text: 'insert into $ values ($1)', values: [1] }],
     ['named', { name: 'put', text: 'insert into $ values ($1)', values: [1] }],
