@@ -56,6 +56,18 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
         });
       });
 
+      test('without the flag that tells of changes to the session', async () => {
+        const connection = await withTable({ kind, flags: '-SESSION_TRACK' });
+        const sql = "insert into changes (a) values ('x'), ('y')";
+        expect(await change(connection, sql)).toMatchObject({
+          affectedRows: 2,
+          info: 'Records: 2  Duplicates: 0  Warnings: 0',
+        });
+        const changed = await change(connection, "set names 'latin1'");
+        expect(changed).toMatchObject({ info: '' });
+        expect(changed).not.toHaveProperty('stateChanges');
+      });
+
       test('update without the flag that counts matches', async () => {
         const connection = await withTable({ kind, flags: '-FOUND_ROWS' });
         await query(connection, "insert into changes (a) values ('x'), ('y')");

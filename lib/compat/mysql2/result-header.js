@@ -21,10 +21,12 @@ class ResultSetHeader {
     this.serverStatus = packet.int(2);
     this.warningStatus = packet.int(2);
     let changes = null;
-    if (flags & FLAGS.SESSION_TRACK && config.clientFlags & FLAGS.SESSION_TRACK) {
+    // The engine always agrees on it; a program that does not ask for it is told no changes.
+    if (flags & FLAGS.SESSION_TRACK) {
       if (!packet.isOver) {
         this.info = packet.text(encoding) ?? '';
-        if (this.serverStatus & STATE_CHANGED) changes = readChanges(packet, connection);
+        const isTold = config.clientFlags & FLAGS.SESSION_TRACK;
+        if (isTold && this.serverStatus & STATE_CHANGED) changes = readChanges(packet, connection);
       }
     } else {
       this.info = packet.isOver ? '' : packet.restText(encoding);
