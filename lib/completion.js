@@ -64,7 +64,7 @@ class Completion {
 
   drain() {
     this.until = clock.now() + DRAIN_MS;
-    asTick(this.takeAll);
+    this.goOn();
   }
 
   goOn() {

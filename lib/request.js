@@ -10,9 +10,6 @@ const executor = (resolve, reject) => {
   resolveNext = resolve;
   rejectNext = reject;
 };
-const resolver = (resolve) => {
-  resolveNext = resolve;
-};
 
 class Request {
   constructor() {
@@ -56,18 +53,17 @@ class Request {
   }
 }
 
-/** A promise that `request` settles. */
-function promiseOf(request) {
+/** A promise that `request` settles: by `resolve` alone, as that of a statement. */
+function answerOf(request) {
   const promise = new Promise(executor);
   request.resolve = resolveNext;
-  request.reject = rejectNext;
   return promise;
 }
 
-/** The same of a statement, which is refused by way of `resolve`. */
-function answerOf(request) {
-  const promise = new Promise(resolver);
-  request.resolve = resolveNext;
+/** The same with `reject`. */
+function promiseOf(request) {
+  const promise = answerOf(request);
+  request.reject = rejectNext;
   return promise;
 }
 

@@ -95,7 +95,8 @@ class EarlyBegin {
   answers(command, text) {
     const connection = this.#connection;
     // What ends a transaction comes here as well, and is not looked at.
-    if (connection._session.status !== IDLE || !isBegin(text)) return false;
+    if (connection._session.status !== IDLE) return false;
+    if (text.length > LENGTH_MAX || !BEGIN.test(text)) return false;
     const mayAnswer = !this.isBehind && this.#isKnown && this.#isPlain;
     if (!mayAnswer || !isUnheard(command) || !isFree(connection)) {
       this.#usual = command;
@@ -177,18 +178,6 @@ class EarlyBegin {
   forget() {
     this.#result = this.#failure = null;
   }
-}
-
-let lastText = '';
-let lastIsBegin = false;
-
-/** Mostly it is the text of last time. */
-function isBegin(text) {
-  if (text !== lastText) {
-    lastText = text;
-    lastIsBegin = text.length <= LENGTH_MAX && BEGIN.test(text);
-  }
-  return lastIsBegin;
 }
 
 /** A transaction is open, and nothing more is told: changes of the session are of one answer alone. */

@@ -67,10 +67,6 @@ class Packet {
     this.at += bytes.length + 1;
     return bytes;
   }
-
-  rest() {
-    return this.take(Math.max(0, this.bytes.length - this.at));
-  }
 }
 
 const NOT_ASCII = /[^\0-\x7f]/;

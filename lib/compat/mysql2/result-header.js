@@ -32,21 +32,13 @@ class ResultSetHeader {
       this.info = packet.isOver ? '' : packet.restText(encoding);
     }
     if (changes !== null) this.stateChanges = changes;
-    this.changedRows = this.info === '' ? 0 : changedIn(told, this.info);
+    this.changedRows = this.info === '' ? 0 : changedIn(this.info);
   }
 }
 
-/** Mostly the packet is that of last time. */
-let lastTold = '';
-let lastChanged = 0;
-
-function changedIn(told, info) {
-  if (told !== lastTold) {
-    const changed = /\schanged:\s*(\d+)/i.exec(info);
-    lastTold = told;
-    lastChanged = changed === null ? 0 : parseInt(changed[1], 10);
-  }
-  return lastChanged;
+function changedIn(info) {
+  const changed = /\schanged:\s*(\d+)/i.exec(info);
+  return changed === null ? 0 : parseInt(changed[1], 10);
 }
 
 /** Beyond the safe integers it is a text, and with `bigNumberStrings` from where it is large. */
