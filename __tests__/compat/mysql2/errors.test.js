@@ -99,6 +99,23 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql, promise }) => {
       });
     });
 
+    test.each([
+      ['latin1', 'Äpfel für ½ £'],
+      ['cp1251', 'яблоко'],
+      ['sjis', '林檎の表'],
+      ['utf8mb4', 'Äpfel 林檎'],
+    ])('in the character set of the session: %s', async (charset, text) => {
+      const connection = await open({ kind, charset });
+      const sql = `signal sqlstate '45000' set message_text = '${text}'`;
+      for (const ask of ['query', 'execute']) {
+        // Signals cannot be prepared: there it is the name of a table that is told.
+        const asked = ask === 'query' ? sql : `select * from \`${text}\``;
+        const error = await failure((done) => connection[ask](asked, done));
+        expect(error.message).toContain(text);
+        expect(error.sqlMessage).toBe(error.message);
+      }
+    });
+
     test('the text as it was sent, with the values in it', async () => {
       const connection = await open({ kind });
       const error = await failure((done) =>

@@ -3,7 +3,7 @@
 
 const { once } = require('node:events');
 const { mysqlConfig } = require('../../support/mysql.js');
-const { connect, track } = require('./connections.js');
+const { connect, outcome, track } = require('./connections.js');
 const { IMPLEMENTATIONS } = require('./implementations.js');
 
 const NO_CALLBACKS = 'Callback function is not available with promise clients.';
@@ -197,6 +197,65 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql, promise }) => {
       );
       expect(results.map(([[{ n }]]) => n)).toEqual(Array.from({ length: 50 }, (_, i) => i));
       expect(failures).toEqual([]);
+    });
+  });
+
+  describe('promises among callbacks', () => {
+    /** Alternately by callbacks, which their caller makes promises of, and by promises. */
+    async function order(byCallback, byPromise) {
+      const seen = [];
+      const asked = Array.from({ length: 60 }, async (_, n) => {
+        const answer = n % 2 === 0 ? await outcome(byCallback) : await byPromise();
+        seen.push(n);
+        return answer;
+      });
+      await Promise.all(asked);
+      return seen;
+    }
+
+    const inOrder = Array.from({ length: 60 }, (_, n) => n);
+
+    test.each(['query', 'execute'])('%s answers in order', async (method) => {
+      const connection = await open();
+      const plain = connection.connection;
+      const byCallback = (done) => plain[method]('select 1', done);
+      expect(await order(byCallback, () => connection[method]('select 1'))).toEqual(inOrder);
+      const pool = openPool({ connectionLimit: 1 });
+      const ofPool = (done) => pool.pool[method]('select 1', done);
+      expect(await order(ofPool, () => pool[method]('select 1'))).toEqual(inOrder);
+    });
+
+    test('connections are lent in order', async () => {
+      const pool = openPool({ connectionLimit: 1 });
+      const byCallback = (done) =>
+        pool.pool.getConnection((error, connection) => {
+          connection?.release();
+          done(error);
+        });
+      const byPromise = async () => (await pool.getConnection()).release();
+      expect(await order(byCallback, byPromise)).toEqual(inOrder);
+    });
+
+    test('a callback is called behind the code that asked, and ticks come before promises', async () => {
+      const pool = openPool();
+      const both = await Promise.all([pool.getConnection(), pool.getConnection()]);
+      for (const connection of both) connection.release();
+      const seen = [];
+      const byPromise = pool.getConnection().then((connection) => {
+        seen.push('promise');
+        connection.release();
+      });
+      const byCallback = outcome((done) => {
+        pool.pool.getConnection((error, connection) => {
+          seen.push('callback');
+          connection.release();
+          done(error);
+        });
+      });
+      process.nextTick(() => seen.push('tick'));
+      seen.push('asked');
+      await Promise.all([byPromise, byCallback]);
+      expect(seen).toEqual(['asked', 'callback', 'tick', 'promise']);
     });
   });
 

@@ -54,6 +54,22 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
     }
   });
 
+  test('is entered while a query is under way, and left', async () => {
+    const client = await connect(load());
+    const order = [];
+    const ask = async (n) => {
+      const { rows } = await client.query('select $1::int as n', [n]);
+      order.push(rows[0].n);
+    };
+    const asked = [ask(1)];
+    client.pipeline = true;
+    asked.push(ask(2), ask(3));
+    await Promise.all(asked);
+    client.pipeline = false;
+    await Promise.all([ask(4), ask(5)]);
+    expect(order).toEqual([1, 2, 3, 4, 5]);
+  });
+
   test('errors are isolated', async () => {
     const client = await open();
     const table = unique('piped');

@@ -58,7 +58,7 @@ class Command extends BareEmitter {
   }
 
   errorOf(wire) {
-    const error = serverError(wire);
+    const error = serverError(wire, this._connection?.clientEncoding);
     error.sql = this.sql || this.query;
     return error;
   }

@@ -4,10 +4,17 @@
 
 const { fromWire } = require('../../errors');
 const { socketError } = require('../../socket-error');
+const { decode, isUtf8 } = require('./charsets');
 const { CLEAR, unknownPlugin } = require('./proofs');
 
-/** The server's own. Numbers that have no name have no code. */
-function serverError({ bare, code, errno, message, sqlState }) {
+/**
+ * The server's own, whose message is in the `encoding` of the session. Numbers that have no name have
+ * no code.
+ */
+function serverError(wire, encoding = 'utf8') {
+  const { bare, code, errno, raw, sqlState } = wire;
+  const isForeign = raw !== undefined && !isUtf8(encoding);
+  const message = isForeign ? decode(Buffer.from(raw, 'latin1'), encoding) : wire.message;
   const error = new Error(message);
   error.code = code === 'ER_UNKNOWN' ? undefined : code;
   error.errno = errno;

@@ -334,9 +334,10 @@ class Queries {
 
   #settleOwn(query) {
     const client = this.#client;
-    if (client.pipeline) {
-      const at = client._sentQueryQueue.indexOf(query);
-      if (at >= 0) client._sentQueryQueue.splice(at, 1);
+    // Where it is, whatever `client.pipeline` has been set to since.
+    const at = client._sentQueryQueue.indexOf(query);
+    if (at >= 0) {
+      client._sentQueryQueue.splice(at, 1);
     } else {
       client._activeQuery = null;
       client.readyForQuery = true;

@@ -1,5 +1,6 @@
 //! The MySQL session as the driver wants it.
 
+use super::codec::latin1;
 use super::error::ServerError;
 use super::infile::refusal;
 use super::params::EncodeError;
@@ -191,11 +192,6 @@ impl Sink for Replying<'_, '_> {
 
     /// Whoever changes a setting of a pooled session knows of it.
     fn parameter(&mut self, _name: &str, _value: &str) {}
-}
-
-/// One character for each byte: what JavaScript reads itself.
-fn latin1(bytes: &[u8]) -> String {
-    bytes.iter().copied().map(char::from).collect()
 }
 
 pub fn server_error(error: &ServerError) -> EngineError {

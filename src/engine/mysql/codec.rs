@@ -46,6 +46,11 @@ pub(super) fn take_text(rest: &mut &[u8]) -> Option<String> {
     take_bytes(rest).map(|text| String::from_utf8_lossy(text).into_owned())
 }
 
+/// One character for each byte: what JavaScript reads itself.
+pub(super) fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
 #[inline]
 pub(super) fn put_bytes(out: &mut BytesMut, bytes: &[u8]) {
     let length = bytes.len();

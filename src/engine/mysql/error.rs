@@ -1,5 +1,6 @@
 //! What the server says in an ERR packet.
 
+use super::codec::latin1;
 use super::started::Flavor;
 use serde_json::{Value, json};
 
@@ -12,7 +13,10 @@ const NAMES: &str = include_str!("errors.txt");
 pub struct ServerError {
     pub errno: u16,
     pub state: String,
+    /// Read as UTF-8.
     pub message: String,
+    /// Its bytes, where it could be in another character set.
+    raw: Option<Box<[u8]>>,
     /// Beyond 1880 each server has numbers of its own.
     pub flavor: Flavor,
     /// The server has given no state.
@@ -30,15 +34,16 @@ impl ServerError {
         };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let errno = u16::from_le_bytes([low, high]);
-        let (state, message) = (text(state), text(message));
         let bare = rest.first() != Some(&b'#');
-        Some(ServerError { errno, state, message, flavor: Flavor::default(), bare })
+        let raw = (!message.is_ascii()).then(|| message.into());
+        let (state, message) = (text(state), text(message));
+        Some(ServerError { errno, state, message, raw, flavor: Flavor::default(), bare })
     }
 
     /// An error that the session raises in the server's stead.
     pub fn local(errno: u16, state: &str, message: &str) -> ServerError {
         let (state, message) = (state.to_owned(), message.to_owned());
-        ServerError { errno, state, message, flavor: Flavor::default(), bare: false }
+        ServerError { errno, state, message, ..ServerError::default() }
     }
 
     /// The same from a server that is known.
@@ -102,8 +107,12 @@ impl ServerError {
     }
 
     pub fn to_json(&self) -> Value {
-        json!({ "kind": "database", "code": self.name(), "errno": self.errno,
-            "sqlState": self.state, "bare": self.bare, "message": self.message })
+        let mut told = json!({ "kind": "database", "code": self.name(), "errno": self.errno,
+            "sqlState": self.state, "bare": self.bare, "message": self.message });
+        if let Some(raw) = &self.raw {
+            told["raw"] = latin1(raw).into();
+        }
+        told
     }
 }
 
@@ -130,6 +139,15 @@ mod tests {
             ("HY000", "Too many connections")
         );
         assert_eq!(ServerError::parse(b"\xff\x26"), None);
+    }
+
+    #[test]
+    fn a_message_may_be_in_another_character_set() {
+        let plain = ServerError::parse(b"\xff\x7a\x04#42S02no table").unwrap();
+        assert!(plain.to_json().get("raw").is_none());
+        let error = ServerError::parse(b"\xff\x7a\x04#42S02no t\xe4ble").unwrap();
+        assert_eq!(error.to_json()["message"], "no t\u{fffd}ble");
+        assert_eq!(error.to_json()["raw"], "no t\u{e4}ble");
     }
 
     #[test]
