@@ -3,13 +3,7 @@
 /** Somebody who waits for an answer. */
 
 const { whatIsHeld } = require('./holders');
-
-let resolveNext;
-let rejectNext;
-const executor = (resolve, reject) => {
-  resolveNext = resolve;
-  rejectNext = reject;
-};
+const { last, pending } = require('./pending');
 
 class Request {
   constructor() {
@@ -55,15 +49,15 @@ class Request {
 
 /** A promise that `request` settles: by `resolve` alone, as that of a statement. */
 function answerOf(request) {
-  const promise = new Promise(executor);
-  request.resolve = resolveNext;
+  const promise = pending(Promise);
+  request.resolve = last.resolve;
   return promise;
 }
 
 /** The same with `reject`. */
 function promiseOf(request) {
   const promise = answerOf(request);
-  request.reject = rejectNext;
+  request.reject = last.reject;
   return promise;
 }
 

@@ -1,12 +1,8 @@
 'use strict';
 
 const { whatIsHeld } = require('./holders');
+const { last, pending } = require('./pending');
 const { offAbort, onAbort } = require('./signal');
-
-let resolveNext;
-const executor = (resolve) => {
-  resolveNext = resolve;
-};
 
 /** Somebody who waits for a resource, and asked for nothing in particular. */
 class PlainWaiter {
@@ -18,8 +14,8 @@ class PlainWaiter {
   }
 
   promise() {
-    const promise = new Promise(executor);
-    this.settle = resolveNext;
+    const promise = pending(Promise);
+    this.settle = last.resolve;
     return promise;
   }
 
@@ -51,8 +47,8 @@ class Waiter {
   }
 
   promise() {
-    const promise = new Promise(executor);
-    this.settle = resolveNext;
+    const promise = pending(Promise);
+    this.settle = last.resolve;
     return promise;
   }
 

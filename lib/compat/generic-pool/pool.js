@@ -8,6 +8,7 @@
 // Not the global: test frameworks replace it. The timers that users see run are the globals.
 const { setImmediate } = require('node:timers');
 const { EventEmitter } = require('node:events');
+const { last, pending } = require('../../pending');
 const { BACK, Resources } = require('../../resources');
 const { Deque } = require('./deque');
 const { TimeoutError } = require('./errors');
@@ -19,13 +20,6 @@ const { Steps } = require('./steps');
 const NO_TIMEOUT = -1;
 /** The core has no more classes: whoever is less urgent waits in the last one. */
 const LAST_CLASS = 63;
-
-let resolveNext;
-let rejectNext;
-const executor = (resolve, reject) => {
-  resolveNext = resolve;
-  rejectNext = reject;
-};
 
 class Pool extends EventEmitter {
   #config;
@@ -109,8 +103,8 @@ class Pool extends EventEmitter {
   }
 
   #wait() {
-    const promise = new this.#Promise(executor);
-    this.#resources.wait(new Request(this.#timed, resolveNext, rejectNext, this.#refuse));
+    const promise = pending(this.#Promise);
+    this.#resources.wait(new Request(this.#timed, last.resolve, last.reject, this.#refuse));
     return promise;
   }
 

@@ -5,6 +5,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const { EventEmitter } = require('node:events');
 const { refuseAtCaller } = require('../../failure');
+const { last, pending } = require('../../pending');
 const { configure } = require('./configure');
 const Connection = require('./connection');
 const { Dialogue } = require('./dialogue');
@@ -15,13 +16,6 @@ const { SessionStream } = require('./session-stream');
 const { escapeIdentifier, escapeLiteral } = require('./values');
 
 const NativePromise = Promise;
-
-let resolveNext;
-let rejectNext;
-const executor = (resolve, reject) => {
-  resolveNext = resolve;
-  rejectNext = reject;
-};
 
 class Client extends EventEmitter {
   #queries;
@@ -135,8 +129,8 @@ class Client extends EventEmitter {
   }
 
   #promiseOf(query) {
-    const promise = new this._Promise(executor);
-    const resolve = resolveNext;
+    const promise = pending(this._Promise);
+    const { resolve, reject } = last;
     if (!this.pipeline && this._Promise === NativePromise) {
       query.callback = (error, answer) =>
         error ? refuseAtCaller(resolve, error) : resolve(answer);
@@ -144,7 +138,6 @@ class Client extends EventEmitter {
     }
     // Answers of several come together, and settle in their order; another class may know of no other
     // promises.
-    const reject = rejectNext;
     query.callback = (error, answer) => (error ? reject(error) : resolve(answer));
     return promise.catch(restacked);
   }

@@ -4,6 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { refuseAtCaller } = require('../../failure');
+const { last, pending } = require('../../pending');
 const { surface } = require('../../surface');
 const { DatabaseError } = require('pg-protocol');
 const { Ahead, REPEATS } = require('../../sharing/ahead');
@@ -14,11 +15,6 @@ const { PLAIN, RUN, WIRE } = require('./queries');
 const ENDING = /^(?:08|57P|25P0[34])/;
 
 const same = (callback) => callback;
-
-let resolveNext;
-const executor = (resolve) => {
-  resolveNext = resolve;
-};
 
 class Request {
   /**
@@ -43,8 +39,8 @@ class Request {
 
   promise(Promise) {
     this.isPromise = true;
-    const promise = new Promise(executor);
-    this.settle = resolveNext;
+    const promise = pending(Promise);
+    this.settle = last.resolve;
     return promise;
   }
 
