@@ -6,6 +6,7 @@ const { once } = require('node:events');
 const { load, rejection, track } = require('../../support/pools.js');
 const { KINDS, observe, openPool, options } = require('../../support/mysql-pools.js');
 const { mysqlServer, mysqlUrl } = require('../../support/mysql.js');
+const { MySqlServer } = require('../../support/mysql-server.js');
 const { Proxy } = require('../../support/proxy.js');
 
 /** Resolves to a server that says `greeting` to everybody and its port. */
@@ -110,16 +111,15 @@ describe.each(KINDS)('%s', (kind) => {
   });
 
   test('too many connections pass', async () => {
-    const [{ Value: before }] = await observe(kind, "show variables like 'max_connections'");
-    const pool = await openPool({ kind, max: 1 });
-    const [{ Value: connected }] = await observe(kind, "show status like 'Threads_connected'");
-    await observe(kind, `set global max_connections = ${Math.max(Number(connected), 10)}`);
-    const held = [];
+    // Nobody else is to run into it.
+    const server = await MySqlServer.start(kind, { 'max-connections': 10 });
     try {
+      const pool = await openPool({ kind, server, max: 1 });
+      const held = [];
       let error = null;
       while (error === null) {
         await load()
-          .connect(options({ kind }))
+          .connect(options({ kind, server }))
           .then(
             (it) => held.push(track(it)),
             (it) => (error = it),
@@ -130,8 +130,9 @@ describe.each(KINDS)('%s', (kind) => {
       const later = pool.query(only);
       setTimeout(() => held.pop().close(), 50);
       expect((await later).rows).toEqual([{ one: 1 }]);
+      await Promise.all([pool, ...held].map((it) => it.close()));
     } finally {
-      await observe(kind, `set global max_connections = ${before}`);
+      await server.destroy();
     }
   });
 });
