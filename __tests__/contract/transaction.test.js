@@ -549,7 +549,8 @@ test('the first statement of a transaction is cancelled at the server too', asyn
 });
 
 test('what follows BEGIN never runs without it, whoever times out', async () => {
-  const { pool, name, numbers } = await poolWithTable({ max: 1, queryTimeoutMs: 40 });
+  const { name, numbers } = await poolWithTable();
+  const pool = await openPool({ max: 1, queryTimeoutMs: 40 });
   const write = `update ${name} set n = n + 1`;
   await pool.use(async (connection) => {
     for (const timeoutMs of [0, 30]) {
