@@ -150,6 +150,14 @@ function decode(bytes, encoding = 'utf8') {
   return iconv.decode(bytes, encoding, { stripBOM: false });
 }
 
+const NOT_ASCII = /[^\0-\x7f]/;
+
+/** Of bytes that came as one character for each. */
+function decodeChars(chars, encoding = 'utf8') {
+  const isSame = isUtf8(encoding) && !NOT_ASCII.test(chars);
+  return isSame ? chars : decode(Buffer.from(chars, 'latin1'), encoding);
+}
+
 function encode(text, encoding = 'utf8') {
   return Buffer.isEncoding(encoding) ? Buffer.from(text, encoding) : iconv.encode(text, encoding);
 }
@@ -160,6 +168,7 @@ module.exports = {
   UTF8MB4_UNICODE_CI,
   charsetNumber,
   decode,
+  decodeChars,
   encode,
   isUtf8,
   numberOfCharset,

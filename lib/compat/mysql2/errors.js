@@ -4,17 +4,16 @@
 
 const { fromWire } = require('../../errors');
 const { socketError } = require('../../socket-error');
-const { decode, isUtf8 } = require('./charsets');
+const { decodeChars } = require('./charsets');
 const { CLEAR, unknownPlugin } = require('./proofs');
 
 /**
  * The server's own, whose message is in the `encoding` of the session. Numbers that have no name have
  * no code.
  */
-function serverError(wire, encoding = 'utf8') {
+function serverError(wire, encoding) {
   const { bare, code, errno, raw, sqlState } = wire;
-  const isForeign = raw !== undefined && !isUtf8(encoding);
-  const message = isForeign ? decode(Buffer.from(raw, 'latin1'), encoding) : wire.message;
+  const message = raw === undefined ? wire.message : decodeChars(raw, encoding);
   const error = new Error(message);
   error.code = code === 'ER_UNKNOWN' ? undefined : code;
   error.errno = errno;

@@ -2,7 +2,7 @@
 
 /** The servers' packets: read from one end to the other, and numbers and texts for those to them. */
 
-const { decode, isUtf8 } = require('./charsets');
+const { decode, decodeChars } = require('./charsets');
 
 const NULL = 0xfb;
 const WORDS = { 0xfc: 2, 0xfd: 3, 0xfe: 8 };
@@ -69,8 +69,6 @@ class Packet {
   }
 }
 
-const NOT_ASCII = /[^\0-\x7f]/;
-
 /** A packet that came as one character for each byte, of which most is never wanted as bytes. */
 class CharPacket extends Packet {
   int(size) {
@@ -90,22 +88,17 @@ class CharPacket extends Packet {
 
   text(encoding) {
     const size = this.length();
-    return size === null ? null : this.#decode(this.#cut(size), encoding);
+    return size === null ? null : decodeChars(this.#cut(size), encoding);
   }
 
   restText(encoding) {
-    return this.#decode(this.#cut(this.bytes.length), encoding);
+    return decodeChars(this.#cut(this.bytes.length), encoding);
   }
 
   #cut(size) {
     const start = this.at;
     this.at += size;
     return this.bytes.slice(start, this.at);
-  }
-
-  #decode(chars, encoding) {
-    const isSame = isUtf8(encoding) && !NOT_ASCII.test(chars);
-    return isSame ? chars : decode(Buffer.from(chars, 'latin1'), encoding);
   }
 }
 
