@@ -1,6 +1,7 @@
 //! Errors as data: what JavaScript gets, as JSON, and what the driver must know of it.
 
 use serde_json::{Value, json};
+use std::fmt::Display;
 
 /// An error on its way to JavaScript, where the class is chosen by `kind` and `code`.
 #[derive(Clone, Debug)]
@@ -63,6 +64,16 @@ impl EngineError {
 
     pub fn lost(message: impl Into<String>) -> EngineError {
         EngineError::new("ERR_POLYPOOL_CONNECTION_LOST", message)
+    }
+
+    /// The server has said why before it did.
+    pub fn closed(cause: &EngineError) -> EngineError {
+        EngineError::lost("the server closed the connection").caused_by(Some(cause))
+    }
+
+    pub fn nonsense(broken: &impl Display) -> EngineError {
+        let text = format!("the server does not speak the protocol as expected: {broken}");
+        EngineError::new("ERR_POLYPOOL_PROTOCOL", text)
     }
 
     /// The server says that it has stopped the statement, as it was asked to.

@@ -22,6 +22,15 @@ impl Settings {
         self.0.get(name).map(|setting| &setting.value)
     }
 
+    /// What the caller has left open.
+    pub fn fill(&mut self, defaults: &[(&str, &str)]) {
+        for (name, default) in defaults {
+            if self.get(name).is_none() {
+                self.set(name, Value::Text((*default).to_owned()), true);
+            }
+        }
+    }
+
     /// The first setting in which the other differs, by name alone. A function cannot cross
     /// threads: where the first has one, another one or none counts as the same.
     pub fn difference<'a>(&'a self, other: &'a Settings) -> Option<&'a str> {

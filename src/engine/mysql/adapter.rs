@@ -208,14 +208,10 @@ fn parameter_error(error: &EncodeError) -> EngineError {
 fn lost(broken: &Broken) -> EngineError {
     match broken {
         Broken::Server(error) => {
-            let mut lost = EngineError::lost("the server closed the connection")
-                .caused_by(Some(&server_error(error)));
+            let mut lost = EngineError::closed(&server_error(error));
             lost.not_here = error.is_crash();
             lost
         }
-        Broken::Protocol(_) | Broken::Frame(_) => {
-            let text = format!("the server does not speak the protocol as expected: {broken}");
-            EngineError::new("ERR_POLYPOOL_PROTOCOL", text)
-        }
+        Broken::Protocol(_) | Broken::Frame(_) => EngineError::nonsense(broken),
     }
 }

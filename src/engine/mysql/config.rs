@@ -148,17 +148,8 @@ impl Target {
     ) -> Result<Settings, OptionError> {
         let given = Given::collect(&NAMES, entries, &BTreeMap::new())?;
         let mut settings = given.settings();
-        let text = |text: &str| Value::Text(text.to_owned());
-        let defaults = [
-            ("host", text("localhost")),
-            ("port", text(&PORT.to_string())),
-            ("user", text(os_user.unwrap_or_default())),
-        ];
-        for (name, default) in defaults {
-            if settings.get(name).is_none() {
-                settings.set(name, default, true);
-            }
-        }
+        let user = os_user.unwrap_or_default();
+        settings.fill(&[("host", "localhost"), ("port", &PORT.to_string()), ("user", user)]);
         Ok(settings)
     }
 }

@@ -315,18 +315,12 @@ fn parameter_error(error: &EncodeError) -> EngineError {
     EngineError::new("ERR_POLYPOOL_PARAMETER", text).with("position", error.position.into())
 }
 
-fn nonsense(broken: &Broken) -> EngineError {
-    let text = format!("the server does not speak the protocol as expected: {broken}");
-    EngineError::new("ERR_POLYPOOL_PROTOCOL", text)
-}
-
 fn lost(broken: &Broken) -> EngineError {
     match broken {
-        Broken::Protocol(_) => nonsense(broken),
-        Broken::Unexpected(tag) => nonsense(broken).with("tag", (*tag).into()),
+        Broken::Protocol(_) => EngineError::nonsense(broken),
+        Broken::Unexpected(tag) => EngineError::nonsense(broken).with("tag", (*tag).into()),
         Broken::Server(error) => {
-            let mut lost = EngineError::lost("the server closed the connection")
-                .caused_by(Some(&server_error(error)));
+            let mut lost = EngineError::closed(&server_error(error));
             lost.not_here = error.is_crash();
             lost
         }

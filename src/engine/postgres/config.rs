@@ -178,19 +178,10 @@ impl Target {
         os_user: Option<&str>,
     ) -> Result<Settings, OptionError> {
         let mut settings = Given::collect(&NAMES, entries, environment)?.settings();
-        let text = |text: &str| Value::Text(text.to_owned());
-        let user = settings.get("user").cloned();
-        let user = user.unwrap_or_else(|| text(os_user.unwrap_or_default()));
-        let defaults = [
-            ("host", text("localhost")),
-            ("port", text("5432")),
-            ("database", user.clone()),
-            ("user", user),
-        ];
-        for (name, default) in defaults {
-            if settings.get(name).is_none() {
-                settings.set(name, default, true);
-            }
+        let user = os_user.unwrap_or_default();
+        settings.fill(&[("host", "localhost"), ("port", "5432"), ("user", user)]);
+        if let (None, Some(user)) = (settings.get("database"), settings.get("user").cloned()) {
+            settings.set("database", user, true);
         }
         Ok(settings)
     }

@@ -172,12 +172,7 @@ fn refused(error: &EncodeError) -> EngineError {
 
 fn lost(broken: &Broken) -> EngineError {
     match broken {
-        Broken::Server(error) => {
-            EngineError::lost("the server closed the connection").caused_by(Some(&error.to_plain()))
-        }
-        Broken::Protocol(_) => {
-            let text = format!("the server does not speak the protocol as expected: {broken}");
-            EngineError::new("ERR_POLYPOOL_PROTOCOL", text)
-        }
+        Broken::Server(error) => EngineError::closed(&error.to_plain()),
+        Broken::Protocol(_) => EngineError::nonsense(broken),
     }
 }

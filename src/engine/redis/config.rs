@@ -96,17 +96,7 @@ impl Target {
     pub fn settings(entries: Vec<(String, Value)>) -> Result<Settings, OptionError> {
         let given = Given::collect(&NAMES, entries, &BTreeMap::new())?;
         let mut settings = given.settings();
-        let text = |text: &str| Value::Text(text.to_owned());
-        let defaults = [
-            ("host", text("localhost")),
-            ("port", text(&PORT.to_string())),
-            ("database", text("0")),
-        ];
-        for (name, default) in defaults {
-            if settings.get(name).is_none() {
-                settings.set(name, default, true);
-            }
-        }
+        settings.fill(&[("host", "localhost"), ("port", &PORT.to_string()), ("database", "0")]);
         Ok(settings)
     }
 }
