@@ -57,7 +57,8 @@ class Link extends Submission {
     const request = this.requests[number];
     this.requests[number] = undefined;
     (number < ORDINARY_NUMBERS ? this.free : this.spare).push(number);
-    this.pending--;
+    if (request.parked) request.parked = false;
+    else this.pending--;
     if (request.onAbort !== undefined) offAbort(request.signal, request.onAbort);
     return request;
   }
@@ -134,7 +135,6 @@ class Link extends Submission {
     this.pools.forEach((pool) => pool.handleBreakdown?.(this.broken));
     this.requests.forEach((request, number) => {
       if (request === undefined) return;
-      this.unpark(request);
       this.remove(number).fail(this.broken);
     });
   }

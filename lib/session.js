@@ -19,6 +19,9 @@ const { readTarget, rootsFor } = require('./target');
 const { Transports, readTransport } = require('./transport');
 const { WINDOW, Wire } = require('./wire');
 
+// Not the global's: test frameworks replace it.
+const { parse } = JSON;
+
 /** Never idle for long, never replaced, never reset: it ends when its caller says so. */
 const OWN_OPTIONS = {
   ...{ max: 1, min: 0, lazy: true, reset: 'never', validate: 'never', maxConnecting: 1 },
@@ -80,7 +83,7 @@ class Session {
     const given = readTarget({ ...target, ...OWN_OPTIONS });
     const { engine, recipe } = readTransport(given);
     const own = (this.#link = link());
-    const settings = JSON.parse(
+    const settings = parse(
       binding.openPool(own.id, engine, {}, null, rootsFor(given, {}), startup),
     );
     if (settings.option !== undefined) throw new OptionError(settings.message, settings);
@@ -174,7 +177,8 @@ class Session {
   query(owner, text, values, options) {
     const own = this.#link;
     this.#endWire();
-    const number = own.add(new Statement(this, owner, text, options));
+    const statement = new Statement(this, owner, text, options);
+    const number = own.add(statement);
     const { decoded, simple, binary, name } = options;
     const cells = binary ? FLAG.BINARY : decoded ? 0 : FLAG.TEXT;
     const kind = simple ? FLAG.SIMPLE : options.lead ? FLAG.LEAD : 0;
@@ -187,6 +191,9 @@ class Session {
       own.settleUnused();
       throw error;
     }
+    // The connection keeps the process alive, or does not; this has no say in it.
+    own.park(statement);
+    own.settleUnused();
     return number;
   }
 

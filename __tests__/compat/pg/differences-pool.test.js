@@ -318,6 +318,17 @@ test('callbacks and queries run in the async context of their caller', async () 
   expect(seen).toEqual(['c', 'a', 'b']);
 });
 
+test('hooks of a loan run in the async context of who waited for it', async () => {
+  const storage = new AsyncLocalStorage();
+  const seen = [];
+  const pool = open({ max: 1 });
+  pool.on('acquire', () => seen.push(storage.getStore()));
+  const lend = async () => (await pool.connect()).release();
+  const asked = [storage.run('a', lend), storage.run('b', () => pool.query('select 1'))];
+  await Promise.all([...asked, storage.run('c', lend)]);
+  expect(seen).toEqual(['a', 'b', 'c']);
+});
+
 test('a rejected connect has the stack of who awaits it', async () => {
   const pool = open({ max: 1, connectionTimeoutMillis: 500 });
   const client = await pool.connect();

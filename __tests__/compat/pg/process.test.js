@@ -55,6 +55,16 @@ describe.each(IMPLEMENTATIONS)('%s', (name) => {
     expect(await says(program)).toEqual(['connected', 'exit']);
   });
 
+  test('also while a query is under way', async () => {
+    const program = `const client = new pg.Client(url);
+      client.connect().then(() => {
+        client.unref();
+        client.query('select pg_sleep(600)').then(() => show('answered'));
+        show('asked');
+      });`;
+    expect(await says(program)).toEqual(['asked', 'exit']);
+  });
+
   test('ref takes it back', async () => {
     const program = `const client = new pg.Client(url);
       client.connect().then(() => {

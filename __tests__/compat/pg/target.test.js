@@ -31,6 +31,7 @@ function clientOf(config) {
   const { host, port, password, ssl, sslnegotiation } = connectionParameters;
   return {
     connectionParameters,
+    getStartupConf: () => startupParameters(connectionParameters),
     ...{ host, port, password, ssl },
     sslNegotiation: sslnegotiation || 'postgres',
     enableChannelBinding: Boolean(config.enableChannelBinding),

@@ -13,6 +13,7 @@ const { Lifetime } = require('./lifetime');
 const { OWN, PLAIN, Queries, RUN, SHARE, WIRE } = require('./queries');
 const Query = require('./query');
 const { SessionStream } = require('./session-stream');
+const { startupParameters } = require('./target');
 const { escapeIdentifier, escapeLiteral } = require('./values');
 
 const NativePromise = Promise;
@@ -180,6 +181,11 @@ class Client extends EventEmitter {
     if (waiting >= 0) client._queryQueue.splice(waiting, 1);
     else if (client._sentQueryQueue.includes(query)) query.callback = () => {};
     else client.#queries.stop(query);
+  }
+
+  /** What the server is told at first; subclasses say more. */
+  getStartupConf() {
+    return startupParameters(this.connectionParameters);
   }
 
   getTransactionStatus() {

@@ -97,7 +97,7 @@ class Lifetime {
       },
       notification: (processId, channel, payload) =>
         connection.emit('notification', {
-          length: channel.length + payload.length + 10,
+          length: Buffer.byteLength(channel) + Buffer.byteLength(payload) + 10,
           processId,
           channel,
           payload,

@@ -6,7 +6,6 @@
  */
 
 const { findPassword } = require('./password');
-const { startupOf } = require('./target');
 
 const UNKNOWN =
   'over a Connection of your own a login is by no password or by one in clear text; for the method ' +
@@ -23,7 +22,7 @@ class Login {
     const client = this.#client;
     const { connection, host, port } = client;
     connection.on('connect', () => this.#handleConnect());
-    connection.on('sslconnect', () => connection.startup(startupOf(client)));
+    connection.on('sslconnect', () => connection.startup(client.getStartupConf()));
     connection.on('authenticationCleartextPassword', () => {
       findPassword(this.#client)
         .then((password) => connection.password(password))
@@ -41,7 +40,7 @@ class Login {
 
   #handleConnect() {
     const { connection, ssl, sslNegotiation } = this.#client;
-    if (!ssl) connection.startup(startupOf(this.#client));
+    if (!ssl) connection.startup(this.#client.getStartupConf());
     else if (sslNegotiation !== 'direct') connection.requestSsl();
   }
 }

@@ -38,7 +38,8 @@ function coreOptions(options) {
     minPolicy: 'spare',
     // Whoever had a client, and could not use it, is the next one.
     priorities: 2,
-    maxUses: options.maxUses === Infinity ? null : Math.max(Math.ceil(options.maxUses) || 1, 1),
+    // May change while the pool is used: it counts them itself.
+    maxUses: null,
     idleTimeoutMs: timeoutOf(options.idleTimeoutMillis),
     maxLifetimeMs: timeoutOf(options.maxLifetimeSeconds * 1000),
     acquireTimeoutMs: timeoutOf(options.connectionTimeoutMillis),

@@ -52,8 +52,8 @@ class Request {
     this.pool.handleRefusal(this, why);
   }
 
-  /** It has to wait. */
-  handleWait() {
+  /** It has to wait. `hasHooks`: the program does something at each loan. */
+  handleWait(_hasHooks) {
     this.context = new AsyncResource('polypool.pg.connect');
   }
 
@@ -75,8 +75,8 @@ class ClientRequest extends Request {
   }
 
   /** A promise has its context by itself. */
-  handleWait() {
-    if (!this.isPromise) super.handleWait();
+  handleWait(hasHooks) {
+    if (hasHooks || !this.isPromise) super.handleWait(hasHooks);
   }
 
   deliver(error, member, release) {

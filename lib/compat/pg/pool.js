@@ -28,8 +28,9 @@ const { nextTick } = process;
 
 const NOOP = () => {};
 
-/** Before those who had no client yet. */
+/** Classes of those who wait: who had a client already, and all others. */
 const FIRST = 0;
+const ORDINARY = 1;
 const UNBOUNDED = -1;
 
 /** Programs may replace it. */
@@ -46,6 +47,7 @@ class Pool extends EventEmitter {
   #answers = [];
   #max;
   #min;
+  #timeout;
   /** Clients that queries of the pool have, and how many somebody has himself. */
   #queried = [];
   #holders = 0;
@@ -82,6 +84,7 @@ class Pool extends EventEmitter {
     this.ended = false;
     this.#max = this.options.max;
     this.#min = this.options.min;
+    this.#timeout = this.options.connectionTimeoutMillis;
     const watcher = {
       created: (member) => this.#handleCreated(member),
       removed: (member, why) => this.#handleRemoved(member, why),
@@ -151,7 +154,7 @@ class Pool extends EventEmitter {
   /** Null: it waits. */
   #take(request) {
     if (this.options.verify) request.since = Date.now();
-    const entry = this.#resources.take();
+    const entry = this.#takeInTime();
     if (entry !== null) return entry;
     this.#wait(request);
     if (request.isQuery && request.isInLine && this.#maySend) {
@@ -161,8 +164,15 @@ class Pool extends EventEmitter {
     return null;
   }
 
+  /** The core has the option as it was at first. */
+  #takeInTime() {
+    const { connectionTimeoutMillis: timeout } = this.options;
+    if (timeout === this.#timeout) return this.#resources.take();
+    return this.#resources.take(ORDINARY, timeoutOf(timeout) ?? UNBOUNDED);
+  }
+
   #wait(request) {
-    request.handleWait();
+    request.handleWait(this.#hasHooks);
     request.isInLine = true;
     this.#inLine++;
     this.#resources.wait(request);
@@ -178,8 +188,11 @@ class Pool extends EventEmitter {
   get #maySend() {
     // What somebody who holds a client has locked, a query may wait for, and those behind it.
     if (this.#sharing.isOff || this.#holders > 0) return false;
+    if (this.#sharing.isAlways) return true;
+    // What they set up for a loan is for its query alone.
+    if (this.#hasHooks) return false;
     // A single client has an order, which programs rely on.
-    return this.#sharing.isAlways || this.#inLine === 1 || bounds(this.options).max > 1;
+    return this.#inLine === 1 || bounds(this.options).max > 1;
   }
 
   #handleTick(request) {
@@ -263,7 +276,14 @@ class Pool extends EventEmitter {
     if (entry !== null) this.#handleGrant(request, entry);
   }
 
+  /** Hooks of a loan run where it was asked for, whoever gave the client back. */
   #lend(request, member) {
+    const { context } = request;
+    if (context === null || !this.#hasHooks) this.#lendHere(request, member);
+    else context.runInAsyncScope(this.#lendHere, this, request, member);
+  }
+
+  #lendHere(request, member) {
     const { client } = member;
     member.isLent = true;
     if (request.isQuery) this.#queried.push(member);
@@ -326,7 +346,7 @@ class Pool extends EventEmitter {
       const isUnfit = Boolean(err) || !client._queryable || client._ending;
       if (options.allowExitOnIdle && !isUnfit && !isSpent && !this.ending) client.unref();
       this.#returning = member;
-      this.#resources.releaseEntry(member.entry, isUnfit);
+      this.#resources.releaseEntry(member.entry, isUnfit || isSpent);
       this.#returning = null;
       if (!member.isLent) member.watch();
       if (this.ending) this.#closeIfServed();
@@ -335,7 +355,12 @@ class Pool extends EventEmitter {
 
   /** Whether anybody could tell that a client which goes from hand to hand is watched on its way. */
   get #isHeard() {
-    if (this.emit !== emit || this.log !== NOOP || this.options.allowExitOnIdle) return true;
+    return this.log !== NOOP || this.options.allowExitOnIdle || this.#hasHooks;
+  }
+
+  /** Whether a program does something of its own at each loan. */
+  get #hasHooks() {
+    if (this.emit !== emit || this.options.verify) return true;
     return this.listenerCount('release') + this.listenerCount('acquire') > 0;
   }
 

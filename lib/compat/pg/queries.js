@@ -11,6 +11,7 @@ const { clock } = require('../../tick');
 const { CommitWait } = require('./commit-wait');
 const { EarlyBegin } = require('./early-begin');
 const { STOPPED, isLost, queryError } = require('./errors');
+const { areOriginals } = require('./originals');
 const { Run } = require('./run');
 
 /** Marks queries that the client made itself: nobody else has a hand on them. */
@@ -219,7 +220,7 @@ class Queries {
   /** Whether the engine can run it as a statement, and nobody could tell. */
   #isOrdinary(query) {
     if (query[OWN] !== true || query.rows || query.portal) return false;
-    if (this.#session === null || this.#client.connection.isWatched) return false;
+    if (this.#session === null || this.#client.connection.isWatched || !areOriginals()) return false;
     // Which the engine leaves to the server.
     if (Array.isArray(query.types)) return false;
     const { name, text } = query;

@@ -8,7 +8,7 @@
 const { DatabaseError } = require('pg-protocol');
 const { BareEmitter } = require('../../bare-emitter');
 const Result = require('./result');
-const { prepareValue } = require('./values');
+const utils = require('./values');
 
 // Each look at the global goes through a getter of Node's.
 const { process } = globalThis;
@@ -92,8 +92,10 @@ class Query extends BareEmitter {
   prepare(connection) {
     const { name, portal, values, binary } = this;
     if (!this.hasBeenParsed(connection)) this.#parse(connection);
+    // Programs replace it.
+    const { prepareValue: valueMapper } = utils;
     try {
-      connection.bind({ portal, statement: name, values, binary, valueMapper: prepareValue });
+      connection.bind({ portal, statement: name, values, binary, valueMapper });
     } catch (error) {
       // Nothing may be left open at the server, and its answer ends the query.
       connection.close({ type: 'S', name });

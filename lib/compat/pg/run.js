@@ -15,6 +15,9 @@ const UNKNOWN = 2 ** 31;
 /** Its parser leaves the text as it is. */
 const INT8 = 20;
 
+/** Programs may replace it, and classes of theirs. */
+const { getTypeParser } = TypeOverrides.prototype;
+
 const keep = types.getTypeParser(UNKNOWN, 'text');
 const parsers = new Parsers(init, keep, [INT8], binaryParser);
 
@@ -88,6 +91,7 @@ function areNative(given, seen) {
   if (given === types) return parsers.areNative(types, seen);
   if (!(given instanceof TypeOverrides) || given._types !== types) return false;
   // Mostly nothing is overridden; then the package can be asked directly.
+  if (given.getTypeParser !== getTypeParser) return false;
   for (const _oid in given.text) return parsers.areNative(given);
   return parsers.areNative(types, seen);
 }
@@ -100,7 +104,8 @@ function preparedValues(values) {
     if (typeof value === 'string') prepared[i] = value;
     // Minus zero loses its sign, as its text does.
     else if (typeof value === 'number' && (value | 0) === value) prepared[i] = value | 0;
-    else prepared[i] = prepareValue(value);
+    // A `toJSON` may give nothing.
+    else prepared[i] = prepareValue(value) ?? null;
   }
   return prepared;
 }

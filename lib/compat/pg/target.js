@@ -67,20 +67,13 @@ function loginOf(client, password) {
   return {
     user: user ?? '',
     database: database ?? '',
-    startup: Object.entries(startupOf(client)).map(([name, value]) => [name, String(value ?? '')]),
+    startup: Object.entries(client.getStartupConf()).map(([name, value]) => [name, String(value ?? '')]),
     ...(typeof password === 'string' && password !== '' && { password }),
     allowCleartextPassword: true,
     sendEmptyPassword: true,
     channel_binding: client.enableChannelBinding ? 'prefer' : 'disable',
     scramMaxIterations: iterationsOf(client),
   };
-}
-
-/** Users replace the method to say more. */
-function startupOf(client) {
-  return typeof client.getStartupConf === 'function'
-    ? client.getStartupConf()
-    : startupParameters(client.connectionParameters);
 }
 
 /** What the server is told at first; timeouts cut to whole milliseconds. */
@@ -141,4 +134,4 @@ function connectionConfig(client, config) {
   };
 }
 
-module.exports = { startupOf, startupParameters, targetOf };
+module.exports = { startupParameters, targetOf };
