@@ -13,6 +13,21 @@ const { NUMBERS, ORDINARY_NUMBERS, SUBMIT } = require('./records');
 const { offAbort, onAbort } = require('./signal');
 const { Submission } = require('./submission');
 
+/** How long the end of the process waits for the engine, which has to do no more than write. */
+const EXIT_MS = 1000;
+
+/** The links of the process that hear of its end, by whichever load of lib/ they are. */
+const LEAVING = Symbol.for('polypool.leaving');
+
+/** One listener for all: several loads would be one too many for Node to keep quiet. */
+function atExit(link) {
+  if (process[LEAVING] === undefined) {
+    Object.defineProperty(process, LEAVING, { value: new Set() });
+    process.on('exit', () => process[LEAVING].forEach((one) => one.leave()));
+  }
+  process[LEAVING].add(link);
+}
+
 class Link extends Submission {
   constructor() {
     super(binding.openLink(() => this.completion.wake(), threadId));
@@ -29,6 +44,25 @@ class Link extends Submission {
     this.spare = [];
     this.pending = 0;
     this.broken = null;
+    atExit(this);
+  }
+
+  /**
+   * The process is about to end: what was asked goes out, and from now on at once. No tick follows,
+   * and nobody waits for an answer.
+   */
+  leave() {
+    const { commit } = this;
+    this.commit = () => {
+      commit.call(this);
+      this.#writeOut();
+    };
+    this.#writeOut();
+  }
+
+  #writeOut() {
+    if (this.start > 0) this.flush();
+    if (this.broken === null) binding.writeOut(this.id, EXIT_MS);
   }
 
   /**

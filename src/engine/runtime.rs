@@ -12,6 +12,7 @@ use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -32,6 +33,8 @@ pub enum Message {
     },
     /// A link has room again.
     Drained(u32),
+    /// Dropped once all that came before is written, as far as the sockets take it.
+    WriteOut(Sender<()>),
 }
 
 /// Submission buffers kept for reuse; a longer one goes back to the allocator.

@@ -19,6 +19,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// Pools of the process so far; numbers are never used twice.
 static POOLS: AtomicU32 = AtomicU32::new(0);
@@ -32,6 +34,17 @@ pub fn open_link(env: Env, on_wake: Function<'_, (), ()>, thread: u32) -> napi::
     object.set_named_property("id", link.shared.id)?;
     hot::install(env.raw(), object.value().value, &link)?;
     Ok(object)
+}
+
+/// Waits until all that was handed over is written, as far as the sockets take it, or for so many
+/// milliseconds.
+#[napi]
+pub fn write_out(link: u32, milliseconds: u32) -> napi::Result<()> {
+    let (written, all) = mpsc::channel();
+    find(link)?.runtime.send(Message::WriteOut(written));
+    // That the other end is gone is the answer; nothing is ever sent.
+    let _ = all.recv_timeout(Duration::from_millis(milliseconds.into()));
+    Ok(())
 }
 
 /// Makes a pool. Returns JSON: `{ pool, options }` or `{ option, message }` for a refused option.

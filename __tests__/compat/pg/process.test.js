@@ -2,12 +2,14 @@
 // What only a process of its own can show: what keeps it alive, what ends it, and its domains.
 
 const { printed, runProgram } = require('../../support/child.js');
+const { unique, until } = require('../../support/pools.js');
 const { url } = require('../../support/urls.js');
+const { connect } = require('./clients.js');
 const { IMPLEMENTATIONS } = require('./implementations.js');
 
 const TEST_URL = url({ role: 'nopass' });
 
-describe.each(IMPLEMENTATIONS)('%s', (name) => {
+describe.each(IMPLEMENTATIONS)('%s', (name, load) => {
   const run = (program, options) =>
     runProgram(
       `const pg = require('${name}');
@@ -63,6 +65,29 @@ describe.each(IMPLEMENTATIONS)('%s', (name) => {
         show('asked');
       });`;
     expect(await says(program)).toEqual(['asked', 'exit']);
+  });
+
+  test.each([
+    ['exit', 'note("exit"); process.exit();', 0],
+    ['an uncaught exception', 'note("throw"); throw new Error("the end");', 7],
+    ['a listener of exit', "process.on('exit', () => note('listener')); process.exit();", 0],
+  ])('what is asked as the process ends is sent: %s', async (_what, end, code) => {
+    const table = unique('audit');
+    const client = await connect(load());
+    await client.query(`create table ${table} (what text)`);
+    const program = `const client = new pg.Client(url);
+      process.on('uncaughtException', () => process.exit(7));
+      const note = (what) => {
+        client.query('insert into ${table} values ($1)', [what]);
+        client.query(\`insert into ${table} values ('\${what} again')\`);
+      };
+      client.connect().then(() => setImmediate(() => { ${end} }));`;
+    expect(await run(program)).toMatchObject({ code });
+    const noted = async () => (await client.query(`select from ${table}`)).rowCount;
+    await until(async () => (await noted()) > 0);
+    // pg has one under way at a time.
+    expect(await noted()).toBe(1);
+    await client.query(`drop table ${table}`);
   });
 
   test('ref takes it back', async () => {

@@ -26,7 +26,8 @@ let areIn = true;
 
 /** Whether all of them are in place, as of the first time that somebody asks in a tick. */
 function areOriginals() {
-  if (tick.isNew()) areIn = ORIGINALS.every(({ object, key, original }) => object[key] === original);
+  if (tick.isNew())
+    areIn = ORIGINALS.every(({ object, key, original }) => object[key] === original);
   return areIn;
 }
 

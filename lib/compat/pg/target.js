@@ -67,7 +67,10 @@ function loginOf(client, password) {
   return {
     user: user ?? '',
     database: database ?? '',
-    startup: Object.entries(client.getStartupConf()).map(([name, value]) => [name, String(value ?? '')]),
+    startup: Object.entries(client.getStartupConf()).map(([name, value]) => [
+      name,
+      String(value ?? ''),
+    ]),
     ...(typeof password === 'string' && password !== '' && { password }),
     allowCleartextPassword: true,
     sendEmptyPassword: true,

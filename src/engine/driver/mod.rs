@@ -295,6 +295,7 @@ impl Driver {
                 self.perform_all();
             }
             Message::Drained(link) => self.resume_link(link),
+            Message::WriteOut(_written) => self.end_turn(),
         }
     }
 
