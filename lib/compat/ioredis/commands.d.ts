@@ -267,7 +267,6 @@ type Others =
   | 'lpos'
   | 'memory'
   | 'module'
-  | 'monitor'
   | 'object'
   | 'pfdebug'
   | 'pfselftest'
