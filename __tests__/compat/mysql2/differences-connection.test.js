@@ -277,3 +277,18 @@ test('compressed packets of more than 16 MiB are no reason to complain', async (
   expect(complain).not.toHaveBeenCalled();
   complain.mockRestore();
 });
+
+test("a statement that fails after its reader has left is nobody's error", async () => {
+  const connection = await open();
+  connection.on('error', () => {});
+  const sql = `select 1 as n, repeat('x', 100000) union all
+    select sleep(600), repeat('y', 5000000) union all select sleep(600), 'z'`;
+  const command = connection.query(sql);
+  const over = new Promise((resolve) => command.on('end', resolve));
+  for await (const row of command.stream()) {
+    expect(row.n).toBe(1);
+    break;
+  }
+  await observe('mariadb', 'kill query ?', [connection.threadId]);
+  await over;
+});

@@ -35,6 +35,29 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql, promise }) => {
         return (await observe(kind, sql, [connection.threadId])).length === 1;
       });
 
+    test('an execute in line, without a callback, hears of it once and ends', async () => {
+      const connection = await open({ kind });
+      connection.on('error', () => {});
+      const first = failure((done) => connection.query('select sleep(600)', done));
+      const seen = record(connection.execute('select ? as n', [1]), ['error', 'end']);
+      await running(connection);
+      await observe(kind, 'kill ?', [connection.threadId]);
+      await first;
+      await until(() => seen.length > 1);
+      expect(seen).toEqual(['error', 'end']);
+    });
+
+    test.each(['destroy', 'emit'])('its stream fails by the program: %s', async (method) => {
+      const connection = await open({ kind });
+      const told = failure((done) => connection.query('select sleep(600)', done));
+      await running(connection);
+      const error = new Error('of the program');
+      if (method === 'destroy') connection.stream.destroy(error);
+      else connection.stream.emit('error', error);
+      expect(await told).toBe(error);
+      expect(error.fatal).toBe(true);
+    });
+
     test('an idle session is killed', async () => {
       const connection = await open({ kind });
       const heard = once(connection, 'error');

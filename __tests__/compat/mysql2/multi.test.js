@@ -34,6 +34,22 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
       expect(names(fields)).toEqual([undefined, undefined, ['a'], undefined, ['a']]);
     });
 
+    test('events of those before an error, the last of them too', async () => {
+      const connection = await open({ kind });
+      for (const method of ['query', 'stream']) {
+        const command = connection.query('set @a = 1; do 2; select nonsense');
+        const events = method === 'query' ? ['result', 'error', 'end'] : ['data', 'error', 'close'];
+        const source = method === 'query' ? command : command.stream();
+        const seen = [];
+        const over = new Promise((resolve) => source.on(events[2], resolve));
+        for (const event of events) source.on(event, () => seen.push(event));
+        await over;
+        expect(seen.filter((event) => event !== 'close')).toEqual(
+          [events[0], events[0], 'error', 'end'].slice(0, method === 'query' ? 4 : 3),
+        );
+      }
+    });
+
     test('an error after others', async () => {
       const connection = await open({ kind });
       await query(connection, 'create temporary table multi (a int)');

@@ -2,7 +2,7 @@
 // A pool: connections that are made when wanted, lent, given back and lent again.
 
 const { mysqlConfig, mysqlUrl } = require('../../support/mysql.js');
-const { until } = require('../../support/pools.js');
+const { unique, until } = require('../../support/pools.js');
 const { execute, failure, observe, outcome, query, track, value } = require('./connections.js');
 const { IMPLEMENTATIONS, SERVERS } = require('./implementations.js');
 const { called, counters, openPool, quiet, take } = require('./pools.js');
@@ -25,6 +25,36 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
       expect(await Promise.all(all)).toEqual(numbers);
       expect(counters(pool)).toBe('all 3 free 3 queue 0');
     });
+  });
+
+  test.each([
+    ['query', 'promises'],
+    ['query', 'callbacks'],
+    ['execute', 'promises'],
+    ['execute', 'callbacks'],
+  ])('over one connection, %s: %s settle in their order', async (method, how) => {
+    const pool = open({ connectionLimit: 1 });
+    const promises = pool.promise();
+    const table = unique('once');
+    await promises.query(`create table ${table} (n int primary key)`);
+    const insert = `insert into ${table} values (?)`;
+    // Known as short, so that later ones need not wait for a connection.
+    for (const n of [-3, -2, -1]) await promises[method](insert, [n]);
+    const wanted = [];
+    const told = [];
+    const asked = Array.from({ length: 40 }, (_none, n) => {
+      const fails = n % 3 === 1;
+      wanted.push(fails ? `${n} fails` : `${n}`);
+      const answer = (error) => told.push(error ? `${n} fails` : `${n}`);
+      const values = [fails ? -1 : n];
+      if (how === 'promises') return promises[method](insert, values).then(() => answer(), answer);
+      return new Promise((resolve) => {
+        pool[method](insert, values, (error) => resolve(answer(error)));
+      });
+    });
+    await Promise.all(asked);
+    expect(told).toEqual(wanted);
+    await promises.query(`drop table ${table}`);
   });
 
   test('by URL', async () => {

@@ -123,8 +123,34 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
       });
     });
 
+    test('a read-only transaction is told, and the next one is not', async () => {
+      const connection = await open({ kind });
+      const READ_ONLY = 0x2000;
+      const begins = async () => (await query(connection, 'begin'))[0].serverStatus & READ_ONLY;
+      await query(connection, 'set transaction read only');
+      expect(await begins()).toBe(READ_ONLY);
+      await query(connection, 'rollback');
+      for (let i = 0; i < 3; i++) {
+        expect(await begins()).toBe(0);
+        await query(connection, 'rollback');
+      }
+    });
+
     describe('changeUser()', () => {
       const other = kind === 'mariadb' ? 'native' : 'sha2';
+
+      test('of several in line, each logs in as it was asked when it was called', async () => {
+        const connection = await open({ kind });
+        const given = { user: other, password: ROLES[other].password };
+        const user = () => value(connection, 'select current_user()');
+        const change = (options) => outcome((done) => connection.changeUser(options, done));
+        const asked = [user(), change(given), user(), change({}), user(), change(given), user()];
+        given.user = 'nobody';
+        const told = await Promise.all(asked);
+        expect(told.filter((one) => typeof one === 'string')).toEqual(
+          ['app', other, 'app', other].map((name) => `${name}@%`),
+        );
+      });
 
       test('another user', async () => {
         const connection = await open({ kind });

@@ -220,12 +220,12 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
       expect((await query(connection, 'call'))[0]).toEqual([[{ a: 'x' }], [{ b: 'y' }]]);
     });
 
-    test('an error that nobody has a name for', async () => {
+    test.each([60_000, 65_535])('an error that nobody has a name for: %d', async (errno) => {
       const { connection } = await scripted((_text, socket) =>
-        socket.write(packet(1, say.error(60_000, 'XX000', 'something'))),
+        socket.write(packet(1, say.error(errno, 'XX000', 'something'))),
       );
       const error = await failure((done) => connection.query('select', done));
-      expect(error).toMatchObject({ errno: 60_000, sqlState: 'XX000', message: 'something' });
+      expect(error).toMatchObject({ errno, sqlState: 'XX000', message: 'something' });
       expect(error.code).toBeUndefined();
     });
 

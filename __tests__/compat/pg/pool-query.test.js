@@ -24,6 +24,27 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
     expect(counters(pool)).toBe('total 1 idle 1 waiting 0 expired 0');
   });
 
+  test.each(['promises', 'callbacks'])('over one client, %s settle in their order', async (how) => {
+    const pool = open({ max: 1 });
+    const texts = ['select $1::int as n, 1 / $2::int', 'select 1 as n'];
+    // Known as short, so that later ones need not wait for a client.
+    for (let i = 0; i < 3; i++) await pool.query(texts[0], [0, 1]);
+    const wanted = [];
+    const told = [];
+    const asked = Array.from({ length: 40 }, (_none, n) => {
+      const divisor = n % 3 === 1 ? 0 : 1;
+      wanted.push(divisor === 0 ? `${n} fails` : `${n}`);
+      const answer = (error) => told.push(error ? `${n} fails` : `${n}`);
+      const query = n % 5 === 4 && divisor === 1 ? [texts[1]] : [texts[0], [n, divisor]];
+      if (how === 'callbacks') {
+        return new Promise((resolve) => pool.query(...query, (error) => resolve(answer(error))));
+      }
+      return pool.query(...query).then(() => answer(), answer);
+    });
+    await Promise.all(asked);
+    expect(told).toEqual(wanted);
+  });
+
   test('events and counters of one that works and one that fails', async () => {
     const pool = open();
     const trace = new Trace(pool);

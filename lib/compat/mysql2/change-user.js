@@ -13,10 +13,8 @@ const CHANGE_USER = 17;
 const NATIVE = 'mysql_native_password';
 
 class ChangeUser extends Command {
-  #options;
   #config;
-  /** Its number, where one was named. */
-  #charset;
+  #login;
   #proofs = null;
   #asked = null;
   #failure = null;
@@ -26,18 +24,20 @@ class ChangeUser extends Command {
       if (error) error.fatal = true;
       if (callback) callback(error);
     });
-    this.#options = options;
     this.#config = config;
-    this.#charset = options.charset ? charsetNumber(options.charset) : null;
+    // As of now, whoever else is logged in before it starts.
+    this.#login = {
+      user: options.user || config.user,
+      password: options.password || options.password1 || config.password || config.password1,
+      database: options.database || config.database,
+      number: options.charset ? charsetNumber(options.charset) : config.charsetNumber,
+      passwordSha1: options.passwordSha1 || config.passwordSha1,
+    };
   }
 
   start(connection) {
-    const [options, config] = [this.#options, this.#config];
-    const user = options.user || config.user;
-    const password = options.password || options.password1 || config.password || config.password1;
-    const database = options.database || config.database;
-    const number = this.#charset ?? config.charsetNumber;
-    const passwordSha1 = options.passwordSha1 || config.passwordSha1;
+    const config = this.#config;
+    const { user, password, database, number, passwordSha1 } = this.#login;
     checkTexts({ user, database, password });
     Object.assign(config, { user, password, database, charsetNumber: number });
     connection.clientEncoding = CharsetToEncoding[number];

@@ -83,6 +83,7 @@ class Connection extends EventEmitter {
     this.serverEncoding = 'utf8';
     this.scope = new AsyncResource('polypool.mysql2.Connection');
     this.stream = new SessionSocket({ closed: () => this.#closed() });
+    this.stream.on('error', (error) => this.#handleStreamError(error));
     this._owner = {
       parameter: () => {},
       notice: () => {},
@@ -455,6 +456,11 @@ class Connection extends EventEmitter {
     this._notifyError(error);
   }
 
+  /** Programs destroy the stream with it. */
+  #handleStreamError(error) {
+    if (!this._closing || error.code !== 'ECONNRESET') this._fail(fatal(error));
+  }
+
   /** Nothing more is heard of the server. */
   _fail(error) {
     this.addCommand = this._addCommandClosedState;
@@ -486,6 +492,8 @@ const OWN = { query, addCommand };
 /** Without a callback the connection hears of it, and whoever reads its rows. */
 function tellLoss(command, error) {
   if (command.onResult) command.onResult(error);
+  // It was refused what it needs.
+  else if (command._failure) command.emit('end');
   else if (command.listenerCount('error') > 0) command.emit('error', error);
 }
 

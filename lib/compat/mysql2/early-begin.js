@@ -184,8 +184,10 @@ class EarlyBegin {
 function mayComeAgain({ serverStatus, stateChanges = NONE }) {
   const { systemVariables, schema, gtids, trackStateChange } = stateChanges;
   const isUnchanged = Object.keys(systemVariables).length === 0 && gtids.length === 0;
-  const { IN_TRANSACTION, MORE_RESULTS } = STATUS;
-  const isBegun = (serverStatus & (IN_TRANSACTION | MORE_RESULTS)) === IN_TRANSACTION;
+  const { IN_READ_ONLY_TRANSACTION, IN_TRANSACTION, MORE_RESULTS } = STATUS;
+  // Read only may be the next transaction alone.
+  const looked = IN_TRANSACTION | IN_READ_ONLY_TRANSACTION | MORE_RESULTS;
+  const isBegun = (serverStatus & looked) === IN_TRANSACTION;
   return isBegun && isUnchanged && schema === null && trackStateChange === null;
 }
 

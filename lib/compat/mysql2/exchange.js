@@ -146,6 +146,10 @@ class Exchange {
   }
 
   fail(error) {
+    const packet = this.#packet;
+    this.#packet = null;
+    // Of the statement before the one that failed.
+    if (packet !== null) this.#tell(() => this.#command.handlePacket(packet));
     this.#tell(() => this.#over(error));
   }
 

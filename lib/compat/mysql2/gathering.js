@@ -7,6 +7,7 @@
 
 const { FLAG } = require('../../records');
 const { guarded } = require('../../surface');
+const { fatal } = require('./errors');
 const { shapeOf } = require('./readers');
 
 /** How a name of a file begins that the server asks for. */
@@ -123,7 +124,12 @@ class Gathering {
   }
 
   #tell(error, results) {
-    this.#command.gather(results);
+    try {
+      this.#command.gather(results);
+    } catch (malformed) {
+      this.#connection._fail(fatal(malformed));
+      return;
+    }
     this.#command.handleEnd(error, this.failure !== null);
   }
 

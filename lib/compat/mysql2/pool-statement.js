@@ -22,6 +22,8 @@ const { nextRank } = require('./pool-request');
 const { Execute } = require('./query');
 const { readExecute } = require('./requests');
 
+const { nextTick } = process;
+
 const ignore = () => {};
 
 class PoolStatement {
@@ -192,8 +194,16 @@ class PoolStatement {
     const { command } = this;
     command.gather(results);
     if (failure === null) command.finish();
-    else command.refuse(this.#errorOf(failure));
+    else this.#refuse(this.#errorOf(failure));
     command.emit('end');
+  }
+
+  /** Behind those that were told of their results: the answers have come together. */
+  #refuse(error) {
+    const { command } = this;
+    command._failure = error;
+    if (command.onResult) nextTick(() => command.refuse(error));
+    else command.refuse(error);
   }
 
   #errorOf({ wire, isThrown }) {

@@ -33,6 +33,8 @@ const NO_PROMISE =
   'https://sidorares.github.io/node-mysql2/docs#using-promise-wrapper, or the mysql2 ' +
   'documentation at https://sidorares.github.io/node-mysql2/docs/documentation/promise-wrapper';
 
+const ignore = () => {};
+
 /** A command that has results. */
 class Asking extends Command {
   #timer = null;
@@ -229,6 +231,8 @@ class Asking extends Command {
       destroy: (error, callback) => {
         resume();
         for (const [name, listener] of listeners) this.removeListener(name, listener);
+        // Nobody reads it any more.
+        this.on('error', ignore);
         callback(error);
       },
     });
@@ -325,8 +329,6 @@ class Query extends Asking {
     return Buffer.concat([Buffer.from(head), encode(sql, encoding)]);
   }
 }
-
-const ignore = () => {};
 
 class Execute extends Asking {
   constructor(options, callback) {

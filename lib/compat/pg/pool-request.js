@@ -3,9 +3,9 @@
 /** Those who ask a pool for a client: who wants it himself, and the queries of `pool.query`. */
 
 const { AsyncResource } = require('node:async_hooks');
-const { refuseAtCaller } = require('../../failure');
+const { refuseInLine, resolveInLine } = require('../../failure');
 const { last, pending } = require('../../pending');
-const { surface } = require('../../surface');
+const { guarded, surface } = require('../../surface');
 const { DatabaseError } = require('pg-protocol');
 const { Ahead, REPEATS } = require('../../sharing/ahead');
 const { STOPPED } = require('./errors');
@@ -15,6 +15,20 @@ const { PLAIN, RUN, WIRE } = require('./queries');
 const ENDING = /^(?:08|57P|25P0[34])/;
 
 const same = (callback) => callback;
+
+/**
+ * Those that are over, in their order. Who gets the client that one of them gives back may have his
+ * answer already, and is over before the first is told.
+ */
+const endings = [];
+
+function finishAll() {
+  for (let at = 0; at < endings.length; at++) {
+    const { request, error, result } = endings[at];
+    guarded(() => request.finish(error, result));
+  }
+  endings.length = 0;
+}
 
 class Request {
   /**
@@ -81,8 +95,8 @@ class ClientRequest extends Request {
 
   deliver(error, member, release) {
     if (!this.isPromise) this.settle(error, member?.client, release);
-    else if (error) refuseAtCaller(this.settle, error);
-    else this.settle(member.client);
+    else if (error) refuseInLine(this.settle, error);
+    else resolveInLine(this.settle, member.client);
   }
 }
 
@@ -224,8 +238,12 @@ class QueryRequest extends Request {
     this.isOver = true;
     if (this.member === null) this.client.removeListener('error', this.listener);
     else this.member.running = null;
-    this.client.release(this.lost === undefined ? error : this.lost);
-    this.finish(error, result);
+    const isFirst = endings.push({ request: this, error, result }) === 1;
+    try {
+      this.client.release(this.lost === undefined ? error : this.lost);
+    } finally {
+      if (isFirst) finishAll();
+    }
   }
 
   /** Without a client: it waited too long for one, or the pool ended. */
@@ -236,8 +254,8 @@ class QueryRequest extends Request {
 
   finish(error, result) {
     if (this.isPromise) {
-      if (error) refuseAtCaller(this.settle, error);
-      else this.settle(result);
+      if (error) refuseInLine(this.settle, error);
+      else resolveInLine(this.settle, result);
     } else if (error) this.settle(error);
     else this.settle(undefined, result);
   }

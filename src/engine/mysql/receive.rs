@@ -22,9 +22,6 @@ pub(super) const ERR: u8 = 0xff;
 /// An EOF packet where OK has not taken its place; rows that begin alike are longer.
 const EOF_LENGTH: usize = 5;
 
-/// How far a command takes: its errors are numbered beyond the servers' own (MariaDB).
-const PROGRESS: u16 = 0xffff;
-
 impl Session {
     /// Handles the whole packets at the head of `input` and returns how many bytes they took.
     /// Stops early when the sink wants no more rows. May append to `outgoing`.
@@ -187,9 +184,6 @@ impl Session {
     fn handle_error(&mut self, body: &[u8], sink: &mut impl Sink) -> Step {
         let error = ServerError::parse(body).ok_or(malformed("error"))?;
         let mut error = error.of(self.started.flavor);
-        if error.errno == PROGRESS {
-            return Ok(());
-        }
         let Some(head) = self.pending.front_mut() else { return Err(unasked(body)) };
         if error.is_fatal() {
             sink.error(head.token, &error);

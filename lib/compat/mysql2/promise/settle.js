@@ -2,7 +2,7 @@
 
 /** How calls with callbacks become promises. */
 
-const { refuseAtCaller } = require('../../../failure');
+const { refuseInLine, resolveInLine } = require('../../../failure');
 
 const NativePromise = Promise;
 
@@ -45,8 +45,8 @@ function promised(Promise, above, start, view = both) {
       // A closed connection says so of a statement and of its preparation.
       if (isOver) return;
       isOver = true;
-      if (!error) resolve(view(first, second));
-      else if (isKnown) refuseAtCaller(resolve, error);
+      if (!error) resolveInLine(resolve, view(first, second));
+      else if (isKnown) refuseInLine(resolve, error);
       else {
         restack(error, holder);
         reject(error);
