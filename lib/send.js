@@ -4,6 +4,7 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const { HEARD } = require('./emitter');
+const { PoolError } = require('./errors');
 const { answerOf } = require('./request');
 
 /**
@@ -27,6 +28,8 @@ function sendStatement(pool, request, signal, flags, timeoutMs, batch) {
     if (lease !== null) lease.pending--;
     link.remove(number);
     link.settleUnused();
+    // Our own frames are more than a stack holds.
+    if (error instanceof PoolError) Error.captureStackTrace(error, sendStatement);
     throw error;
   }
   if (request.stream !== null) return number;

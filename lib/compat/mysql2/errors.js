@@ -2,6 +2,7 @@
 
 /** What programs for mysql2 see of failures. */
 
+const { getSystemErrorMap } = require('node:util');
 const { fromWire } = require('../../errors');
 const { socketError } = require('../../socket-error');
 const { decodeChars } = require('./charsets');
@@ -59,16 +60,26 @@ function loginError(wire) {
   return Object.assign(serverError(wire), { sql: undefined });
 }
 
+/** Of UV_EAI_NONAME. */
+const [NO_NAME] = [...getSystemErrorMap()].find(([, [name]]) => name === 'EAI_NONAME');
+
+/** As Node's lookup has it. */
+function notFound(hostname, code) {
+  const error = new Error(`getaddrinfo ${code} ${hostname}`);
+  return fatal(Object.assign(error, { errno: NO_NAME, code, syscall: 'getaddrinfo', hostname }));
+}
+
 /** Why no connection came about. */
-function connectError(wire) {
+function connectError(wire, host) {
   if (wire.kind === 'database') return loginError(wire);
   if (wire.code === 'ERR_POLYPOOL_CLOSED') return closedEarly();
   const { attempts, cause, errno, socket } = wire;
-  if (attempts !== undefined) return connectError(attempts[0].error);
+  if (attempts !== undefined) return connectError(attempts[0].error, host);
   if (cause?.kind === 'database') return loginError(cause);
   const { reason } = wire;
   const code = reason === 'tls' ? 'HANDSHAKE_SSL_ERROR' : undefined;
   if (cause?.transport !== undefined) return fatal(fromWire(wire).cause, code);
+  if (errno === 'ENOTFOUND') return notFound(host, errno);
   if (Object.hasOwn(CONNECT, errno)) return CONNECT[errno](wire);
   if (reason === 'tls') return fatal(new Error(wire.message), code);
   if (socket !== undefined) return connectionError(socket, errno);

@@ -54,7 +54,7 @@ class ClientHandshake extends Command {
       return;
     }
     if (wire !== null) {
-      connection._endHandshake(connectError(wire));
+      connection._endHandshake(connectError(wire, connection.config.host));
       return;
     }
     try {
