@@ -17,17 +17,19 @@ const ENDING = /^(?:08|57P|25P0[34])/;
 const same = (callback) => callback;
 
 /**
- * Those that are over, in their order. Who gets the client that one of them gives back may have his
- * answer already, and is over before the first is told.
+ * Those who are over before somebody else has been told that he is: who gets the client that one
+ * gives back may have his answer already.
  */
-const endings = [];
+const ended = [];
+let isEnding = false;
 
-function finishAll() {
-  for (let at = 0; at < endings.length; at++) {
-    const { request, error, result } = endings[at];
+function finishEnded() {
+  for (let at = 0; at < ended.length; at++) {
+    const { request, error, result } = ended[at];
     guarded(() => request.finish(error, result));
   }
-  endings.length = 0;
+  ended.length = 0;
+  isEnding = false;
 }
 
 class Request {
@@ -49,6 +51,8 @@ class Request {
     this.since = 0;
     /** It waits, and was not sent over somebody else's client. */
     this.isInLine = false;
+    /** It waits, and the program does something at each loan. */
+    this.hasHooks = false;
   }
 
   promise(Promise) {
@@ -67,7 +71,8 @@ class Request {
   }
 
   /** It has to wait. `hasHooks`: the program does something at each loan. */
-  handleWait(_hasHooks) {
+  handleWait(hasHooks) {
+    this.hasHooks = hasHooks;
     this.context = new AsyncResource('polypool.pg.connect');
   }
 
@@ -238,11 +243,18 @@ class QueryRequest extends Request {
     this.isOver = true;
     if (this.member === null) this.client.removeListener('error', this.listener);
     else this.member.running = null;
-    const isFirst = endings.push({ request: this, error, result }) === 1;
+    const reason = this.lost === undefined ? error : this.lost;
+    if (isEnding) {
+      ended.push({ request: this, error, result });
+      this.client.release(reason);
+      return;
+    }
+    isEnding = true;
     try {
-      this.client.release(this.lost === undefined ? error : this.lost);
+      this.client.release(reason);
+      this.finish(error, result);
     } finally {
-      if (isFirst) finishAll();
+      finishEnded();
     }
   }
 

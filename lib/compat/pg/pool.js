@@ -157,7 +157,7 @@ class Pool extends EventEmitter {
     const entry = this.#takeInTime();
     if (entry !== null) return entry;
     this.#wait(request);
-    if (request.isQuery && request.isInLine && this.#maySend) {
+    if (request.isQuery && request.isInLine && this.#maySend(request)) {
       this.#sharing.send(request, this.#queried);
       if (request.ahead !== null) this.#leaveLine(request);
     }
@@ -185,12 +185,12 @@ class Pool extends EventEmitter {
   }
 
   /** Whether who waits last may be sent over somebody else's client. */
-  get #maySend() {
+  #maySend({ hasHooks }) {
     // What somebody who holds a client has locked, a query may wait for, and those behind it.
     if (this.#sharing.isOff || this.#holders > 0) return false;
     if (this.#sharing.isAlways) return true;
     // What they set up for a loan is for its query alone.
-    if (this.#hasHooks) return false;
+    if (hasHooks) return false;
     // A single client has an order, which programs rely on.
     return this.#inLine === 1 || bounds(this.options).max > 1;
   }
@@ -278,9 +278,8 @@ class Pool extends EventEmitter {
 
   /** Hooks of a loan run where it was asked for, whoever gave the client back. */
   #lend(request, member) {
-    const { context } = request;
-    if (context === null || !this.#hasHooks) this.#lendHere(request, member);
-    else context.runInAsyncScope(this.#lendHere, this, request, member);
+    if (!request.hasHooks) this.#lendHere(request, member);
+    else request.context.runInAsyncScope(this.#lendHere, this, request, member);
   }
 
   #lendHere(request, member) {
