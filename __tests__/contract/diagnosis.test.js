@@ -19,6 +19,8 @@ describe('the stack of a failure shows its caller', () => {
   test.each([
     ['query', (pool) => pool.query('select 1 / 0')],
     ['query with a wrong value', (pool) => pool.query('select $1', [undefined])],
+    ['query with a wrong value inside', (pool) => pool.query('select $1', [[undefined]])],
+    ['query with a Map', (pool) => pool.query('select $1', [new Map()])],
     ['sql', (pool) => pool.sql`select 1 / 0`],
     ['sql with a wrong value', (pool) => pool.sql`select ${undefined}`],
     ['sql beside others', (pool) => Promise.all([pool.sql`select 1`, pool.sql`select 1 / 0`])],

@@ -7,7 +7,7 @@ const { setImmediate: turn } = require('node:timers/promises');
 const { until } = require('../../support/pools.js');
 const { execute, failure, query, track, value } = require('./connections.js');
 const { IMPLEMENTATIONS } = require('./implementations.js');
-const { ScriptedServer, packet, packets, result, say } = require('./scripted.js');
+const { OFFERED, ScriptedServer, packet, packets, result, say } = require('./scripted.js');
 
 const ROWS = result(
   ['a', 'b'],
@@ -227,6 +227,24 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
       const error = await failure((done) => connection.query('select', done));
       expect(error).toMatchObject({ errno, sqlState: 'XX000', message: 'something' });
       expect(error.code).toBeUndefined();
+    });
+
+    test('a change of the session that makes no sense', async () => {
+      const TRACKED = 0x4000;
+      const server = await ScriptedServer.welcoming(
+        (command, _text, socket) => {
+          // A system variable of 200 bytes, of which there is one.
+          const info = Buffer.concat([Buffer.from('\x01x\x03\x00'), Buffer.from([200, 1])]);
+          if (command === 'query') socket.write(packet(1, say.ok({ status: 2 | TRACKED, info })));
+        },
+        { flags: OFFERED | 0x80_0000 },
+      );
+      const connection = connectTo(server);
+      connection.on('error', () => {});
+      await once(connection, 'connect');
+      const error = await failure((done) => connection.query('set', done));
+      expect(error.fatal).toBe(true);
+      expect(connection.state).toBe('error');
     });
 
     test('an error among the rows', async () => {

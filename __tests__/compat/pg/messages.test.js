@@ -73,6 +73,15 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, load) => {
   });
 
   describe('notifications', () => {
+    test('their length is that of the message, in bytes', async () => {
+      const client = await open();
+      const heard = once(client, 'notification');
+      await client.query('listen "ä"');
+      await client.query("select pg_notify('ä', 'ü€')");
+      const [{ channel, payload, length }] = await heard;
+      expect({ channel, payload, length }).toEqual({ channel: 'ä', payload: 'ü€', length: 17 });
+    });
+
     test('from another session, while idle', async () => {
       const [client, other] = [await open(), await open()];
       const channel = unique('channel');
