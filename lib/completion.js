@@ -360,8 +360,7 @@ class Completion {
   }
 
   readFail(number, wire) {
-    const { link } = this;
-    const request = link.remove(number);
+    const request = this.link.remove(number);
     const error = request.failure ?? request.pool.errorOf(wire, request);
     if (request.lease !== null) request.lease.noteFailed(wire, error);
     request.fail(error);

@@ -61,7 +61,7 @@ class Link extends Submission {
   }
 
   #writeOut() {
-    if (this.start > 0) this.flush();
+    this.flush();
     if (this.broken === null) binding.writeOut(this.id, EXIT_MS);
   }
 

@@ -191,9 +191,7 @@ class Session {
       own.settleUnused();
       throw error;
     }
-    // The connection keeps the process alive, or does not; this has no say in it.
-    own.park(statement);
-    own.settleUnused();
+    this.#park(statement);
     return number;
   }
 
@@ -267,11 +265,15 @@ class Session {
     const number = own.add(request);
     own.query(number, this.#id, this.#slot, this.#generation, '', null, FLAG.WIRE, 0, WINDOW);
     wire.begin(number);
-    // The connection keeps the process alive, or does not; this has no say in it.
-    own.park(request);
-    own.settleUnused();
+    this.#park(request);
     this.#wireRequest = request;
     return (this.#wire = wire);
+  }
+
+  /** The connection keeps the process alive, or does not; a request has no say in it. */
+  #park(request) {
+    this.#link.park(request);
+    this.#link.settleUnused();
   }
 
   #endWire() {

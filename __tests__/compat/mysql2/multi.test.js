@@ -3,7 +3,7 @@
 
 const { randomBytes } = require('node:crypto');
 const { mysqlConfig } = require('../../support/mysql.js');
-const { connect, execute, failure, query, track, value } = require('./connections.js');
+const { connect, execute, failure, query, record, track, value } = require('./connections.js');
 const { IMPLEMENTATIONS, SERVERS } = require('./implementations.js');
 
 describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
@@ -34,20 +34,15 @@ describe.each(IMPLEMENTATIONS)('%s', (_name, { mysql }) => {
       expect(names(fields)).toEqual([undefined, undefined, ['a'], undefined, ['a']]);
     });
 
-    test('events of those before an error, the last of them too', async () => {
+    test.each([
+      ['events', 'result', 'end', (command) => command],
+      ['a stream', 'data', 'close', (command) => command.stream()],
+    ])('%s: those before an error, the last of them too', async (_form, result, last, of) => {
       const connection = await open({ kind });
-      for (const method of ['query', 'stream']) {
-        const command = connection.query('set @a = 1; do 2; select nonsense');
-        const events = method === 'query' ? ['result', 'error', 'end'] : ['data', 'error', 'close'];
-        const source = method === 'query' ? command : command.stream();
-        const seen = [];
-        const over = new Promise((resolve) => source.on(events[2], resolve));
-        for (const event of events) source.on(event, () => seen.push(event));
-        await over;
-        expect(seen.filter((event) => event !== 'close')).toEqual(
-          [events[0], events[0], 'error', 'end'].slice(0, method === 'query' ? 4 : 3),
-        );
-      }
+      const source = of(connection.query('set @a = 1; do 2; select nonsense'));
+      const seen = record(source, [result, 'error', last]);
+      await new Promise((resolve) => source.on(last, resolve));
+      expect(seen).toEqual([result, result, 'error', last]);
     });
 
     test('an error after others', async () => {

@@ -60,13 +60,12 @@ function loginError(wire) {
   return Object.assign(serverError(wire), { sql: undefined });
 }
 
-/** Of UV_EAI_NONAME. */
-const [NO_NAME] = [...getSystemErrorMap()].find(([, [name]]) => name === 'EAI_NONAME');
-
 /** As Node's lookup has it. */
-function notFound(hostname, code) {
+function notFound(hostname) {
+  const [errno] = [...getSystemErrorMap()].find(([, [name]]) => name === 'EAI_NONAME');
+  const code = 'ENOTFOUND';
   const error = new Error(`getaddrinfo ${code} ${hostname}`);
-  return fatal(Object.assign(error, { errno: NO_NAME, code, syscall: 'getaddrinfo', hostname }));
+  return fatal(Object.assign(error, { errno, code, syscall: 'getaddrinfo', hostname }));
 }
 
 /** Why no connection came about. */
@@ -79,7 +78,7 @@ function connectError(wire, host) {
   const { reason } = wire;
   const code = reason === 'tls' ? 'HANDSHAKE_SSL_ERROR' : undefined;
   if (cause?.transport !== undefined) return fatal(fromWire(wire).cause, code);
-  if (errno === 'ENOTFOUND') return notFound(host, errno);
+  if (errno === 'ENOTFOUND') return notFound(host);
   if (Object.hasOwn(CONNECT, errno)) return CONNECT[errno](wire);
   if (reason === 'tls') return fatal(new Error(wire.message), code);
   if (socket !== undefined) return connectionError(socket, errno);

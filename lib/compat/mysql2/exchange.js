@@ -125,11 +125,10 @@ class Exchange {
   halt() {}
 
   #endResult({ fields, rows }) {
-    const packet = this.#packet;
-    this.#packet = null;
-    if (packet !== null && fields.length === 0) {
-      this.#tell(() => this.#command.handlePacket(packet));
+    if (this.#packet !== null && fields.length === 0) {
+      this.#tellPacket();
     } else {
+      this.#packet = null;
       if (!this.#begun) this.#tell(() => this.#command.handleFields(fields));
       this.#tell(() => this.#command.handleRows(rows));
     }
@@ -145,11 +144,15 @@ class Exchange {
     this.#tell(() => this.#over(null));
   }
 
-  fail(error) {
+  #tellPacket() {
     const packet = this.#packet;
     this.#packet = null;
+    this.#tell(() => this.#command.handlePacket(packet));
+  }
+
+  fail(error) {
     // Of the statement before the one that failed.
-    if (packet !== null) this.#tell(() => this.#command.handlePacket(packet));
+    if (this.#packet !== null) this.#tellPacket();
     this.#tell(() => this.#over(error));
   }
 

@@ -220,8 +220,8 @@ class Queries {
   /** Whether the engine can run it as a statement, and nobody could tell. */
   #isOrdinary(query) {
     if (query[OWN] !== true || query.rows || query.portal) return false;
-    if (this.#session === null || this.#client.connection.isWatched || !areOriginals())
-      return false;
+    if (this.#session === null || this.#client.connection.isWatched) return false;
+    if (!areOriginals()) return false;
     // Which the engine leaves to the server.
     if (Array.isArray(query.types)) return false;
     const { name, text } = query;

@@ -90,8 +90,8 @@ class Run {
 function areNative(given, seen) {
   if (given === types) return parsers.areNative(types, seen);
   if (!(given instanceof TypeOverrides) || given._types !== types) return false;
-  // Mostly nothing is overridden; then the package can be asked directly.
   if (given.getTypeParser !== getTypeParser) return false;
+  // Mostly nothing is overridden; then the package can be asked directly.
   for (const _oid in given.text) return parsers.areNative(given);
   return parsers.areNative(types, seen);
 }
